@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What daemon.json and the command line decide, as plain data by area, for the layers that obey it. Filled, checked and
+ * freed by main/ alone; everybody else borrows it read-only and copies what must outlive a reload.
+ *
+ * Every string may be NULL (not given). String vectors may be NULL or empty. "map" vectors hold "key=value" (strv_env_get). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum DaemonSupervisor {
+        DAEMON_SUPERVISOR_AUTO,         /* systemd where PID 1 is systemd and its bus answers, else direct */
+        DAEMON_SUPERVISOR_SYSTEMD,
+        DAEMON_SUPERVISOR_DIRECT,
+        _DAEMON_SUPERVISOR_MAX,
+        _DAEMON_SUPERVISOR_INVALID = -1,
+} DaemonSupervisor;
+
+/* default-ulimits */
+typedef struct DaemonUlimit {
+        char *name;                     /* "nofile" */
+        int64_t soft, hard;             /* -1 = unlimited */
+} DaemonUlimit;
+
+/* runtimes, add-runtime */
+typedef struct DaemonRuntime {
+        char *name;
+        char *path;                     /* program name or absolute path; NULL if type is set */
+        char **args;                    /* runtimeArgs */
+        char *type;                     /* runtimeType: a containerd shim; refused where it is used */
+        char *options_json;             /* options as JSON text, for the containerd shim */
+} DaemonRuntime;
+
+/* default-address-pools */
+typedef struct DaemonAddressPool {
+        char *base;                     /* CIDR, checked */
+        unsigned size;                  /* prefix length of each network cut from it */
+} DaemonAddressPool;
+
+/* What a new container gets where its request says nothing. */
+typedef struct DaemonContainerConfig {
+        char *cgroup_parent;            /* slice with the systemd supervisor, path below the mount with the direct one */
+        char *cgroupns_mode;            /* "private" or "host"; NULL = private on cgroup v2, host on v1 */
+        char *ipc_mode;                 /* "private" or "shareable" */
+        uint64_t shm_size;              /* bytes */
+        int stop_timeout;               /* seconds; -1 = wait for ever */
+        DaemonUlimit *ulimits;
+        size_t n_ulimits;
+        bool init;                      /* run an init (tini) as PID 1 */
+        char *init_path;                /* NULL = look for docker-init, tini-static, tini in PATH and libexecdir */
+        bool no_new_privileges;
+        char *seccomp_profile;          /* NULL or "builtin", "unconfined", or the path of a profile, checked to be readable */
+        char *log_driver;               /* never NULL: "json-file", "none", ... */
+        char **log_opts;                /* map */
+        bool raw_logs;                  /* daemon's own text log without ANSI colours; kept for /info parity */
+} DaemonContainerConfig;
+
+typedef struct DaemonRuntimeConfig {
+        DaemonRuntime *runtimes;
+        size_t n_runtimes;
+        char *default_runtime;          /* never NULL; "runc" and "crun" need no entry in runtimes */
+        bool default_runtime_given;     /* false: take crun where it is found and works, else runc */
+        char **exec_opts;               /* map, as given (native.cgroupdriver, native.supervisor) */
+        char *cgroup_driver;            /* "systemd", "cgroupfs" or NULL = follows the supervisor */
+        DaemonSupervisor supervisor;
+        char *containerd;               /* address; kept, not needed for crun and runc */
+        char *containerd_namespace;
+        char *containerd_plugins_namespace;
+} DaemonRuntimeConfig;
+
+typedef struct DaemonStorageConfig {
+        char *driver;                   /* NULL = overlay2 where the file system can carry it, else vfs */
+        char **opts;                    /* map */
+} DaemonStorageConfig;
+
+typedef struct DaemonRegistryConfig {
+        char **mirrors;                 /* normalised URLs with a final slash */
+        char **insecure;                /* host, host:port or CIDR; 127.0.0.0/8 and ::1/128 are always insecure */
+        unsigned max_concurrent_downloads;      /* >= 1 */
+        unsigned max_concurrent_uploads;
+        unsigned max_download_attempts;
+        char *http_proxy, *https_proxy, *no_proxy;      /* may hold passwords: redact before showing */
+} DaemonRegistryConfig;
+
+typedef struct DaemonNetworkConfig {
+        char *bridge;                   /* NULL = our own docker0; "none" = no default bridge; else an existing bridge */
+        char *bip, *bip6;               /* CIDR: address and prefix of the bridge */
+        char *fixed_cidr, *fixed_cidr_v6;
+        char *default_gateway, *default_gateway_v6;
+        DaemonAddressPool *address_pools;
+        size_t n_address_pools;
+        char **default_network_opts;    /* "driver=key=value" */
+        char **dns, **dns_opts, **dns_search;
+        char **host_gateway_ips;        /* at most one IPv4 and one IPv6 */
+        char *ip;                       /* default bind address of published ports; NULL = 0.0.0.0 */
+        char *resolv_conf;              /* NULL = /etc/resolv.conf, or systemd-resolved's where that is a stub */
+        bool icc;
+        bool ip_forward, ip_forward_no_drop;
+        bool ip_masq;
+        bool iptables, ip6tables;       /* false = no firewall rules for IPv4/IPv6 */
+        bool ipv6;
+        bool allow_direct_routing;
+        char *bridge_accept_fwmark;     /* "mark" or "mark/mask" */
+        char *firewall_backend;         /* NULL or "nftables" */
+        unsigned mtu;                   /* never 0 */
+        bool mtu_given;
+        unsigned control_plane_mtu;
+        bool userland_proxy;            /* there is no proxy process; HairpinNat and /info only */
+} DaemonNetworkConfig;
