@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registration, running and reporting of scenario tests. Knows nothing of Docker.
+
+A test file holds functions marked @test; a function fails by raising. Run through tests/run."""
+
+import os
+import re
+import signal
+import sys
+import time
+import traceback
+
+TESTS = []                      # (name, function, timeout in seconds) in order of definition
+CLEANUPS = []                   # of the test that runs now, called last one first
+
+
+class Skip(Exception):
+    """The test cannot run here; the text says what is missing."""
+
+
+class Failed(AssertionError):
+    """The test's own verdict, in words a stranger understands."""
+
+
+class TimeoutFailed(BaseException):
+    """Raised by the alarm; not an Exception, so that a test's own handlers do not swallow it."""
+
+
+def test(function=None, *, timeout=60, name=None):
+    def register(f):
+        module = f.__module__.removeprefix("test_")
+        TESTS.append((f"{module}:{name or f.__name__}", f, timeout))
+        return f
+    return register(function) if function else register
+
+
+def cases(rows, timeout=60):
+    """One test a row: rows are (name, arguments...)."""
+    def register(f):
+        for row in rows:
+            def run(row=row):
+                return f(*row[1:])
+            run.__module__ = f.__module__
+            test(timeout=timeout, name=f"{f.__name__}[{row[0]}]")(run)
+        return f
+    return register
+
+
+def cleanup(function, *args, **kwargs):
+    """Call function at the end of this test, whatever becomes of it."""
+    CLEANUPS.append((function, args, kwargs))
+
+
+def _run_cleanups():
+    first = None
+    while CLEANUPS:
+        function, args, kwargs = CLEANUPS.pop()
+        try:
+            function(*args, **kwargs)
+        except Exception as e:
+            first = first or e
+    return first
+
+
+def check(condition, text):
+    if not condition:
+        raise Failed(text)
+
+
+def equal(got, wanted, what="value"):
+    if got != wanted:
+        raise Failed(f"{what} is {_short(got)}, expected {_short(wanted)}")
+
+
+def contains(text, part, what="text"):
+    if part not in text:
+        raise Failed(f"{what} does not contain {_short(part)}: {_short(text)}")
+
+
+def matches(text, pattern, what="text"):
+    m = re.search(pattern, text, re.S | re.M)
+    if not m:
+        raise Failed(f"{what} does not match /{pattern}/: {_short(text)}")
+    return m
+
+
+def eventually(condition, what, timeout=10.0, interval=0.02):
+    """Wait until condition() is true, and return it."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise Failed(f"{what}: not within {timeout:g} s (last seen: {_short(value)})")
+        time.sleep(interval)
+
+
+def _short(value, limit=400):
+    text = value if isinstance(value, str) else repr(value)
+    text = repr(text) if isinstance(value, str) else text
+    return text if len(text) <= limit else text[:limit // 2] + " ... " + text[-limit // 2:]
+
+
+def _reason(error):
+    """One line: the message, and the line of the test file it came from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    here = [f for f in frames if os.path.basename(f.filename).startswith("test_")]
+    where = f" ({os.path.basename(here[-1].filename)}:{here[-1].lineno})" if here else ""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if not isinstance(error, (Failed, TimeoutFailed)):
+        text = f"{type(error).__name__}: {text}"
+    return text + where
+
+
+def _alarm(signum, frame):
+    raise TimeoutFailed("did not end within its time limit")
+
+
+def run_one(name, function, timeout):
+    """Returns ("ok" | "FAIL" | "skip", seconds, reason)."""
+    begin = time.monotonic()
+    verdict, reason = "ok", ""
+    scale = float(os.environ.get("DOCKERD_TESTS_TIMEOUT_SCALE", "1"))
+    signal.signal(signal.SIGALRM, _alarm)
+    signal.setitimer(signal.ITIMER_REAL, timeout * scale)
+    try:
+        function()
+    except Skip as e:
+        verdict, reason = "skip", str(e)
+    except (Exception, TimeoutFailed) as e:
+        verdict, reason = "FAIL", _reason(e)
+        if os.environ.get("DOCKERD_TESTS_TRACEBACK"):
+            traceback.print_exc()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    # The cleanups get their own time, so that a stuck test still gives back what it holds.
+    signal.setitimer(signal.ITIMER_REAL, 60 * scale)
+    try:
+        error = _run_cleanups()
+    except TimeoutFailed:
+        error = Failed("cleaning up did not end within a minute")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    if error and verdict == "ok":
+        verdict, reason = "FAIL", "afterwards: " + _reason(error)
+    return verdict, time.monotonic() - begin, reason
+
+
+def run_all(suite, patterns=(), before=None, after=None, list_only=False):
+    """Run what was registered; print each result and the suite's line. Returns the number of failures."""
+    chosen = [t for t in TESTS if not patterns or any(re.search(p, t[0]) for p in patterns)]
+    if list_only:
+        for name, _, _ in chosen:
+            print(name)
+        return 0
+    counts = {"ok": 0, "FAIL": 0, "skip": 0}
+    broke = []
+    suite_skip = None
+    if before:
+        try:
+            before()
+        except Skip as e:
+            suite_skip = str(e)
+        except Exception as e:
+            counts["FAIL"] += 1
+            broke.append(("set-up", _reason(e)))
+            print(f"FAIL {suite}:set-up: {_reason(e)}", flush=True)
+            suite_skip = "the set-up of the suite failed"
+    for name, function, timeout in chosen:
+        if suite_skip:
+            verdict, seconds, reason = "skip", 0.0, suite_skip
+        else:
+            verdict, seconds, reason = run_one(name, function, timeout)
+        counts[verdict] += 1
+        if verdict == "FAIL":
+            broke.append((name, reason))
+        if not suite_skip:
+            print(f"{verdict:4} {name} ({seconds:.1f} s)" + (f": {reason}" if reason else ""), flush=True)
+    if suite_skip:
+        print(f"SKIPPED suite {suite}, all {len(chosen)} tests: {suite_skip}", flush=True)
+    if after:
+        try:
+            after()
+        except Exception as e:
+            counts["FAIL"] += 1
+            broke.append(("tear-down", _reason(e)))
+            print(f"FAIL {suite}:tear-down: {_reason(e)}", flush=True)
+    if broke:
+        print(f"\n{suite}, what broke:")
+        for name, reason in broke:
+            print(f"  {name}: {reason}")
+    print(f"{suite}: {counts['ok']} passed, {counts['FAIL']} failed, {counts['skip']} skipped", flush=True)
+    return counts["FAIL"]
