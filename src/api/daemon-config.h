@@ -23,6 +23,11 @@ typedef struct DaemonUlimit {
         int64_t soft, hard;             /* -1 = unlimited */
 } DaemonUlimit;
 
+typedef struct DaemonUlimitList {
+        DaemonUlimit *items;
+        size_t n_items;
+} DaemonUlimitList;
+
 /* runtimes, add-runtime */
 typedef struct DaemonRuntime {
         char *name;
@@ -32,11 +37,21 @@ typedef struct DaemonRuntime {
         char *options_json;             /* options as JSON text, for the containerd shim */
 } DaemonRuntime;
 
+typedef struct DaemonRuntimeList {
+        DaemonRuntime *items;
+        size_t n_items;
+} DaemonRuntimeList;
+
 /* default-address-pools */
 typedef struct DaemonAddressPool {
         char *base;                     /* CIDR, checked */
         unsigned size;                  /* prefix length of each network cut from it */
 } DaemonAddressPool;
+
+typedef struct DaemonAddressPoolList {
+        DaemonAddressPool *items;
+        size_t n_items;
+} DaemonAddressPoolList;
 
 /* What a new container gets where its request says nothing. */
 typedef struct DaemonContainerConfig {
@@ -45,22 +60,19 @@ typedef struct DaemonContainerConfig {
         char *ipc_mode;                 /* "private" or "shareable" */
         uint64_t shm_size;              /* bytes */
         int stop_timeout;               /* seconds; -1 = wait for ever */
-        DaemonUlimit *ulimits;
-        size_t n_ulimits;
+        DaemonUlimitList ulimits;
         bool init;                      /* run an init (tini) as PID 1 */
         char *init_path;                /* NULL = look for docker-init, tini-static, tini in PATH and libexecdir */
         bool no_new_privileges;
         char *seccomp_profile;          /* NULL or "builtin", "unconfined", or the path of a profile, checked to be readable */
         char *log_driver;               /* never NULL: "json-file", "none", ... */
         char **log_opts;                /* map */
-        bool raw_logs;                  /* daemon's own text log without ANSI colours; kept for /info parity */
 } DaemonContainerConfig;
 
 typedef struct DaemonRuntimeConfig {
-        DaemonRuntime *runtimes;
-        size_t n_runtimes;
-        char *default_runtime;          /* never NULL; "runc" and "crun" need no entry in runtimes */
-        bool default_runtime_given;     /* false: take crun where it is found and works, else runc */
+        DaemonRuntimeList runtimes;
+        char *default_runtime;          /* NULL = not given: crun where it is found and works, else runc; "runc" and
+                                         * "crun" need no entry in runtimes */
         char **exec_opts;               /* map, as given (native.cgroupdriver, native.supervisor) */
         char *cgroup_driver;            /* "systemd", "cgroupfs" or NULL = follows the supervisor */
         DaemonSupervisor supervisor;
@@ -77,9 +89,9 @@ typedef struct DaemonStorageConfig {
 typedef struct DaemonRegistryConfig {
         char **mirrors;                 /* normalised URLs with a final slash */
         char **insecure;                /* host, host:port or CIDR; 127.0.0.0/8 and ::1/128 are always insecure */
-        unsigned max_concurrent_downloads;      /* >= 1 */
-        unsigned max_concurrent_uploads;
-        unsigned max_download_attempts;
+        int max_concurrent_downloads;   /* all three: >= 1 */
+        int max_concurrent_uploads;
+        int max_download_attempts;
         char *http_proxy, *https_proxy, *no_proxy;      /* may hold passwords: redact before showing */
 } DaemonRegistryConfig;
 
@@ -88,8 +100,7 @@ typedef struct DaemonNetworkConfig {
         char *bip, *bip6;               /* CIDR: address and prefix of the bridge */
         char *fixed_cidr, *fixed_cidr_v6;
         char *default_gateway, *default_gateway_v6;
-        DaemonAddressPool *address_pools;
-        size_t n_address_pools;
+        DaemonAddressPoolList address_pools;
         char **default_network_opts;    /* "driver=key=value" */
         char **dns, **dns_opts, **dns_search;
         char **host_gateway_ips;        /* at most one IPv4 and one IPv6 */
@@ -103,8 +114,8 @@ typedef struct DaemonNetworkConfig {
         bool allow_direct_routing;
         char *bridge_accept_fwmark;     /* "mark" or "mark/mask" */
         char *firewall_backend;         /* NULL or "nftables" */
-        unsigned mtu;                   /* never 0 */
-        bool mtu_given;
-        unsigned control_plane_mtu;
+        int mtu;                        /* > 0 */
+        bool mtu_given;                 /* false: 1500, or less where the default route has less */
+        int control_plane_mtu;
         bool userland_proxy;            /* there is no proxy process; HairpinNat and /info only */
 } DaemonNetworkConfig;
