@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* shim.json: what a shim must know of its container. Written by the daemon, read once by the shim; unknown keys are
+ * ignored, so that daemon and shim may be of different versions. */
+#pragma once
+
+#include "basic/error.h"
+#include "basic/strv.h"
+
+typedef struct ShimConfig {
+        char *id;
+        char *runtime;                  /* absolute path of the OCI runtime */
+        char **runtime_args;            /* global arguments, before the verb */
+        char *runtime_root;             /* --root of the runtime's own state */
+        char *cgroup_path;              /* absolute, as in config.json's cgroupsPath; "" = not known */
+        bool tty;
+        bool open_stdin;
+        bool stdin_once;
+        int64_t tty_rows, tty_columns;  /* first size; 0 = not given */
+        int64_t stop_signal;            /* number; 0 = SIGTERM */
+        int64_t stop_timeout;           /* seconds, -1 = for ever; used by `systemctl stop` */
+        bool delegated;                 /* the shim stands in a delegated cgroup: it moves itself to supervisor/ */
+        char *log_driver;               /* "json-file", "none" */
+        char *log_path;
+        char **log_options;             /* "max-size=10m", "max-file=3", ... */
+} ShimConfig;
+
+void shim_config_done(ShimConfig *c);
+DEFINE_CLEANUP_DONE(ShimConfig, shim_config_done);
+
+/* Writes <run_dir>/shim.json atomically, mode 0600. */
+int shim_config_save(const ShimConfig *c, const char *run_dir, Error *reterr);
+int shim_config_load(int run_dir_fd, ShimConfig *ret, Error *reterr);
