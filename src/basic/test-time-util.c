@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "basic/time-util.h"
+
+#include "basic/tests.h"
+
+TEST(format) {
+        char b[TIME_RFC3339_MAX];
+
+        ASSERT_STREQ(format_rfc3339(b, 0), "0001-01-01T00:00:00Z");
+        ASSERT_STREQ(format_rfc3339(b, NSEC_PER_SEC), "1970-01-01T00:00:01Z");
+        ASSERT_STREQ(format_rfc3339(b, NSEC_PER_SEC + 120), "1970-01-01T00:00:01.00000012Z");
+        ASSERT_STREQ(format_rfc3339_fixed(b, NSEC_PER_SEC + 120), "1970-01-01T00:00:01.000000120Z");
+}
+
+TEST(parse) {
+        nsec_t t;
+
+        ASSERT_OK(parse_rfc3339("2026-01-02T03:04:05.5+01:00", &t));
+        ASSERT_EQ(t, 1767319445ULL * NSEC_PER_SEC + NSEC_PER_SEC / 2);
+        ASSERT_OK(parse_rfc3339("0001-01-01T00:00:00Z", &t));
+        ASSERT_EQ(t, 0);
+        ASSERT_FAIL(parse_rfc3339("2026-13-02T03:04:05Z", &t));
+        ASSERT_OK(parse_timestamp("12.000000001", &t));
+        ASSERT_EQ(t, 12 * NSEC_PER_SEC + 1);
+        ASSERT_FAIL(parse_timestamp("12x", &t));
+        ASSERT_FAIL(parse_timestamp("", &t));
+}
+
+TEST(duration) {
+        nsec_t t;
+
+        ASSERT_OK(parse_go_duration("1h2m3.5s", &t));
+        ASSERT_EQ(t, 3723ULL * NSEC_PER_SEC + NSEC_PER_SEC / 2);
+        ASSERT_OK(parse_go_duration("300ms", &t));
+        ASSERT_EQ(t, 300000000ULL);
+        ASSERT_FAIL(parse_go_duration("5", &t));
+        ASSERT_FAIL(parse_go_duration("5y", &t));
+}
+
+DEFINE_TEST_MAIN();
