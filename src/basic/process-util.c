@@ -23,23 +23,21 @@ typedef struct SpawnChild {
         const char *path;
         int error;                      /* negative errno of what failed before or in exec */
         pid_t parent;
+        sigset_t no_signals;
+        int high[SPAWN_FDS_MAX];        /* here and not on the child's stack, whose frames nothing unwinds */
 } SpawnChild;
 
-static int child_reset_signals(void) {
-        sigset_t none;
-
+static int child_reset_signals(const sigset_t *no_signals) {
         for (int sig = 1; sig < _NSIG; sig++)
                 if (sig != SIGKILL && sig != SIGSTOP)
                         (void) signal(sig, SIG_DFL);
-        if (sigemptyset(&none) < 0)
-                return -errno;
-        return RET_NERRNO(sigprocmask(SIG_SETMASK, &none, NULL));
+        return RET_NERRNO(sigprocmask(SIG_SETMASK, no_signals, NULL));
 }
 
 /* First moves every source above the targets, then down into place, so that no dup2() overwrites a later source. */
-static int child_arrange_fds(const SpawnRequest *q) {
+static int child_arrange_fds(SpawnChild *c) {
+        const SpawnRequest *q = c->request;
         size_t n = max_size(q->n_fds, 3);
-        int high[SPAWN_FDS_MAX];
         int null_fd;
 
         null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -48,21 +46,21 @@ static int child_arrange_fds(const SpawnRequest *q) {
         for (size_t i = 0; i < n; i++) {
                 int fd = i < q->n_fds && q->fds[i] >= 0 ? q->fds[i] : null_fd;
 
-                high[i] = fcntl(fd, F_DUPFD_CLOEXEC, (int) n);
-                if (high[i] < 0)
+                c->high[i] = fcntl(fd, F_DUPFD_CLOEXEC, (int) n);
+                if (c->high[i] < 0)
                         return -errno;
         }
         for (size_t i = 0; i < n; i++)
-                if (dup2(high[i], (int) i) < 0)
+                if (dup2(c->high[i], (int) i) < 0)
                         return -errno;
         return RET_NERRNO(close_range((unsigned) n, ~0U, 0));
 }
 
-static int child_prepare(const SpawnChild *c) {
+static int child_prepare(SpawnChild *c) {
         const SpawnRequest *q = c->request;
         int r;
 
-        r = child_reset_signals();
+        r = child_reset_signals(&c->no_signals);
         if (r < 0)
                 return r;
         if (q->new_session && setsid() < 0)
@@ -75,7 +73,7 @@ static int child_prepare(const SpawnChild *c) {
         }
         if (chdir(q->cwd ?: "/") < 0)
                 return -errno;
-        return child_arrange_fds(q);
+        return child_arrange_fds(c);
 }
 
 static int child_main(void *userdata) {
@@ -137,6 +135,7 @@ int process_spawn(const SpawnRequest *q, pid_t *ret_pid, int *ret_pidfd) {
                 return r;
 
         /* No handler of ours may run in the child while it shares our memory. */
+        sigemptyset(&c.no_signals);
         sigfillset(&all);
         sigprocmask(SIG_SETMASK, &all, &saved);
         pid = clone(q->cgroup_fd > 0 ? child_main_in_cgroup : child_main, (char *) stack + SPAWN_STACK_SIZE,
