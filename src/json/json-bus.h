@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON to and from bus messages. The mapping, both ways:
+ *
+ *   string  s      true/false  b      integer  x (t above INT64_MAX)      real  d
+ *   object  a{sv}  array  av, or as where there are items and each is a string      null  left out
+ *
+ * Reading is wider: any basic type, o and g (strings), structs and arrays (arrays), ay (base64 text, as JSON carries bytes),
+ * dictionaries with string keys (objects). File descriptors have no JSON: -EBADMSG. */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "json/json-value.h"
+
+/* Reads the next complete value of the message, variants unpacked. The caller owns *ret.
+ * -EBADMSG: there is no JSON for this type. -ENXIO: no value left. */
+int json_bus_read(sd_bus_message *m, JsonValue **ret);
+
+/* Appends the value as one variant. The bus has no null: -EINVAL for NULL. */
+int json_bus_append_variant(sd_bus_message *m, JsonValue *v);
+
+/* Appends as the complete type of the signature where the value fits: a basic type, "v", and arrays and dictionaries with
+ * string keys of these. Members and items that are null are left out. -EBADMSG: the value does not fit. */
+int json_bus_append(sd_bus_message *m, const char *signature, JsonValue *v);
