@@ -118,8 +118,13 @@ def docker_archive(layers, tags=("busybox:latest",), config=None, **options):
     return t.bytes()
 
 
-def oci_archive(layers, tags=("busybox:latest",), compress=True, config=None, **options):
-    """An OCI image layout in a tar, as `skopeo copy ... oci-archive:` and newer `docker save` write it."""
+def save_archive(layers, tags=("busybox:latest",), **options):
+    """What `docker save` of today writes: an OCI layout with a manifest.json that points into it."""
+    return oci_archive(layers, tags, compress=False, manifest_json=True, **options)
+
+
+def oci_archive(layers, tags=("busybox:latest",), compress=True, config=None, manifest_json=False, **options):
+    """An OCI image layout in a tar, as `skopeo copy ... oci-archive:` writes it."""
     config = config if config is not None else image_config(layers, **options)
     t = TarWriter()
     blobs = {}
@@ -147,6 +152,9 @@ def oci_archive(layers, tags=("busybox:latest",), compress=True, config=None, **
     for name, data in blobs.items():
         t.add("blobs/sha256/" + name[7:], data)
     t.add("index.json", json.dumps({"schemaVersion": 2, "manifests": manifests}))
+    if manifest_json:
+        t.add("manifest.json", json.dumps([{"Config": "blobs/sha256/" + digest(config)[7:], "RepoTags": list(tags),
+                                            "Layers": ["blobs/sha256/" + d["digest"][7:] for d in descriptors]}]))
     t.add("oci-layout", json.dumps({"imageLayoutVersion": "1.0.0"}))
     return t.bytes()
 

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the engine does not do yet is refused by name. This list may only shrink."""
+
+from common_clients import docker, only_ours
+from harness import cases, check, matches
+
+NOT_YET = [
+    ("exec", ["exec", "box", "true"]),
+    ("cp from", ["cp", "box:/etc/passwd", "-"]),
+    ("commit", ["commit", "box"]),
+    ("export", ["export", "box"]),
+    ("diff", ["diff", "box"]),
+    ("pull", ["pull", "busybox"]),
+    ("push", ["push", "busybox"]),
+    ("search", ["search", "busybox"]),
+    ("save", ["save", "busybox"]),
+    ("network create", ["network", "create", "mine"]),
+    ("volume create", ["volume", "create", "mine"]),
+    ("named volume", ["run", "--rm", "-v", "named:/v", "busybox", "true"]),
+    ("published port", ["run", "--rm", "-p", "8080:80", "busybox", "true"]),
+    ("update", ["update", "--memory", "64m", "box"]),
+    ("pause", ["pause", "box"]),
+    ("stats", ["stats", "--no-stream", "box"]),
+    ("swarm", ["swarm", "init"]),
+    ("plugin", ["plugin", "ls"]),
+]
+
+
+@cases(NOT_YET)
+def not_yet(args):
+    only_ours()
+    d = docker()
+    if "box" in " ".join(args):
+        d("run", "-d", "--name", "box", "busybox", "sleep", "1000")
+    r = d.try_(*args)
+    check(r.code != 0, f"docker {' '.join(args)} works now: take it off this list and test it")
+    matches(r.err, r"(?i)(not implemented|not supported|not available|does not)", f"error of docker {' '.join(args)}")
