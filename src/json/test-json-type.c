@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "json/json-type.h"
+
+#include "basic/tests.h"
+
+typedef struct Port {
+        char *ip;
+        int port;
+} Port;
+
+typedef struct PortEntry {
+        char *key;
+        struct {
+                Port *items;
+                size_t n_items;
+        } value;
+} PortEntry;
+
+typedef struct Common {
+        int64_t memory;
+        Tristate oom;
+        OptionalInt pids;
+} Common;
+
+typedef struct Thing {
+        char *id;
+        char *name;
+        char **cmd;
+        char **volumes;
+        StringMap labels;
+        Common common;
+        Port *extra;
+        struct {
+                Port *items;
+                size_t n_items;
+        } list;
+        struct {
+                PortEntry *items;
+                size_t n_items;
+        } ports;
+        double cpus;
+        nsec_t created;
+        struct json_object *raw;
+        char *password;
+        bool all;
+        Filters filters;
+} Thing;
+
+JSON_TYPE_DECLARE(Port);
+JSON_TYPE_DECLARE(Common);
+JSON_TYPE_DECLARE(Thing);
+
+static const JsonField port_fields[] = {
+        JSON_STRING(Port, ip, "HostIp", 0),
+        JSON_INT(Port, port, "HostPort", JSON_OMITEMPTY),
+};
+JSON_TYPE(Port, port_fields);
+
+static const JsonField common_fields[] = {
+        JSON_INT64(Common, memory, "Memory", 0),
+        JSON_TRISTATE(Common, oom, "OomKillDisable", JSON_OMITEMPTY),
+        JSON_OPTIONAL_INT(Common, pids, "PidsLimit", 0, .since = 40),
+};
+JSON_TYPE(Common, common_fields);
+
+static const JsonField thing_fields[] = {
+        JSON_STRING(Thing, id, "id", JSON_IN_PATH | JSON_OMITEMPTY),
+        JSON_STRING(Thing, name, "Name", JSON_REQUIRED),
+        JSON_STRV(Thing, cmd, "Cmd", JSON_STRING_OR_LIST),
+        JSON_SET(Thing, volumes, "Volumes", JSON_OMITEMPTY),
+        JSON_STRING_MAP(Thing, labels, "Labels", JSON_NONNULL),
+        JSON_INLINE(Thing, common, Common, 0),
+        JSON_OBJECT(Thing, extra, Port, "Extra", 0),
+        JSON_ARRAY(Thing, list, Port, "List", JSON_OMITEMPTY),
+        JSON_MAP_ARRAY(Thing, ports, PortEntry, Port, "Ports", JSON_OMITEMPTY),
+        JSON_REAL(Thing, cpus, "Cpus", JSON_OMITEMPTY),
+        JSON_TIME(Thing, created, "Created", 0),
+        JSON_RAW(Thing, raw, "Raw", JSON_OMITEMPTY),
+        JSON_STRING(Thing, password, "Password", JSON_SECRET | JSON_OMITEMPTY),
+        JSON_BOOL(Thing, all, "all", JSON_IN_QUERY | JSON_OMITEMPTY),
+        JSON_FILTERS(Thing, filters, "filters", JSON_IN_QUERY | JSON_OMITEMPTY),
+};
+JSON_TYPE(Thing, thing_fields);
+DEFINE_JSON_CLEANUP(Thing);
+
+#define FULL                                                                            \
+        "{\"Name\":\"a/b\",\"Cmd\":[\"x\",\"y\"],\"Volumes\":{\"/v\":{}},\"Labels\":{\"k\":\"v\"},\"Memory\":5," \
+        "\"OomKillDisable\":false,\"PidsLimit\":null,\"Extra\":{\"HostIp\":\"\",\"HostPort\":1},"               \
+        "\"List\":[{\"HostIp\":\"1\"}],\"Ports\":{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":8}],\"81/tcp\":null}," \
+        "\"Cpus\":0.1,\"Created\":\"2026-01-02T03:04:05.5Z\",\"Raw\":{\"any\":[1]},\"Password\":\"geheim\"}"
+
+TEST(round_trip) {
+        _cleanup_(Thing_donep) Thing t = {}, copy = {};
+        _cleanup_free_ char *s = NULL, *c = NULL, *redacted = NULL;
+
+        ASSERT_OK(json_decode_text(&Thing_json, FULL, strlen(FULL), 0, &t, NULL));
+        s = json_encode_text(&Thing_json, &t, 0);
+        ASSERT_STREQ(s, FULL);
+        ASSERT_OK(json_copy(&Thing_json, &t, &copy));
+        c = json_encode_text(&Thing_json, &copy, 0);
+        ASSERT_STREQ(c, FULL);
+        redacted = json_redacted_text(&Thing_json, &t);
+        ASSERT_NULL(strstr(redacted, "geheim"));
+}
+
+TEST(versions) {
+        _cleanup_(Thing_donep) Thing t = {};
+        _cleanup_free_ char *s = NULL;
+
+        ASSERT_OK(json_decode_text(&Thing_json, "{\"Name\":\"n\",\"PidsLimit\":3}", 26, 39, &t, NULL));
+        ASSERT_FALSE(t.common.pids.set);
+        s = json_encode_text(&Thing_json, &t, 39);
+        ASSERT_NULL(strstr(s, "Pids"));
+}
+
+TEST(go_rules) {
+        static const char text[] = "{\"NAME\":\"n\",\"cmd\":\"one\",\"unknown\":1,\"memory\":null}";
+        _cleanup_(Thing_donep) Thing t = {};
+
+        ASSERT_OK(json_decode_text(&Thing_json, text, strlen(text), 0, &t, NULL));
+        ASSERT_STREQ(t.name, "n");
+        ASSERT_STREQ(t.cmd[0], "one");
+        ASSERT_NULL(t.cmd[1]);
+}
+
+static void check_error(const char *text, const char *message) {
+        _cleanup_(Thing_donep) Thing t = {};
+        _cleanup_error_ Error e = ERROR_NULL;
+
+        ASSERT_FAIL(json_decode_text(&Thing_json, text, strlen(text), 0, &t, &e));
+        ASSERT_STREQ(error_message(&e), message);
+}
+
+TEST(errors) {
+        check_error("{}", "invalid JSON: Name: the value is required");
+        check_error("{\"Name\":5}", "invalid JSON: Name: expected a string, got an integer");
+        check_error("{\"Name\":\"n\",\"List\":[{},{\"HostPort\":\"x\"}]}",
+                    "invalid JSON: List[1].HostPort: expected an integer, got a string");
+        check_error("{\"Name\":\"n\",\"Memory\":99999999999999999999999}", "invalid JSON: Memory: the number is out of range");
+        check_error("{\"Name\":\"n\",\"Extra\":{\"HostPort\":4294967296}}",
+                    "invalid JSON: Extra.HostPort: the number is out of range");
+        check_error("{\"Name\":\"a\\u0000b\"}", "invalid JSON: Name: the string holds a NUL character");
+        check_error("", "invalid JSON: got EOF while reading request body");
+        check_error("{\"Name\":\"n\"} x", "unexpected content after JSON");
+        check_error("[]", "invalid JSON: expected an object, got an array");
+}
+
+TEST(depth) {
+        char text[300];
+        _cleanup_error_ Error e = ERROR_NULL;
+        _cleanup_(Thing_donep) Thing t = {};
+
+        memset(text, '[', sizeof(text));
+        ASSERT_FAIL(json_decode_text(&Thing_json, text, sizeof(text), 0, &t, &e));
+        ASSERT_STREQ(error_message(&e), "invalid JSON: exceeded max depth");
+}
+
+TEST(query) {
+        _cleanup_(Thing_donep) Thing t = {};
+        _cleanup_error_ Error e = ERROR_NULL;
+        static const char *const allowed[] = { "label", NULL };
+
+        ASSERT_EQ(json_set_from_text(&Thing_json, &t, JSON_IN_PATH, "id", "abc", NULL), 1);
+        ASSERT_STREQ(t.id, "abc");
+        ASSERT_EQ(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "id", "x", NULL), 0);
+        ASSERT_EQ(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "all", "1", NULL), 1);
+        ASSERT_TRUE(t.all);
+        ASSERT_OK(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "filters", "{\"label\":{\"a\":true,\"b\":false}}", NULL));
+        ASSERT_EQ(strv_length(filters_get(&t.filters, "label")), 1);
+        ASSERT_OK(filters_check_keys(&t.filters, allowed, NULL));
+        ASSERT_OK(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "filters", "{\"nosuch\":[\"a\"]}", NULL));
+        ASSERT_FAIL(filters_check_keys(&t.filters, allowed, &e));
+        ASSERT_STREQ(error_message(&e), "invalid filter 'nosuch'");
+        ASSERT_FAIL(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "filters", "[", &e));
+        ASSERT_STREQ(error_message(&e), "invalid filter");
+        ASSERT_TRUE(json_type_has_body(&Thing_json));
+}
+
+DEFINE_TEST_MAIN();
