@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the engine is told at its birth and at a reload: plain data, owned by main/, borrowed by the engine. The engine
- * hands the parts down to the layers below. main/config.h (the whole command line) is for main/ only. */
+/* What the engine is told at its birth and at a reload: plain data, owned by main/, borrowed by the
+ * engine. The engine hands the parts down to the layers below. main/config.h (the whole command line) is
+ * for main/ only. */
 #pragma once
 
 #include "api/daemon-config.h"

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of every engine call; faces name them in their own rows. */
+#pragma once
+
+#include "engine/call.h"
+
+/* system */
+extern const EngineCall engine_call_system_ping;
+extern const EngineCall engine_call_system_version;
+extern const EngineCall engine_call_system_info;
+extern const EngineCall engine_call_system_events;
+
+/* containers */
+extern const EngineCall engine_call_container_list;
+extern const EngineCall engine_call_container_create;
+extern const EngineCall engine_call_container_inspect;
+extern const EngineCall engine_call_container_top;
+extern const EngineCall engine_call_container_logs;
+extern const EngineCall engine_call_container_resize;
+extern const EngineCall engine_call_container_start;
+extern const EngineCall engine_call_container_stop;
+extern const EngineCall engine_call_container_restart;
+extern const EngineCall engine_call_container_kill;
+extern const EngineCall engine_call_container_rename;
+extern const EngineCall engine_call_container_attach;
+extern const EngineCall engine_call_container_wait;
+extern const EngineCall engine_call_container_remove;
+extern const EngineCall engine_call_container_prune;
+
+/* images */
+extern const EngineCall engine_call_image_list;
+extern const EngineCall engine_call_image_inspect;
+extern const EngineCall engine_call_image_history;
+extern const EngineCall engine_call_image_create;       /* import from the request's body; pull is refused by name */
+extern const EngineCall engine_call_image_load;
+extern const EngineCall engine_call_image_tag;
+extern const EngineCall engine_call_image_remove;
+
+/* networks */
+extern const EngineCall engine_call_network_list;
+extern const EngineCall engine_call_network_inspect;
+
+/* volumes: a list that is empty until volumes exist, since clients ask for it */
+extern const EngineCall engine_call_volume_list;
+
+/* All of them, for the checks of documentation and policy. NULL-terminated. */
+extern const EngineCall *const engine_calls[];
