@@ -18,7 +18,7 @@ HOST_PACKAGES = """
     busybox-static tini python3 ca-certificates passwd login e2fsprogs
 """.split()
 
-# The libraries the daemon is linked with, where no build is at hand to ask; see library_packages().
+# The libraries the daemon is linked with; Host.install() names any that is missing here.
 LIBRARIES = {
     "bookworm": """libsystemd0 libmicrohttpd12 libgnutls30 libjson-c5 libmount1 libsqlite3-0 libcurl4 libarchive13
                    libssl3 libzstd1 zlib1g libmnl0 libnftables1 libseccomp2 libcap2 libacl1""".split(),
@@ -38,23 +38,6 @@ def os_codename():
     with open("/etc/os-release") as f:
         m = re.search(r"^VERSION_CODENAME=(\S+)", f.read(), re.M)
     return m.group(1) if m else "bookworm"
-
-
-def library_packages(build):
-    """The packages that carry the libraries of the built binaries, asked of ldd and dpkg."""
-    found = set(LIBRARIES.get(os_codename(), LIBRARIES["trixie"]))
-    for name in ("dockerd", "dockerd-shim", "dockerd-worker"):
-        binary = pathlib.Path(build or "/nonexistent") / name
-        if not binary.exists():
-            continue
-        out = subprocess.run(["ldd", str(binary)], capture_output=True, text=True).stdout
-        for lib in re.findall(r"=> (/\S+)", out):
-            for candidate in (lib, str(pathlib.Path(lib).resolve()), lib.replace("/lib/", "/usr/lib/", 1)):
-                r = subprocess.run(["dpkg", "-S", candidate], capture_output=True, text=True)
-                if r.returncode == 0:
-                    found.add(r.stdout.split(":")[0])
-                    break
-    return sorted(p for p in found if not p.startswith(("libasan", "libubsan", "libc6", "libgcc")))
 
 
 def mmdebstrap(suite, packages, target, extra=()):
@@ -91,12 +74,12 @@ def _finish(root):
         cache.remove_tree(root / sub)
 
 
-def host_root(build=None):
+def host_root():
     """The root file system of the machine's own Debian release, for the host and vm suites."""
     suite = os_codename()
     if suite not in ("bookworm", "trixie", "sid"):
         suite = "trixie"
-    packages = HOST_PACKAGES + library_packages(build)
+    packages = HOST_PACKAGES + sorted(LIBRARIES[suite])
 
     def make(tmp):
         mmdebstrap(suite, packages, tmp)
@@ -123,6 +106,6 @@ def peer_root():
 if __name__ == "__main__":
     which = sys.argv[1] if len(sys.argv) > 1 else "host"
     try:
-        print(peer_root() if which == "peer" else host_root(sys.argv[2] if len(sys.argv) > 2 else None))
+        print(peer_root() if which == "peer" else host_root())
     except Skip as e:
         sys.exit(f"skipped: {e}")
