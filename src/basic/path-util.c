@@ -138,9 +138,14 @@ static int openat2_retry(int dir_fd, const char *path, struct open_how *how) {
         return -EAGAIN;
 }
 
+/* openat2() refuses what O_PATH does not use; a terminal must never become ours by being opened. */
+static uint64_t open_flags(uint64_t flags) {
+        return flags | O_CLOEXEC | (FLAGS_SET(flags, O_PATH) ? 0 : O_NOCTTY);
+}
+
 int open_in_root(int root_fd, const char *path, uint64_t flags, mode_t mode) {
         struct open_how how = {
-                .flags = flags | O_CLOEXEC | O_NOCTTY,
+                .flags = open_flags(flags),
                 .mode = mode,
                 .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
         };
@@ -150,7 +155,7 @@ int open_in_root(int root_fd, const char *path, uint64_t flags, mode_t mode) {
 
 int open_beneath(int dir_fd, const char *path, uint64_t flags, mode_t mode) {
         struct open_how how = {
-                .flags = flags | O_CLOEXEC | O_NOCTTY,
+                .flags = open_flags(flags),
                 .mode = mode,
                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
         };

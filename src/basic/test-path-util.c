@@ -43,6 +43,8 @@ TEST(in_root) {
 
         fd = ASSERT_OK(open_in_root(root, "/link/y", O_RDONLY | O_DIRECTORY, 0));
         safe_close(fd);
+        fd = ASSERT_OK(open_in_root(root, "link/y/z", O_PATH | O_DIRECTORY, 0));
+        safe_close(fd);
         ASSERT_EQ(open_in_root(root, "/out", O_RDONLY, 0), -ENOENT);
         ASSERT_FAIL(open_beneath(root, "link/y", O_RDONLY, 0));
         ASSERT_FAIL(open_beneath(root, "../x", O_RDONLY, 0));
