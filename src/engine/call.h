@@ -113,6 +113,7 @@ struct Call {
                 CALL_HIJACKED,
                 CALL_DONE,
         } state;
+        struct AuthzCheck *authz;       /* owned: the decision that call_run() waits for; freed by an abandon */
         bool abandoned;
         bool input_taken;
         usec_t started;                 /* CLOCK_MONOTONIC */

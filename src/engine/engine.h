@@ -38,6 +38,8 @@ int engine_reload(Engine *e, const EngineConfig *config, Error *reterr);
 
 /* The system bus comes and goes; NULL = none. Borrowed. */
 void engine_set_bus(Engine *e, sd_bus *bus);
+/* What was set; NULL = calls cannot be made on it now. */
+sd_bus *engine_bus(Engine *e);
 
 sd_event *engine_event(Engine *e);
 const EngineConfig *engine_config(Engine *e);
