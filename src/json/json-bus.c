@@ -8,6 +8,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "basic/hexdecoct.h"
 #include "basic/string-util.h"
@@ -434,4 +435,234 @@ int json_bus_append_variant(sd_bus_message *m, json_object *v) {
         if (r < 0)
                 return r;
         return sd_bus_message_close_container(m);
+}
+
+/* The row of an encoded member, in this type or in one that is inlined in it. */
+static const JsonField *find_field(const JsonType *type, const char *name) {
+        for (size_t i = 0; i < type->n_fields; i++) {
+                const JsonField *f = type->fields + i;
+
+                if (f->spec.kind == JSON_KIND_INLINE) {
+                        f = find_field(f->spec.type, name);
+                        if (f)
+                                return f;
+                } else if (streq(f->name, name))
+                        return f;
+        }
+
+        return NULL;
+}
+
+static const char *spec_signature(const JsonSpec *spec, JsonValue *v) {
+        switch (spec->kind) {
+        case JSON_KIND_INT:
+        case JSON_KIND_INT64:
+        case JSON_KIND_OPTIONAL_INT:
+                return "x";
+        case JSON_KIND_UINT64:
+                return "t";
+        case JSON_KIND_REAL:
+                return "d";
+        case JSON_KIND_STRV:
+                return "as";
+        case JSON_KIND_ARRAY:
+                return "aa{sv}";
+        case JSON_KIND_MAP:
+                return spec->element->kind == JSON_KIND_STRING ? "a{ss}" : "a{sv}";
+        default:
+                return variant_signature(v);
+        }
+}
+
+static int append_object_typed(sd_bus_message *m, const JsonType *type, JsonValue *object);
+
+/* Structs inside are walked by their own rows; what has no struct inside goes by its signature. */
+static int append_spec(sd_bus_message *m, const JsonSpec *spec, const char *signature, JsonValue *v);
+
+static int append_spec_variant(sd_bus_message *m, const JsonSpec *spec, JsonValue *v) {
+        const char *signature = spec_signature(spec, v);
+        int r;
+
+        if (!signature)
+                return -EBADMSG;
+
+        r = sd_bus_message_open_container(m, SD_BUS_TYPE_VARIANT, signature);
+        if (r < 0)
+                return r;
+        r = append_spec(m, spec, signature, v);
+        if (r < 0)
+                return r;
+        return sd_bus_message_close_container(m);
+}
+
+static int append_entry_typed(sd_bus_message *m, const char *key, const JsonSpec *spec, JsonValue *v) {
+        int r;
+
+        if (!v || !utf8_is_valid(key, strlen(key)))
+                return 0;
+
+        r = sd_bus_message_open_container(m, SD_BUS_TYPE_DICT_ENTRY, "sv");
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append_basic(m, 's', key);
+        if (r < 0)
+                return r;
+        r = append_spec_variant(m, spec, v);
+        if (r < 0)
+                return r;
+        return sd_bus_message_close_container(m);
+}
+
+static int append_map_typed(sd_bus_message *m, const JsonSpec *element, JsonValue *object) {
+        int r;
+
+        r = sd_bus_message_open_container(m, SD_BUS_TYPE_ARRAY, "{sv}");
+        if (r < 0)
+                return r;
+
+        json_object_object_foreach(object, key, value) {
+                r = append_entry_typed(m, key, element, value);
+                if (r < 0)
+                        return r;
+        }
+
+        return sd_bus_message_close_container(m);
+}
+
+static int append_array_typed(sd_bus_message *m, const JsonType *type, JsonValue *array) {
+        int r;
+
+        r = sd_bus_message_open_container(m, SD_BUS_TYPE_ARRAY, "a{sv}");
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < json_object_array_length(array); i++) {
+                JsonValue *item = json_object_array_get_idx(array, i);
+
+                if (!item)
+                        continue;
+                r = append_object_typed(m, type, item);
+                if (r < 0)
+                        return r;
+        }
+
+        return sd_bus_message_close_container(m);
+}
+
+static int append_spec(sd_bus_message *m, const JsonSpec *spec, const char *signature, JsonValue *v) {
+        switch (spec->kind) {
+        case JSON_KIND_POINTER:
+        case JSON_KIND_STRUCT:
+                return append_object_typed(m, spec->type, v);
+        case JSON_KIND_ARRAY:
+                return append_array_typed(m, spec->element->type, v);
+        case JSON_KIND_MAP:
+                if (spec->element->kind != JSON_KIND_STRING)
+                        return append_map_typed(m, spec->element, v);
+                _fallthrough_;
+        default:
+                return json_bus_append(m, signature, v);
+        }
+}
+
+static int append_object_typed(sd_bus_message *m, const JsonType *type, JsonValue *object) {
+        int r;
+
+        if (!json_object_is_type(object, json_type_object))
+                return -EBADMSG;
+
+        r = sd_bus_message_open_container(m, SD_BUS_TYPE_ARRAY, "{sv}");
+        if (r < 0)
+                return r;
+
+        json_object_object_foreach(object, key, value) {
+                const JsonField *f = find_field(type, key);
+
+                r = append_entry_typed(m, key, f ? &f->spec : &(const JsonSpec) { .kind = JSON_KIND_RAW }, value);
+                if (r < 0)
+                        return r;
+        }
+
+        return sd_bus_message_close_container(m);
+}
+
+int json_bus_append_struct(sd_bus_message *m, const JsonType *type, const void *s, unsigned version) {
+        _cleanup_json_put_ JsonValue *object = NULL;
+
+        assert(m);
+        assert(type);
+        assert(s);
+
+        object = json_encode(type, s, version);
+        if (!object)
+                return -ENOMEM;
+
+        return append_object_typed(m, type, object);
+}
+
+int json_bus_append_list(sd_bus_message *m, const JsonType *type, const void *items, size_t n, unsigned version) {
+        int r;
+
+        assert(m);
+        assert(type);
+
+        r = sd_bus_message_open_container(m, SD_BUS_TYPE_ARRAY, "a{sv}");
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < n; i++) {
+                r = json_bus_append_struct(m, type, (const char *) items + i * type->size, version);
+                if (r < 0)
+                        return r;
+        }
+
+        return sd_bus_message_close_container(m);
+}
+
+JsonValue *json_bus_object_new(void) {
+        return json_object_new_object();
+}
+
+int json_bus_object_set_consume(JsonValue *object, const char *key, JsonValue *v) {
+        if (json_object_object_add(object, key, v) < 0) {
+                json_object_put(v);
+                return -ENOMEM;
+        }
+
+        return 0;
+}
+
+int json_bus_object_set_string(JsonValue *object, const char *key, const char *value) {
+        JsonValue *v = json_object_new_string(value);
+
+        if (!v)
+                return -ENOMEM;
+        return json_bus_object_set_consume(object, key, v);
+}
+
+static bool object_has(JsonValue *object, const char *name) {
+        json_object_object_foreach(object, key, value) {
+                (void) value;
+                if (strcasecmp(key, name) == 0)
+                        return true;
+        }
+
+        return false;
+}
+
+int json_bus_object_merge(JsonValue *object, const JsonValue *other, bool keep) {
+        int r;
+
+        if (!json_object_is_type(other, json_type_object))
+                return -EBADMSG;
+
+        json_object_object_foreach((JsonValue *) other, key, value) {
+                if (keep && object_has(object, key))
+                        continue;
+                r = json_bus_object_set_consume(object, key, json_object_get(value));
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
 }

@@ -10,6 +10,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "json/json-type.h"
 #include "json/json-value.h"
 
 /* Reads the next complete value of the message, variants unpacked. The caller owns *ret.
@@ -22,3 +23,17 @@ int json_bus_append_variant(sd_bus_message *m, JsonValue *v);
 /* Appends as the complete type of the signature where the value fits: a basic type, "v", and arrays and dictionaries with
  * string keys of these. Members and items that are null are left out. -EBADMSG: the value does not fit. */
 int json_bus_append(sd_bus_message *m, const char *signature, JsonValue *v);
+
+/* Appends a struct as a{sv}, with types that depend on its rows and not on what happens to be inside: integers x (unsigned
+ * ones t), times s, lists as or aa{sv}, string maps a{ss}, everything else as above. version selects the rows. */
+int json_bus_append_struct(sd_bus_message *m, const JsonType *type, const void *s, unsigned version);
+/* n structs in a row as aa{sv}. */
+int json_bus_append_list(sd_bus_message *m, const JsonType *type, const void *items, size_t n, unsigned version);
+
+/* The arguments of a call on their way into one object. */
+JsonValue *json_bus_object_new(void);
+/* Owns v in every case; replaces a member of the same name. */
+int json_bus_object_set_consume(JsonValue *object, const char *key, JsonValue *v);
+int json_bus_object_set_string(JsonValue *object, const char *key, const char *value);
+/* Adds the members of another object; those that are there already (without regard to case) stay if keep is set. */
+int json_bus_object_merge(JsonValue *object, const JsonValue *other, bool keep);

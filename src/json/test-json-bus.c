@@ -148,4 +148,110 @@ TEST(append_odd_strings) {
         sd_bus_unref(bus);
 }
 
+typedef struct Inner {
+        char *name;
+        int64_t number;
+} Inner;
+
+static const JsonField inner_fields[] = {
+        JSON_STRING(Inner, name, "Name", 0),
+        JSON_INT64(Inner, number, "Number", 0),
+};
+static JSON_TYPE(Inner, inner_fields);
+
+typedef struct InnerEntry {
+        char *key;
+        Inner value;
+} InnerEntry;
+
+typedef struct Outer {
+        Inner inlined;
+        Inner *pointer;
+        uint64_t size;
+        double share;
+        char **list;
+        struct {
+                Inner *items;
+                size_t n_items;
+        } array;
+        struct {
+                InnerEntry *items;
+                size_t n_items;
+        } map;
+        StringMap labels;
+        char **ports;
+} Outer;
+
+static const JsonField outer_fields[] = {
+        JSON_INLINE(Outer, inlined, Inner, 0),
+        JSON_OBJECT(Outer, pointer, Inner, "Pointer", 0),
+        JSON_UINT64(Outer, size, "Size", 0),
+        JSON_REAL(Outer, share, "Share", 0),
+        JSON_STRV(Outer, list, "List", JSON_NONNULL),
+        JSON_ARRAY(Outer, array, Inner, "Array", JSON_NONNULL),
+        JSON_MAP(Outer, map, InnerEntry, Inner, "Map", JSON_NONNULL),
+        JSON_STRING_MAP(Outer, labels, "Labels", JSON_NONNULL),
+        JSON_SET(Outer, ports, "Ports", JSON_OMITEMPTY),
+};
+static JSON_TYPE(Outer, outer_fields);
+
+/* The signatures of the variants, in order, whatever is inside. */
+static void assert_signatures(sd_bus_message *m, const char *const *expected) {
+        const char *contents;
+        char type;
+
+        ASSERT_OK(sd_bus_message_seal(m, 1, 0));
+        ASSERT_OK(sd_bus_message_enter_container(m, 'a', "{sv}"));
+        for (; *expected; expected++) {
+                ASSERT_EQ(sd_bus_message_enter_container(m, 'e', "sv"), 1);
+                ASSERT_OK(sd_bus_message_skip(m, "s"));
+                ASSERT_OK(sd_bus_message_peek_type(m, &type, &contents));
+                ASSERT_STREQ(contents, *expected);
+                ASSERT_OK(sd_bus_message_skip(m, "v"));
+                ASSERT_OK(sd_bus_message_exit_container(m));
+        }
+        ASSERT_EQ(sd_bus_message_at_end(m, false), 1);
+        sd_bus_message_unref(m);
+}
+
+TEST(structs) {
+        static const char text[] =
+                "{\"Name\":\"n\",\"Number\":1,\"Pointer\":{\"Name\":\"p\",\"Number\":2},\"Size\":3,\"Share\":0.5,"
+                "\"List\":[\"a\"],\"Array\":[{\"Name\":\"x\",\"Number\":4}],\"Map\":{\"k\":{\"Name\":\"y\",\"Number\":5}},"
+                "\"Labels\":{\"l\":\"v\"},\"Ports\":{\"80/tcp\":{}}}";
+        sd_bus *bus = bus_new();
+        sd_bus_message *m;
+        Outer o = {};
+
+        /* Empty lists and maps have the types of full ones; what is null is left out. */
+        m = message_new(bus);
+        ASSERT_OK(json_bus_append_struct(m, &Outer_json, &o, 0));
+        assert_signatures(m, (const char *const[]) { "s", "x", "t", "d", "as", "aa{sv}", "a{sv}", "a{ss}", NULL });
+
+        ASSERT_OK(json_decode_text(&Outer_json, text, strlen(text), 0, &o, NULL));
+        m = message_new(bus);
+        ASSERT_OK(json_bus_append_struct(m, &Outer_json, &o, 0));
+        assert_read(m, text);
+
+        m = message_new(bus);
+        ASSERT_OK(json_bus_append_list(m, &Inner_json, &o.inlined, 1, 0));
+        assert_read(m, "[{\"Name\":\"n\",\"Number\":1}]");
+
+        json_done(&Outer_json, &o);
+        sd_bus_unref(bus);
+}
+
+TEST(objects) {
+        JsonValue *a = ASSERT_NOT_NULL(json_bus_object_new()), *b = json_tokener_parse("{\"ID\":\"b\",\"x\":1}");
+
+        ASSERT_OK(json_bus_object_set_string(a, "id", "a"));
+        ASSERT_OK(json_bus_object_merge(a, b, /* keep= */ true));
+        ASSERT_STREQ(json_object_to_json_string_ext(a, JSON_C_TO_STRING_PLAIN), "{\"id\":\"a\",\"x\":1}");
+        ASSERT_OK(json_bus_object_merge(a, b, /* keep= */ false));
+        ASSERT_OK(json_bus_object_set_string(a, "id", "c"));
+        ASSERT_STREQ(json_object_to_json_string_ext(a, JSON_C_TO_STRING_PLAIN), "{\"id\":\"c\",\"x\":1,\"ID\":\"b\"}");
+        json_object_put(a);
+        json_object_put(b);
+}
+
 DEFINE_TEST_MAIN();
