@@ -10,7 +10,7 @@ typedef struct HostsFileParams {
         const char *domainname;         /* NULL or "" = none */
         const NetAddr *addresses;       /* the container's own */
         size_t n_addresses;
-        char *const *extra_hosts;       /* "name:address" or "name=address", checked; address may be host-gateway */
+        char *const *extra_hosts;       /* "name:address", address may be host-gateway */
         const NetAddr *host_gateways;   /* what host-gateway stands for; one line for each */
         size_t n_host_gateways;
         bool ipv6;                      /* lines for the IPv6 names and addresses */

@@ -31,7 +31,7 @@ const char *resolv_conf_host_path(const char *configured);
 typedef enum ResolvConfKind {
         RESOLV_CONF_HOST,               /* as on the host, with the overrides */
         RESOLV_CONF_BRIDGE,             /* loopback servers cannot be reached: filtered, public ones if none is left */
-        RESOLV_CONF_EMBEDDED,           /* our own resolver at 127.0.0.11; the servers go to ret_external */
+        RESOLV_CONF_EMBEDDED,           /* our own resolver at 127.0.0.11; its servers are the others */
 } ResolvConfKind;
 
 typedef struct ResolvConfParams {
