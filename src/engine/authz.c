@@ -42,7 +42,8 @@ static AuthzRule rule_of(const Caller *caller) {
         return rule;
 }
 
-/* Words and kinds of a refusal. A challenge is "unauthorized" (who are you?), everything else "forbidden" (not you). */
+/* Words and kinds of a refusal. A challenge is "unauthorized" (who are you?), everything else "forbidden"
+ * (not you). */
 static int refuse(BusPolkitVerdict verdict, const char *action, Error *reterr) {
         switch (verdict) {
         case BUS_POLKIT_CHALLENGE:
@@ -101,17 +102,18 @@ static int check_new(Engine *e, const Caller *caller, const char *action, AuthzC
         if (!check->action)
                 return error_fill(reterr, -ENOMEM);
 
-        r = bus_polkit_check(engine_bus(e), caller->name, check->action, /* details= */ NULL, caller->interactive,
-                             on_verdict, check, &check->polkit);
+        r = bus_polkit_check(engine_bus(e), caller->name, check->action, /* details= */ NULL,
+                             caller->interactive, on_verdict, check, &check->polkit);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_FORBIDDEN, r, "cannot ask polkit for %s", check->action);
+                return error_set_errnof(reterr, ERROR_FORBIDDEN, r, "cannot ask polkit for %s",
+                                        check->action);
 
         *ret = TAKE_PTR(check);
         return 0;
 }
 
-int authz_check_action(Engine *e, const Caller *caller, const char *action, authz_action_done_t done, void *userdata,
-                       AuthzCheck **ret, Error *reterr) {
+int authz_check_action(Engine *e, const Caller *caller, const char *action, authz_action_done_t done,
+                       void *userdata, AuthzCheck **ret, Error *reterr) {
         int r;
 
         assert(done);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The walk over JSON values and bus messages. Knows no document of ours. The depth of a message, and so of the recursion,
- * is limited by the bus protocol (64 containers); that of JSON by its parser. */
+/* The walk over JSON values and bus messages. Knows no document of ours. The depth of a message, and so
+ * of the recursion, is limited by the bus protocol (64 containers); that of JSON by its parser. */
 #include "json/json-bus.h"
 
 #include <errno.h>
@@ -228,8 +228,8 @@ int json_bus_read(sd_bus_message *m, json_object **ret) {
         }
 }
 
-/* The bus refuses what is not UTF-8 or holds NUL, and would cut the connection for it. What a container or a program wrote
- * may be anything, so each wrong byte becomes U+FFFD. */
+/* The bus refuses what is not UTF-8 or holds NUL, and would cut the connection for it. What a container
+ * or a program wrote may be anything, so each wrong byte becomes U+FFFD. */
 static int append_string(sd_bus_message *m, json_object *v) {
         _cleanup_buffer_ Buffer b = {};
         const char *s = json_object_get_string(v);
@@ -298,7 +298,9 @@ static int append_basic(sd_bus_message *m, char type, json_object *v) {
                         sd_bus_message_append_basic(m, 'o', json_object_get_string(v)) : -EBADMSG;
         case 'b':
                 return json_object_is_type(v, json_type_boolean) ?
-                        sd_bus_message_append_basic(m, 'b', &(int) { json_object_get_boolean(v) }) : -EBADMSG;
+                                       sd_bus_message_append_basic(m, 'b',
+                                                                   &(int){ json_object_get_boolean(v) }) :
+                                       -EBADMSG;
         case 'x':
         case 'i':
                 return append_signed(m, type, v);
@@ -307,7 +309,9 @@ static int append_basic(sd_bus_message *m, char type, json_object *v) {
                 return append_unsigned(m, type, v);
         case 'd':
                 return json_object_is_type(v, json_type_double) || json_object_is_type(v, json_type_int) ?
-                        sd_bus_message_append_basic(m, 'd', &(double) { json_object_get_double(v) }) : -EBADMSG;
+                                       sd_bus_message_append_basic(m, 'd',
+                                                                   &(double){ json_object_get_double(v) }) :
+                                       -EBADMSG;
         default:
                 return -EBADMSG;
         }
@@ -578,7 +582,8 @@ static int append_object_typed(sd_bus_message *m, const JsonType *type, JsonValu
         json_object_object_foreach(object, key, value) {
                 const JsonField *f = find_field(type, key);
 
-                r = append_entry_typed(m, key, f ? &f->spec : &(const JsonSpec) { .kind = JSON_KIND_RAW }, value);
+                r = append_entry_typed(m, key, f ? &f->spec : &(const JsonSpec){ .kind = JSON_KIND_RAW },
+                                       value);
                 if (r < 0)
                         return r;
         }
@@ -600,7 +605,8 @@ int json_bus_append_struct(sd_bus_message *m, const JsonType *type, const void *
         return append_object_typed(m, type, object);
 }
 
-int json_bus_append_list(sd_bus_message *m, const JsonType *type, const void *items, size_t n, unsigned version) {
+int json_bus_append_list(sd_bus_message *m, const JsonType *type, const void *items, size_t n,
+                         unsigned version) {
         int r;
 
         assert(m);

@@ -32,7 +32,9 @@ static void assert_read(sd_bus_message *m, const char *text) {
 
         ASSERT_OK(sd_bus_message_seal(m, 1, 0));
         ASSERT_OK(json_bus_read(m, &v));
-        ASSERT_STREQ(json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE), text);
+        ASSERT_STREQ(json_object_to_json_string_ext(v,
+                                                    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
+                     text);
         ASSERT_EQ(json_bus_read(m, &v), -ENXIO);
         json_object_put(v);
         sd_bus_message_unref(m);
@@ -43,11 +45,13 @@ TEST(read) {
         sd_bus_message *m;
 
         m = message_new(bus);
-        ASSERT_OK(sd_bus_message_append(m, "a{sv}", 3, "a", "s", "x/y", "b", "t", UINT64_MAX, "c", "as", 2, "1", "2"));
+        ASSERT_OK(sd_bus_message_append(m, "a{sv}", 3, "a", "s", "x/y", "b", "t", UINT64_MAX, "c", "as", 2,
+                                        "1", "2"));
         assert_read(m, "{\"a\":\"x/y\",\"b\":18446744073709551615,\"c\":[\"1\",\"2\"]}");
 
         m = message_new(bus);
-        ASSERT_OK(sd_bus_message_append(m, "a{sv}", 2, "a", "v", "v", "i", -5, "m", "a{sv}", 1, "n", "b", 1));
+        ASSERT_OK(sd_bus_message_append(m, "a{sv}", 2, "a", "v", "v", "i", -5, "m", "a{sv}", 1, "n", "b",
+                                        1));
         assert_read(m, "{\"a\":-5,\"m\":{\"n\":true}}");
 
         m = message_new(bus);
@@ -106,8 +110,10 @@ static void assert_refused(sd_bus *bus, const char *signature, const char *in) {
 TEST(append) {
         sd_bus *bus = bus_new();
 
-        assert_round_trip(bus, "a{sv}", "{\"a\":1,\"b\":null,\"c\":[],\"d\":[\"x\"],\"e\":[1,\"x\",null],\"f\":{\"g\":1.5}}",
-                          "{\"a\":1,\"c\":[],\"d\":[\"x\"],\"e\":[1,\"x\"],\"f\":{\"g\":1.5}}");
+        assert_round_trip(
+                        bus, "a{sv}",
+                        "{\"a\":1,\"b\":null,\"c\":[],\"d\":[\"x\"],\"e\":[1,\"x\",null],\"f\":{\"g\":1.5}}",
+                        "{\"a\":1,\"c\":[],\"d\":[\"x\"],\"e\":[1,\"x\"],\"f\":{\"g\":1.5}}");
         assert_round_trip(bus, "v", "18446744073709551615", "18446744073709551615");
         assert_round_trip(bus, "t", "7", "7");
         assert_round_trip(bus, "i", "-7", "-7");
@@ -216,8 +222,9 @@ static void assert_signatures(sd_bus_message *m, const char *const *expected) {
 
 TEST(structs) {
         static const char text[] =
-                "{\"Name\":\"n\",\"Number\":1,\"Pointer\":{\"Name\":\"p\",\"Number\":2},\"Size\":3,\"Share\":0.5,"
-                "\"List\":[\"a\"],\"Array\":[{\"Name\":\"x\",\"Number\":4}],\"Map\":{\"k\":{\"Name\":\"y\",\"Number\":5}},"
+                "{\"Name\":\"n\",\"Number\":1,\"Pointer\":{\"Name\":\"p\",\"Number\":2},\"Size\":3,"
+                "\"Share\":0.5,\"List\":[\"a\"],\"Array\":[{\"Name\":\"x\",\"Number\":4}],"
+                "\"Map\":{\"k\":{\"Name\":\"y\",\"Number\":5}},"
                 "\"Labels\":{\"l\":\"v\"},\"Ports\":{\"80/tcp\":{}}}";
         sd_bus *bus = bus_new();
         sd_bus_message *m;
@@ -226,7 +233,8 @@ TEST(structs) {
         /* Empty lists and maps have the types of full ones; what is null is left out. */
         m = message_new(bus);
         ASSERT_OK(json_bus_append_struct(m, &Outer_json, &o, 0));
-        assert_signatures(m, (const char *const[]) { "s", "x", "t", "d", "as", "aa{sv}", "a{sv}", "a{ss}", NULL });
+        assert_signatures(m, (const char *const[]){ "s", "x", "t", "d", "as", "aa{sv}", "a{sv}", "a{ss}",
+                                                    NULL });
 
         ASSERT_OK(json_decode_text(&Outer_json, text, strlen(text), 0, &o, NULL));
         m = message_new(bus);
@@ -242,14 +250,16 @@ TEST(structs) {
 }
 
 TEST(objects) {
-        JsonValue *a = ASSERT_NOT_NULL(json_bus_object_new()), *b = json_tokener_parse("{\"ID\":\"b\",\"x\":1}");
+        JsonValue *a = ASSERT_NOT_NULL(json_bus_object_new()),
+                  *b = json_tokener_parse("{\"ID\":\"b\",\"x\":1}");
 
         ASSERT_OK(json_bus_object_set_string(a, "id", "a"));
         ASSERT_OK(json_bus_object_merge(a, b, /* keep= */ true));
         ASSERT_STREQ(json_object_to_json_string_ext(a, JSON_C_TO_STRING_PLAIN), "{\"id\":\"a\",\"x\":1}");
         ASSERT_OK(json_bus_object_merge(a, b, /* keep= */ false));
         ASSERT_OK(json_bus_object_set_string(a, "id", "c"));
-        ASSERT_STREQ(json_object_to_json_string_ext(a, JSON_C_TO_STRING_PLAIN), "{\"id\":\"c\",\"x\":1,\"ID\":\"b\"}");
+        ASSERT_STREQ(json_object_to_json_string_ext(a, JSON_C_TO_STRING_PLAIN),
+                     "{\"id\":\"c\",\"x\":1,\"ID\":\"b\"}");
         json_object_put(a);
         json_object_put(b);
 }

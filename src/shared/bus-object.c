@@ -13,9 +13,11 @@ static int object_add(sd_bus *bus, const BusObject *o, void *userdata) {
         int r;
 
         if (o->find)
-                r = sd_bus_add_fallback_vtable(bus, /* slot= */ NULL, o->path, o->interface, o->vtable, o->find, userdata);
+                r = sd_bus_add_fallback_vtable(bus, /* slot= */ NULL, o->path, o->interface, o->vtable,
+                                               o->find, userdata);
         else
-                r = sd_bus_add_object_vtable(bus, /* slot= */ NULL, o->path, o->interface, o->vtable, userdata);
+                r = sd_bus_add_object_vtable(bus, /* slot= */ NULL, o->path, o->interface, o->vtable,
+                                             userdata);
         if (r < 0)
                 return r;
 
@@ -60,7 +62,9 @@ static int peer_new_consume(int fd, bool server, sd_bus **ret) {
         TAKE_FD(owned);
 
         if (server) {
-                r = sd_bus_set_server(bus, true, SD_ID128_MAKE(6f,b1,3c,43,7a,0e,45,17,8a,2a,3c,81,d2,41,5a,10));
+                r = sd_bus_set_server(bus, true,
+                                      SD_ID128_MAKE(6f, b1, 3c, 43, 7a, 0e, 45, 17, 8a, 2a, 3c, 81, d2, 41,
+                                                    5a, 10));
                 if (r < 0)
                         return r;
         }
@@ -122,7 +126,8 @@ static int introspection_run(sd_bus *server, sd_bus *client, const char *path, F
         return i.result;
 }
 
-int bus_objects_introspect(const BusObject *objects, size_t n_objects, void *userdata, const char *path, FILE *out) {
+int bus_objects_introspect(const BusObject *objects, size_t n_objects, void *userdata, const char *path,
+                           FILE *out) {
         _cleanup_(sd_bus_close_unrefp) sd_bus *server = NULL, *client = NULL;
         _cleanup_close_pair_ int fds[2] = EBADF_PAIR;
         int r;

@@ -13,7 +13,8 @@
 #define POLKIT_PATH "/org/freedesktop/PolicyKit1/Authority"
 #define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
 
-/* Without a dialogue polkit answers at once; 25 s is the usual time of a bus call. A user may think for a while. */
+/* Without a dialogue polkit answers at once; 25 s is the usual time of a bus call. A user may think for a
+ * while. */
 #define POLKIT_TIMEOUT_USEC (UINT64_C(25) * 1000 * 1000)
 #define POLKIT_INTERACTIVE_TIMEOUT_USEC (UINT64_C(5) * 60 * 1000 * 1000)
 
@@ -99,9 +100,9 @@ int bus_sender_query(sd_bus *bus, const char *unique_name, bus_sender_done_t don
         q->done = done;
         q->userdata = userdata;
 
-        r = sd_bus_call_method_async(
-                        bus, &q->slot, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                        "GetConnectionCredentials", sender_on_reply, q, "s", unique_name);
+        r = sd_bus_call_method_async(bus, &q->slot, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                     "org.freedesktop.DBus", "GetConnectionCredentials", sender_on_reply, q,
+                                     "s", unique_name);
         if (r < 0)
                 return r;
 
@@ -128,8 +129,8 @@ struct BusPolkitCheck {
 static BusPolkitVerdict polkit_read_error(sd_bus_message *m) {
         const sd_bus_error *e = sd_bus_message_get_error(m);
 
-        /* A host without polkit, not a polkit that fails: a crashed or stuck one must not open the door, and root does
-         * not come here at all. */
+        /* A host without polkit, not a polkit that fails: a crashed or stuck one must not open the door,
+         * and root does not come here at all. */
         return bus_error_is_unknown_service(e) ? BUS_POLKIT_ABSENT : BUS_POLKIT_DENIED;
 }
 
@@ -186,7 +187,8 @@ static int polkit_new_message(sd_bus *bus, const char *unique_name, const char *
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
-        r = sd_bus_message_new_method_call(bus, &m, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE, "CheckAuthorization");
+        r = sd_bus_message_new_method_call(bus, &m, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE,
+                                           "CheckAuthorization");
         if (r < 0)
                 return r;
         r = sd_bus_message_append(m, "(sa{sv})s", "system-bus-name", 1, "name", "s", unique_name, action);
@@ -203,8 +205,8 @@ static int polkit_new_message(sd_bus *bus, const char *unique_name, const char *
         return 0;
 }
 
-int bus_polkit_check(sd_bus *bus, const char *unique_name, const char *action, char *const *details, bool interactive,
-                     bus_polkit_done_t done, void *userdata, BusPolkitCheck **ret) {
+int bus_polkit_check(sd_bus *bus, const char *unique_name, const char *action, char *const *details,
+                     bool interactive, bus_polkit_done_t done, void *userdata, BusPolkitCheck **ret) {
         static uint64_t next_id = 1;    /* unique among our own checks, which is all polkit asks for */
         _cleanup_(bus_polkit_check_freep) BusPolkitCheck *check = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;

@@ -11,8 +11,8 @@
 #define BUS_SYSTEM_ADDRESS "unix:path=/run/dbus/system_bus_socket"
 #define BUS_ERROR_PREFIX "org.dockerd1.Error."
 
-/* Waiting time before the next attempt, doubled each time. The accuracy is as coarse as the time itself, so that a host
- * without a bus is not woken up for it alone. */
+/* Waiting time before the next attempt, doubled each time. The accuracy is as coarse as the time itself,
+ * so that a host without a bus is not woken up for it alone. */
 #define RETRY_MIN_USEC (UINT64_C(250) * 1000)
 #define RETRY_MAX_USEC (UINT64_C(30) * 1000 * 1000)
 
@@ -75,7 +75,8 @@ static int connection_schedule_retry(BusConnection *c) {
         if (!c->started || c->retry)
                 return 0;
 
-        r = sd_event_add_time_relative(c->event, &c->retry, CLOCK_MONOTONIC, delay, delay, connection_on_retry, c);
+        r = sd_event_add_time_relative(c->event, &c->retry, CLOCK_MONOTONIC, delay, delay,
+                                       connection_on_retry, c);
         if (r < 0)
                 return r;
 
@@ -84,7 +85,8 @@ static int connection_schedule_retry(BusConnection *c) {
         return 0;
 }
 
-/* Gives the sd_bus up. The reference that sd-bus itself holds while it calls us keeps it alive until we return. */
+/* Gives the sd_bus up. The reference that sd-bus itself holds while it calls us keeps it alive until we
+ * return. */
 static void connection_drop(BusConnection *c, int error) {
         sd_bus *bus;
 
@@ -119,10 +121,9 @@ static int connection_on_disconnected(sd_bus_message *m, void *userdata, sd_bus_
 }
 
 static int connection_match_local(BusConnection *c, const char *member, sd_bus_message_handler_t callback) {
-        return sd_bus_match_signal_async(
-                        c->bus, /* ret_slot= */ NULL,
-                        "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
-                        member, callback, /* install_callback= */ NULL, c);
+        return sd_bus_match_signal_async(c->bus, /* ret_slot= */ NULL, "org.freedesktop.DBus.Local",
+                                         "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", member,
+                                         callback, /* install_callback= */ NULL, c);
 }
 
 static int connection_setup(BusConnection *c) {
@@ -220,7 +221,8 @@ void bus_connection_stop(BusConnection *c) {
         c->started = false;
         c->retry = sd_event_source_disable_unref(c->retry);
 
-        /* Signals and replies that are still queued: as far as the socket takes them; never sd_bus_flush(), it waits. */
+        /* Signals and replies that are still queued: as far as the socket takes them; never
+         * sd_bus_flush(), it waits. */
         for (unsigned i = 0; c->ready && c->bus && r > 0 && i < 64; i++)
                 r = sd_bus_process(c->bus, NULL);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A private message bus for tests: a dbus-daemon in a temporary directory, that can be stopped and started again at the
- * same address. Tests only. */
+/* A private message bus for tests: a dbus-daemon in a temporary directory, that can be stopped and
+ * started again at the same address. Tests only. */
 #pragma once
 
 #include <sys/types.h>

@@ -16,7 +16,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-static int find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret, sd_bus_error *e) {
+static int find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret,
+                sd_bus_error *e) {
         *ret = userdata;
         return 1;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tests the shared bus connection against a private bus: no bus, late bus, restarted bus, senders, polkit's answers. */
+/* Tests the shared bus connection against a private bus: no bus, late bus, restarted bus, senders,
+ * polkit's answers. */
 #include "shared/bus-util.h"
 
 #include <stdio.h>
@@ -168,7 +169,8 @@ static int fake_cancel(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
 
 static const sd_bus_vtable fake_vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD("CheckAuthorization", "(sa{sv})sa{ss}us", "(bba{ss})", fake_check, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("CheckAuthorization", "(sa{sv})sa{ss}us", "(bba{ss})", fake_check,
+                      SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("CancelCheckAuthorization", "s", "", fake_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };
@@ -221,9 +223,11 @@ static void test_authorization(sd_event *event, TestBus *b) {
         assert(bus_connection_listen(pc, on_event, &pseen, &pl) == 0);
         assert(bus_connection_start(pc) == 0);
         run_until(event, &pseen.ready, 1);
-        assert(sd_bus_add_object_vtable(bus_connection_get(pc), NULL, "/org/freedesktop/PolicyKit1/Authority",
+        assert(sd_bus_add_object_vtable(bus_connection_get(pc), NULL,
+                                        "/org/freedesktop/PolicyKit1/Authority",
                                         "org.freedesktop.PolicyKit1.Authority", fake_vtable, &polkit) >= 0);
-        assert(sd_bus_request_name_async(bus_connection_get(pc), NULL, "org.freedesktop.PolicyKit1", 0, NULL, NULL) >= 0);
+        assert(sd_bus_request_name_async(bus_connection_get(pc), NULL, "org.freedesktop.PolicyKit1", 0, NULL,
+                                         NULL) >= 0);
         for (unsigned i = 0; i < 10; i++)
                 assert(sd_event_run(event, 20 * 1000) >= 0);
 
