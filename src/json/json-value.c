@@ -43,7 +43,8 @@ int json_value_parse(const char *text, size_t size, unsigned depth, JsonValue **
 
                 json_object_put(v);
                 position(text, end, &line, &column);
-                return error_setf(reterr, ERROR_INVALID, "invalid JSON at line %u, column %u: %s", line, column,
+                return error_setf(reterr, ERROR_INVALID, "invalid JSON at line %u, column %u: %s",
+                                  line, column,
                                   end >= size ? "unexpected end of input" : json_tokener_error_desc(e));
         }
         *ret = v;
@@ -93,10 +94,11 @@ const char *json_value_string(const JsonValue *v) {
 }
 
 char *json_value_text(const JsonValue *v) {
+        const int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
+
         if (json_value_type(v) == JSON_VALUE_STRING)
                 return strdup(json_object_get_string((JsonValue *) v));
-        return strdup(json_object_to_json_string_ext((JsonValue *) v,
-                                                     JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+        return strdup(json_object_to_json_string_ext((JsonValue *) v, flags));
 }
 
 size_t json_value_length(const JsonValue *array) {
@@ -126,6 +128,7 @@ int json_value_foreach(const JsonValue *object, json_member_t callback, void *us
         i = json_object_iter_begin((JsonValue *) object);
         end = json_object_iter_end(object);
         for (; r >= 0 && !json_object_iter_equal(&i, &end); json_object_iter_next(&i))
-                r = callback(json_object_iter_peek_name(&i), json_object_iter_peek_value(&i), userdata, reterr);
+                r = callback(json_object_iter_peek_name(&i), json_object_iter_peek_value(&i), userdata,
+                             reterr);
         return r < 0 ? r : 0;
 }
