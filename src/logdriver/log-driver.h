@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Log drivers: a writer, used by the shim, and a reader, used by the daemon. Drivers are rows of a table; one that is not
- * there is refused by name. Nothing here blocks or logs. */
+/* Log drivers: a writer, used by the shim, and a reader, used by the daemon. Drivers are rows of a table;
+ * one that is not there is refused by name. Nothing here blocks or logs. */
 #pragma once
 
 #include "basic/error.h"
@@ -42,7 +42,8 @@ typedef struct LogDriver {
         int (*reader_open)(const char *path, const LogReadOptions *options, LogReader **ret, Error *reterr);
 } LogDriver;
 
-/* ERROR_INVALID: "logger: no log driver named 'x' is registered"; ERROR_NOT_IMPLEMENTED for Docker's others. */
+/* ERROR_INVALID: "logger: no log driver named 'x' is registered"; ERROR_NOT_IMPLEMENTED for Docker's others.
+ * */
 int log_driver_find(const char *name, const LogDriver **ret, Error *reterr);
 int log_options_validate(const char *driver, char *const *options, Error *reterr);
 
@@ -50,8 +51,9 @@ int log_options_validate(const char *driver, char *const *options, Error *reterr
 extern const char *const log_driver_names[];
 
 /* --- writing ---
- * write() takes raw output of the container as it was read; lines are cut here. time_nsec: when it was read. A failure
- * (full disk) drops what could not be written, is returned once, and writing is tried again with the next output. */
+ * write() takes raw output of the container as it was read; lines are cut here. time_nsec: when it was read.
+ * A failure (full disk) drops what could not be written, is returned once, and writing is tried again with
+ * the next output. */
 int log_writer_write(LogWriter *w, LogStream stream, const void *data, size_t size, uint64_t time_nsec);
 /* Writes unfinished lines; at the end of a stream. */
 int log_writer_flush(LogWriter *w, LogStream stream, uint64_t time_nsec);
@@ -59,8 +61,8 @@ LogWriter *log_writer_free(LogWriter *w);
 DEFINE_TRIVIAL_CLEANUP_FUNC(LogWriter *, log_writer_free);
 
 /* --- reading ---
- * A step object, each step a bounded amount of work: 1 = an entry, 0 = the end, -EINPROGRESS = no entry yet, call again from
- * a defer source, -EAGAIN = wait until log_reader_fd() polls readable (with follow only). */
+ * A step object, each step a bounded amount of work: 1 = an entry, 0 = the end, -EINPROGRESS = no entry yet,
+ * call again from a defer source, -EAGAIN = wait until log_reader_fd() polls readable (with follow only). */
 int log_reader_step(LogReader *r, LogEntry *ret);
 int log_reader_fd(LogReader *r);                /* -EBADF without follow */
 /* The container has ended: deliver what is there, then return 0. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Resource limits of a container: what the host's cgroups can do, Docker's warnings for what they cannot, and one table
- * that config.json and the unit properties are made from. */
+/* Resource limits of a container: what the host's cgroups can do, Docker's warnings for what they cannot,
+ * and one table that config.json and the unit properties are made from. */
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -51,8 +51,8 @@ int host_capabilities_probe(HostCapabilities *ret);
 /* The warnings Docker prints in `docker info`: "WARNING: No swap limit support". */
 int host_capabilities_warnings(const HostCapabilities *h, char ***ret);
 
-/* Validates as Docker does (ERROR_INVALID, Docker's texts), drops in place what the host cannot do, and appends Docker's
- * warning for each to *warnings. */
+/* Validates as Docker does (ERROR_INVALID, Docker's texts), drops in place what the host cannot do, and
+ * appends Docker's warning for each to *warnings. */
 int resources_check(SpecResources *r, const HostCapabilities *h, char ***warnings, Error *reterr);
 
 /* Appends the unit properties ("MemoryMax", "CPUQuotaPerSecUSec", "TasksMax", ...) to an open a(sv). */

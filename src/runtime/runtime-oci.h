@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds and judges the OCI runtimes of this host (crun, runc, those of daemon.json) and translates their error texts. It
- * does not run containers; the shim does. */
+/* Finds and judges the OCI runtimes of this host (crun, runc, those of daemon.json) and translates their
+ * error texts. It does not run containers; the shim does. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -31,8 +31,9 @@ typedef struct OciRuntimeConfig {
         const char *type;               /* runtimeType: a containerd shim is not usable here */
 } OciRuntimeConfig;
 
-/* Probes by running `RUNTIME --version`; takes a few milliseconds each, for start-up and reload only. default_name NULL or
- * "": crun where it works on this host, else runc; "runc" is also what Docker calls the default, see .c. */
+/* Probes by running `RUNTIME --version`; takes a few milliseconds each, for start-up and reload only.
+ * default_name NULL or "": crun where it works on this host, else runc; "runc" is also what Docker calls the
+ * default, see .c. */
 int oci_runtimes_probe(const OciRuntimeConfig *configured, size_t n_configured, const char *default_name,
                        OciRuntimes *ret, Error *reterr);
 void oci_runtimes_done(OciRuntimes *r);
@@ -41,11 +42,7 @@ DEFINE_CLEANUP_DONE(OciRuntimes, oci_runtimes_done);
 /* By name; "" or NULL = the default. ERROR_INVALID with Docker's text. */
 int oci_runtimes_find(const OciRuntimes *r, const char *name, const OciRuntime **ret, Error *reterr);
 
-/* What Docker makes of a failed start: 127 = program not found, 126 = cannot be executed, 128 = anything else. */
-int oci_error_exit_code(const char *text);
-/* "failed to create task for container: failed to create shim task: OCI runtime create failed: ..." */
-char *oci_error_to_docker(const char *text);
-
-/* Runs `RUNTIME [ARGS] --root ROOT delete --force ID` without waiting for it; the loop reaps it. For what a killed shim
- * left behind. */
-int oci_runtime_delete(sd_event *event, const char *path, char *const *args, const char *root, const char *id);
+/* Runs `RUNTIME [ARGS] --root ROOT delete --force ID` without waiting for it; the loop reaps it. For what a
+ * killed shim left behind. */
+int oci_runtime_delete(sd_event *event, const char *path, char *const *args, const char *root,
+                       const char *id);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The daemon's end of the connection to one shim, on sd-event. It starts no shim (that is the supervisor's) and keeps no
- * state but the connection. Non-logging. */
+/* The daemon's end of the connection to one shim, on sd-event. It starts no shim (that is the supervisor's)
+ * and keeps no state but the connection. Non-logging. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -10,13 +10,13 @@
 
 typedef struct ShimClient ShimClient;
 
-/* What the shim says. Called from the event loop, never from within a shim_client_ call; any may be NULL. The client may
- * be freed inside each of them. */
+/* What the shim says. Called from the event loop, never from within a shim_client_ call; any may be NULL.
+ * The client may be freed inside each of them. */
 typedef struct ShimClientOps {
         /* The answer to the connection: where the container is. exit is set in SHIM_STATE_EXITED only. */
         void (*hello)(ShimClient *c, ShimState state, pid_t pid, const ExitRecord *exit, void *userdata);
         void (*started)(ShimClient *c, pid_t pid, uint64_t time_nsec, void *userdata);
-        /* text: the OCI runtime's own words; oci_error_exit_code() and oci_error_to_docker() translate. */
+        /* text: the OCI runtime's own words; oci-error.h translates. */
         void (*start_failed)(ShimClient *c, const char *text, void *userdata);
         void (*attach_ended)(ShimClient *c, uint32_t id, ShimAttachEnd reason, void *userdata);
         void (*oom)(ShimClient *c, uint64_t time_nsec, void *userdata);
@@ -24,18 +24,21 @@ typedef struct ShimClientOps {
         void (*exited)(ShimClient *c, const ExitRecord *exit, void *userdata);
         /* r < 0: negative errno and fd is not valid; else fd is owned by the callee. */
         void (*root_fd)(ShimClient *c, uint32_t id, int r, int fd, void *userdata);
-        /* End of the connection: the shim ended or died. Where exited() was not called before, the exit file says how
-         * (exit_record_read), and where there is none the shim was killed. Nothing is called after it. */
+        /* End of the connection: the shim ended or died. Where exited() was not called before, the exit file
+         * says how (exit_record_read), and where there is none the shim was killed. Nothing is called after
+         * it. */
         void (*lost)(ShimClient *c, void *userdata);
 } ShimClientOps;
 
-/* Connects to the control socket in run_dir; hello() follows from the loop. -ENOENT/-ECONNREFUSED: no shim there. */
-int shim_client_connect(sd_event *event, const char *run_dir, const ShimClientOps *ops, void *userdata, ShimClient **ret);
+/* Connects to the control socket in run_dir; hello() follows from the loop. -ENOENT/-ECONNREFUSED: no shim
+ * there. */
+int shim_client_connect(sd_event *event, const char *run_dir, const ShimClientOps *ops, void *userdata,
+                        ShimClient **ret);
 ShimClient *shim_client_free(ShimClient *c);
 DEFINE_TRIVIAL_CLEANUP_FUNC(ShimClient *, shim_client_free);
 
-/* Commands. fds passed in stay the caller's (the kernel duplicates them). All return without waiting; -ENOBUFS where the
- * shim does not read (it is sent later, up to a bound), -ENOTCONN after lost(). */
+/* Commands. fds passed in stay the caller's (the kernel duplicates them). All return without waiting;
+ * -ENOBUFS where the shim does not read (it is sent later, up to a bound), -ENOTCONN after lost(). */
 int shim_client_start(ShimClient *c, int rootfs_mount_fd);
 
 typedef struct ShimAttach {
@@ -45,7 +48,8 @@ typedef struct ShimAttach {
         size_t data_size;
         int fd;                         /* the client's connection */
 } ShimAttach;
-/* *ret_id names the session in attach_ended(). Before start it is legal, too: the session begins with the container. */
+/* *ret_id names the session in attach_ended(). Before start it is legal, too: the session begins with the
+ * container. */
 int shim_client_attach(ShimClient *c, const ShimAttach *attach, uint32_t *ret_id);
 int shim_client_detach(ShimClient *c, uint32_t id);
 int shim_client_resize(ShimClient *c, unsigned rows, unsigned columns);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* shim.json: what a shim must know of its container. Written by the daemon, read once by the shim; unknown keys are
- * ignored, so that daemon and shim may be of different versions. */
+/* shim.json: what a shim must know of its container. Written by the daemon, read once by the shim; unknown
+ * keys are ignored, so that daemon and shim may be of different versions. */
 #pragma once
 
-#include "basic/error.h"
-#include "basic/strv.h"
+#include "json/json-type.h"
 
 typedef struct ShimConfig {
         char *id;
@@ -18,14 +17,15 @@ typedef struct ShimConfig {
         int64_t tty_rows, tty_columns;  /* first size; 0 = not given */
         int64_t stop_signal;            /* number; 0 = SIGTERM */
         int64_t stop_timeout;           /* seconds, -1 = for ever; used by `systemctl stop` */
-        bool delegated;                 /* the shim stands in a delegated cgroup: it moves itself to supervisor/ */
+        bool delegated;                 /* the shim stands in a delegated cgroup: it moves itself to
+                                         * supervisor/ */
         char *log_driver;               /* "json-file", "none" */
         char *log_path;
         char **log_options;             /* "max-size=10m", "max-file=3", ... */
 } ShimConfig;
 
-void shim_config_done(ShimConfig *c);
-DEFINE_CLEANUP_DONE(ShimConfig, shim_config_done);
+JSON_TYPE_DECLARE(ShimConfig);
+DEFINE_JSON_CLEANUP(ShimConfig)
 
 /* Writes <run_dir>/shim.json atomically, mode 0600. */
 int shim_config_save(const ShimConfig *c, const char *run_dir, Error *reterr);

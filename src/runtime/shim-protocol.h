@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The wire format between the daemon and a shim: one SOCK_SEQPACKET message is one fixed header, a text, raw data, and
- * at most one file descriptor. Used by both sides; it neither connects nor waits.
+/* The wire format between the daemon and a shim: one SOCK_SEQPACKET message is one fixed header, a text, raw
+ * data, and at most one file descriptor. Used by both sides; it neither connects nor waits.
  *
- * Versions: the daemon's first message is HELLO with the highest version it speaks, the shim answers HELLO with the
- * version both use. Fields are only ever appended to the header: header_size says how long the sender's is, a receiver
- * reads what it knows and takes 0 for the rest, so a new daemon talks to old shims and the other way round. A message
- * type the receiver does not know is ignored. All integers are in host byte order: both ends are on one machine. */
+ * Versions: the daemon's first message is HELLO with the highest version it speaks, the shim answers HELLO
+ * with the version both use. Fields are only ever appended to the header: header_size says how long the
+ * sender's is, a receiver reads what it knows and takes 0 for the rest, so a new daemon talks to old shims
+ * and the other way round. A message type the receiver does not know is ignored. All integers are in host
+ * byte order: both ends are on one machine. */
 #pragma once
 
 #include <sys/types.h>
@@ -31,16 +32,18 @@
 #define SHIM_CONTROL_FD_ENV "DOCKERD_SHIM_CONTROL_FD"
 
 typedef enum ShimMessageType {
-        SHIM_HELLO = 1,         /* both ways; from the shim: version, value1 = ShimState, pid, exit fields when exited */
+        SHIM_HELLO = 1,         /* both ways; from the shim: version, value1 = ShimState, pid, exit fields
+                                 * when exited */
 
         /* daemon -> shim */
         SHIM_START = 16,        /* fd = detached mount of the root file system, none = rootfs/ is in place */
-        SHIM_ATTACH,            /* id, flags = ShimAttachFlags, text = detach keys as in the API, data = bytes already
-                                 * read from the client, fd = the client's connection */
+        SHIM_ATTACH,            /* id, flags = ShimAttachFlags, text = detach keys as in the API, data =
+                                 * bytes already read from the client, fd = the client's connection */
         SHIM_RESIZE,            /* value1 = rows, value2 = columns */
         SHIM_SIGNAL,            /* value1 = signal number, to the container's first process */
         SHIM_CLOSE_STDIN,
-        SHIM_ROOT_FD,           /* id; answered by SHIM_ROOT_FD with id and the fd, or a negative errno in value1 */
+        SHIM_ROOT_FD,           /* id; answered by SHIM_ROOT_FD with id and the fd, or a negative errno in
+                                 * value1 */
         SHIM_DETACH,            /* id: end this attached session */
         SHIM_QUIT,              /* a shim that was never started or whose container exited ends at once */
 
@@ -50,7 +53,8 @@ typedef enum ShimMessageType {
         SHIM_ATTACH_ENDED,      /* id, value1 = ShimAttachEnd */
         SHIM_OOM,               /* a process of the container was killed by the OOM killer; time */
         SHIM_LOG_FAILED,        /* value1 = negative errno; sent once per series of failures */
-        SHIM_EXITED,            /* value1 = exit code, value2 = OOM flag, time; the record is in the exit file already */
+        SHIM_EXITED,            /* value1 = exit code, value2 = OOM flag, time; the record is in the exit
+                                 * file already */
 } ShimMessageType;
 
 typedef enum ShimState {
@@ -66,13 +70,15 @@ typedef enum ShimAttachFlags {
         SHIM_ATTACH_STDOUT    = 1U << 1,
         SHIM_ATTACH_STDERR    = 1U << 2,
         SHIM_ATTACH_MULTIPLEX = 1U << 3,        /* 8-byte frames; never together with a tty */
-        SHIM_ATTACH_LOGS_SENT = 1U << 4,        /* the log was replayed to the client: skip what is older, see time */
+        SHIM_ATTACH_LOGS_SENT = 1U << 4,        /* the log was replayed to the client: skip what is older,
+                                                 * see time */
 } ShimAttachFlags;
 
 typedef enum ShimAttachEnd {
         SHIM_ATTACH_END_EXITED,         /* the container's streams are at their end */
         SHIM_ATTACH_END_DETACHED,       /* the detach keys came */
-        SHIM_ATTACH_END_CLIENT,         /* the client went away or ended its stdin where that ends the session */
+        SHIM_ATTACH_END_CLIENT,         /* the client went away or ended its stdin where that ends the
+                                         * session */
         SHIM_ATTACH_END_ERROR,
         _SHIM_ATTACH_END_MAX,
 } ShimAttachEnd;
@@ -85,7 +91,8 @@ typedef struct ShimMessage {
         int32_t value1, value2;
         pid_t pid;
         uint64_t time_nsec;             /* CLOCK_REALTIME */
-        const char *text;               /* NUL-terminated; NULL = none. Decoded: points into the receive buffer */
+        const char *text;               /* NUL-terminated; NULL = none. Decoded: points into the receive
+                                         * buffer */
         const void *data;
         size_t data_size;
 } ShimMessage;
@@ -97,11 +104,13 @@ int shim_message_decode(const void *buffer, size_t size, ShimMessage *ret);
 
 /* One message with at most one fd (-EBADF = none) over a seqpacket socket, without blocking. */
 int shim_message_send(int fd, const ShimMessage *m, int pass_fd);
-/* 1 = got one, 0 = end of file, -EAGAIN = nothing there. *buffer is (re)allocated here and freed by the caller; *ret
- * points into it. *ret_fd is -EBADF or an fd the caller owns. -EBADMSG leaves the connection usable. */
+/* 1 = got one, 0 = end of file, -EAGAIN = nothing there. *buffer is (re)allocated here and freed by the
+ * caller; *ret points into it. *ret_fd is -EBADF or an fd the caller owns. -EBADMSG leaves the connection
+ * usable. */
 int shim_message_receive(int fd, void **buffer, size_t *buffer_size, ShimMessage *ret, int *ret_fd);
 
-/* The record of an ended container, in the `exit` file of the run directory: "code=137\noom=1\ntime=<nsec>\n". */
+/* The record of an ended container, in the `exit` file of the run directory:
+ * "code=137\noom=1\ntime=<nsec>\n". */
 typedef struct ExitRecord {
         int code;
         bool oom;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Assembles the OCI config.json of a container from resolved inputs: numbers, host paths, file names. It looks nothing up
- * by name, opens nothing of the image and knows no image, network or volume. */
+/* Assembles the OCI config.json of a container from resolved inputs: numbers, host paths, file names. It
+ * looks nothing up by name, opens nothing of the image and knows no image, network or volume. */
 #pragma once
 
 #include <sys/types.h>
@@ -35,7 +35,8 @@ typedef struct SpecDevice {
         unsigned mode;                  /* 0666 */
         uint32_t uid, gid;
         const char *access;             /* "rwm"; NULL = no cgroup rule */
-        bool no_node;                   /* only the cgroup rule (--device-cgroup-rule); major/minor -1 = any */
+        bool no_node;                   /* only the cgroup rule (--device-cgroup-rule); major/minor -1 = any
+                                         * */
 } SpecDevice;
 
 typedef struct SpecUlimit {
@@ -70,14 +71,17 @@ typedef struct SpecInput {
         /* root and names */
         const char *rootfs;             /* "<run dir>/rootfs" */
         bool readonly_rootfs;
-        const char *rootfs_propagation; /* "" or NULL = leave out; "shared", "slave" where a mount asks for it */
+        const char *rootfs_propagation; /* "" or NULL = leave out; "shared", "slave" where a mount asks for
+                                         * it */
         const char *hostname, *domainname;
 
-        /* file systems, in addition to Docker's default mounts; one with the same destination replaces the default */
+        /* file systems, in addition to Docker's default mounts; one with the same destination replaces the
+         * default */
         const SpecMount *mounts;        /* sorted by the caller in the order they shall be made */
         size_t n_mounts;
         int64_t shm_size;               /* bytes; 0 = 64 MiB; unused where /dev/shm is among mounts */
-        const char *init_path;          /* host path of tini; NULL = none. Bind mounted at /sbin/docker-init */
+        const char *init_path;          /* host path of tini; NULL = none. Bind mounted at /sbin/docker-init
+                                         * */
 
         /* rights */
         bool privileged;

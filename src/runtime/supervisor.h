@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who starts shims and notices their end: `systemd` makes transient units, `direct` spawns the same shim in a session and
- * cgroup of its own. It says nothing about the container inside; that is the shim client's. Non-logging. */
+/* Who starts shims and notices their end: `systemd` makes transient units, `direct` spawns the same shim in
+ * a session and cgroup of its own. It says nothing about the container inside; that is the shim client's.
+ * Non-logging. */
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -32,38 +33,42 @@ typedef struct SupervisorLaunch {
         const SpecResources *resources; /* NULL = none; copied where needed */
 } SupervisorLaunch;
 
-/* error is NULL on success; the shim's control socket can be connected to then. Called once, from the loop, unless the
- * job was forgotten before. */
+/* error is NULL on success; the shim's control socket can be connected to then. Called once, from the loop,
+ * unless the job was forgotten before. */
 typedef void (*SupervisorDone)(Supervisor *s, const char *id, const Error *error, void *userdata);
 
-/* The shim of a container ended, whatever the reason. Called for shims started or found by this supervisor. */
+/* The shim of a container ended, whatever the reason. Called for shims started or found by this supervisor.
+ * */
 typedef void (*SupervisorGone)(Supervisor *s, const char *id, void *userdata);
 
-/* bus may be NULL for direct; borrowed pointers are referenced. shim_path is the absolute path of dockerd-shim. */
-int supervisor_new(SupervisorKind kind, sd_event *event, sd_bus *bus, const char *shim_path, SupervisorGone gone,
-                   void *userdata, Supervisor **ret, Error *reterr);
+/* bus may be NULL for direct; borrowed pointers are referenced. shim_path is the absolute path of
+ * dockerd-shim. */
+int supervisor_new(SupervisorKind kind, sd_event *event, sd_bus *bus, const char *shim_path,
+                   SupervisorGone gone, void *userdata, Supervisor **ret, Error *reterr);
 /* Running shims stay. Callbacks that are outstanding are not called any more. */
 Supervisor *supervisor_free(Supervisor *s);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Supervisor *, supervisor_free);
 
 SupervisorKind supervisor_kind(const Supervisor *s);
 
-/* Where the container's processes shall be: the cgroupsPath for config.json and shim.json. Known before the start. */
+/* Where the container's processes shall be: the cgroupsPath for config.json and shim.json. Known before the
+ * start. */
 int supervisor_cgroup_path(Supervisor *s, const char *id, const char *cgroup_parent, char **ret);
 /* The shim starts in a delegated cgroup (shim.json "delegated"). */
 bool supervisor_delegates(const Supervisor *s);
 
-int supervisor_start(Supervisor *s, const SupervisorLaunch *launch, SupervisorDone done, void *userdata, Error *reterr);
+int supervisor_start(Supervisor *s, const SupervisorLaunch *launch, SupervisorDone done, void *userdata,
+                     Error *reterr);
 /* done() of this id is not called any more. */
 void supervisor_forget(Supervisor *s, const char *id);
 
-/* After a restart of the daemon: takes over watching the shim of this id. done() without an error: it runs, connect to
- * it. ERROR_NOT_FOUND: there is none. */
-int supervisor_find_running(Supervisor *s, const char *id, const char *run_dir, SupervisorDone done, void *userdata,
-                            Error *reterr);
+/* After a restart of the daemon: takes over watching the shim of this id. done() without an error: it runs,
+ * connect to it. ERROR_NOT_FOUND: there is none. */
+int supervisor_find_running(Supervisor *s, const char *id, const char *run_dir, SupervisorDone done,
+                            void *userdata, Error *reterr);
 
-/* After gone(), or for a container that must not run: kills what is left of the shim and the container, resets the
- * failed unit, removes the cgroup. */
+/* After gone(), or for a container that must not run: kills what is left of the shim and the container,
+ * resets the failed unit, removes the cgroup. */
 int supervisor_cleanup(Supervisor *s, const char *id, const char *cgroup_parent);
 
 /* Changes limits of a running unit (docker update); nothing for direct. */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a log driver implements; for the drivers in this folder only. The first member of a driver's own
+ * struct is the generic one. */
+#pragma once
+
+#include "logdriver/log-driver.h"
+
+typedef struct LogWriterOps {
+        int (*write)(LogWriter *w, LogStream stream, const void *data, size_t size, uint64_t time_nsec);
+        int (*flush)(LogWriter *w, LogStream stream, uint64_t time_nsec);
+        void (*free)(LogWriter *w);
+} LogWriterOps;
+
+struct LogWriter {
+        const LogWriterOps *ops;
+};
+
+typedef struct LogReaderOps {
+        int (*step)(LogReader *r, LogEntry *ret);
+        int (*fd)(LogReader *r);
+        void (*finish)(LogReader *r);
+        void (*free)(LogReader *r);
+} LogReaderOps;
+
+struct LogReader {
+        const LogReaderOps *ops;
+};
+
+extern const LogDriver log_driver_json_file;
