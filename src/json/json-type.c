@@ -146,7 +146,7 @@ static int decode_optional_int(Decoder *d, const Location *at, json_object *v, O
 }
 
 static int decode_tristate(Decoder *d, const Location *at, json_object *v, Tristate *ret) {
-        bool b;
+        bool b = false;
         int r;
 
         r = decode_bool(d, at, v, &b);

@@ -188,6 +188,18 @@ struct JsonType {
 #define JSON_SPEC_STRING_MAP \
         { .kind = JSON_KIND_MAP, .element = &(const JsonSpec) { .kind = JSON_KIND_STRING }, \
           .element_size = sizeof(StringPair), .value_offset = offsetof(StringPair, value) }
+/* struct { int64_t *items; size_t n_items; } m */
+#define JSON_INT64_ARRAY(T, m, row_name, row_flags, ...) \
+        { .name = (row_name), .offset = offsetof(T, m) + 0 * JSON_CHECKED_OFFSET(T, m.items, int64_t *), \
+          .spec = { .kind = JSON_KIND_ARRAY, .element = &(const JsonSpec) { .kind = JSON_KIND_INT64 }, \
+                    .element_size = sizeof(int64_t) }, \
+          .flags = (row_flags), ##__VA_ARGS__ }
+/* struct { char ***items; size_t n_items; } m: rows of strings */
+#define JSON_STRV_ARRAY(T, m, row_name, row_flags, ...) \
+        { .name = (row_name), .offset = offsetof(T, m) + 0 * JSON_CHECKED_OFFSET(T, m.items, char ***), \
+          .spec = { .kind = JSON_KIND_ARRAY, .element = &(const JsonSpec) { .kind = JSON_KIND_STRV }, \
+                    .element_size = sizeof(char **) }, \
+          .flags = (row_flags), ##__VA_ARGS__ }
 #define JSON_FILTERS(T, m, row_name, row_flags, ...) \
         { .name = (row_name), .offset = JSON_CHECKED_OFFSET(T, m, Filters), \
           .spec = { .kind = JSON_KIND_MAP, .element = &(const JsonSpec) { .kind = JSON_KIND_SET }, \
