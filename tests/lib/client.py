@@ -211,25 +211,24 @@ class Hijacked:
 
     def output(self):
         """(stdout, stderr) to the end of a multiplexed stream."""
-        out = {1: b"", 2: b""}
-        for stream, data in self.frames():
-            out[stream] += data
-        return out[1], out[2]
+        return demultiplex(self.read_all())
 
     def close(self):
         self.connection.close()
 
 
 def demultiplex(data):
-    out = {1: b"", 2: b""}
-    while data:
-        harness.check(len(data) >= 8 and data[1:4] == b"\0\0\0", f"not a frame header: {data[:8]!r}")
-        size = struct.unpack(">I", data[4:8])[0]
-        harness.check(len(data) >= 8 + size, "the stream ends within a frame")
-        out.setdefault(data[0], b"")
-        out[data[0]] += data[8:8 + size]
-        data = data[8 + size:]
-    return out[1], out[2]
+    """(stdout, stderr) of a whole multiplexed stream."""
+    out = {1: [], 2: []}
+    at = 0
+    while at < len(data):
+        head = data[at:at + 8]
+        harness.check(len(head) == 8 and head[1:4] == b"\0\0\0", f"not a frame header: {head!r}")
+        size = struct.unpack(">I", head[4:8])[0]
+        harness.check(len(data) >= at + 8 + size, "the stream ends within a frame")
+        out.setdefault(head[0], []).append(data[at + 8:at + 8 + size])
+        at += 8 + size
+    return b"".join(out[1]), b"".join(out[2])
 
 
 class Client:

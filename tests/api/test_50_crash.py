@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The daemon dies (SIGKILL) at every crash point of create, start, stop, rm, import and load, one after the other.
+
+DOCKERD_CRASH_AT=N kills the daemon at the N-th crash_point() it passes. N is walked up from 1 until the whole scenario
+gets through. After every death the daemon is started again and must be true to what it had answered, and leak nothing."""
+
+import os
+import signal
+import time
+
+import images
+from client import Client
+from common_api import only_ours
+from daemon import Daemon, describe
+from harness import Failed, Skip, check, equal, eventually, test
+
+NONE = {"NetworkMode": "none"}
+LIMIT = 400                     # crash points in one scenario, so that a broken counter does not walk for ever
+
+
+class Answers:
+    """What the daemon said yes to before it died."""
+
+    def __init__(self):
+        self.created = {}               # id: name
+        self.started = set()
+        self.stopped = set()
+        self.removed = set()
+        self.loaded = set()
+        self.asked = set()              # names in flight
+
+
+def died(e):
+    text = str(e)
+    return isinstance(e, (OSError, EOFError)) or "closed without an answer" in text or "ended" in text
+
+
+def walk(scenario, first=1):
+    """scenario(client, answers, n) makes the calls; it is cut short by the daemon's death."""
+    only_ours()
+    d = Daemon()
+    d.start()
+    d.load_busybox()
+    d.stop()
+    points = []
+    n = first
+    while n < first + LIMIT:
+        answers = Answers()
+        d.start(wait=False, env={"DOCKERD_CRASH_AT": str(n)})
+        survived = run_scenario(d, scenario, answers, n)
+        where = last_point(d)
+        if survived:
+            d.stop()
+        else:
+            code = d.process.wait()
+            if code != -signal.SIGKILL:
+                raise Failed(f"at crash point {n}{where} the daemon ended with {describe(code)}, not with SIGKILL: {d.last_words()}")
+        try:
+            check_truth(d, answers)
+        except (Failed, OSError) as e:
+            raise Failed(f"after a crash at point {n}{where}: {e}") from None
+        points.append(n)
+        if survived:
+            break
+        n += 1
+    else:
+        raise Failed(f"the scenario is not through after {LIMIT} crash points")
+    if n == first:
+        raise Skip("this build has no crash points (meson -Dcrash-points=true)")
+    print(f"     {n - first} crash points", flush=True)
+
+
+def last_point(d):
+    """The name of the point, where the daemon wrote it before it died."""
+    for line in reversed(d.log().splitlines()[-20:]):
+        if "crash point" in line.lower():
+            return f" ({line.split(':', 1)[-1].strip()[-80:]})"
+    return ""
+
+
+def run_scenario(d, scenario, answers, n):
+    try:
+        d.wait_ready(timeout=20)
+    except Failed:
+        if d.running():
+            raise
+        return False
+    try:
+        scenario(d.client(timeout=20), answers, n)
+    except Exception as e:
+        # A connection that breaks because the daemon is gone is what this is about; anything else is a finding.
+        deadline = time.monotonic() + 2
+        while d.running() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if d.running():
+            raise Failed(f"with the crash point at {n}, before it: {e}") from None
+        return False
+    time.sleep(0.05)
+    return d.running()
+
+
+def check_truth(d, answers):
+    """Starts the daemon without a crash point and compares."""
+    d.start()
+    c = d.client(timeout=20)
+    rows = {r["Id"]: r for r in c.ok("GET", "/containers/json", query={"all": 1})}
+    for i, name in answers.created.items():
+        if i in answers.removed:
+            if i in rows:
+                raise Failed(f"container {name} is there, although its removal was answered")
+            continue
+        if i not in rows and i not in answers.asked:
+            raise Failed(f"container {name} is gone, although its creation was answered")
+    for i, row in rows.items():
+        s = c.inspect(i)["State"]
+        alive = s["Pid"] > 0 and os.path.exists(f"/proc/{s['Pid']}")
+        if s["Running"] != alive:
+            raise Failed(f"container {row['Names'][0]} is {s['Status']} with process {s['Pid']}, which {'runs' if alive else 'does not run'}")
+        if s["Status"] not in ("created", "running", "exited"):
+            raise Failed(f"container {row['Names'][0]} is in state {s['Status']}")
+        if i in answers.started and i not in answers.stopped and i not in answers.asked and s["Status"] == "created":
+            raise Failed(f"container {row['Names'][0]} is 'created', although its start was answered")
+        if i in answers.stopped and s["Running"]:
+            raise Failed(f"container {row['Names'][0]} runs, although its stop was answered")
+    tags = {t for image in c.ok("GET", "/images/json") for t in image["RepoTags"] or []}
+    for tag in answers.loaded | {"busybox:latest"}:
+        if tag not in tags:
+            raise Failed(f"image {tag} is gone, although its load was answered")
+    # The engine must still do its work, with the names of what was half done.
+    for i in rows:
+        d.containers.add(i)
+        c.remove(i, missing_ok=False)
+    for name in ("walk", "walk-2"):
+        i = c.create(name=name, cmd="exit 3", host=NONE)
+        c.start(i)
+        equal(c.wait(i), 3, "exit code of a container made afterwards")
+        c.remove(i, missing_ok=False)
+    for tag in tags - {"busybox:latest"}:
+        c.ok("DELETE", f"/images/{tag}", wanted=200)
+    d.check_clean(timeout=10)
+    d.stop()
+    d.check_clean()
+
+
+def create(c, answers, name="walk", cmd="sleep 1000", host=NONE, **config):
+    i = c.create(name=name, cmd=cmd, host=host, StopTimeout=1, **config)
+    answers.created[i] = name
+    return i
+
+
+def start(c, answers, i):
+    c.start(i)
+    answers.started.add(i)
+
+
+def stop(c, answers, i):
+    answers.asked.add(i)
+    c.ok("POST", f"/containers/{i}/stop", wanted=(204, 304), query={"t": 0})
+    answers.asked.discard(i)
+    answers.stopped.add(i)
+
+
+def remove(c, answers, i, force=0):
+    answers.asked.add(i)
+    c.ok("DELETE", f"/containers/{i}", wanted=204, query={"force": force})
+    answers.asked.discard(i)
+    answers.removed.add(i)
+
+
+@test(timeout=600)
+def create_and_remove():
+    def scenario(c, answers, n):
+        remove(c, answers, create(c, answers))
+    walk(scenario)
+
+
+@test(timeout=900)
+def create_start_stop_remove():
+    def scenario(c, answers, n):
+        i = create(c, answers)
+        start(c, answers, i)
+        stop(c, answers, i)
+        remove(c, answers, i)
+    walk(scenario)
+
+
+@test(timeout=900)
+def with_the_bridge():
+    def scenario(c, answers, n):
+        i = create(c, answers, host={})
+        start(c, answers, i)
+        remove(c, answers, i, force=1)
+    walk(scenario)
+
+
+@test(timeout=900)
+def run_to_its_end():
+    """A container that ends by itself, with the exit code read afterwards."""
+    def scenario(c, answers, n):
+        i = create(c, answers, cmd="exit 7")
+        start(c, answers, i)
+        equal(c.wait(i), 7, "exit code")
+        answers.stopped.add(i)
+        remove(c, answers, i)
+    walk(scenario)
+
+
+@test(timeout=600)
+def import_and_load():
+    archive = images.docker_archive([images.TarWriter().add("walked", "x").bytes()], ["walked:1"])
+
+    def scenario(c, answers, n):
+        r = c.post("/images/load", archive, query={"quiet": 1}, headers={"Content-Type": "application/x-tar"})
+        equal(r.status, 200, "status of load")
+        if any("Loaded image: walked:1" in line.get("stream", "") for line in r.lines()):
+            answers.loaded.add("walked:1")
+        c.ok("POST", "/images/walked:1/tag", wanted=201, query={"repo": "walked", "tag": "2"})
+        answers.loaded.add("walked:2")
+    walk(scenario)
+
+
+@test(timeout=600)
+def rename_walk():
+    def scenario(c, answers, n):
+        i = create(c, answers)
+        c.ok("POST", f"/containers/{i}/rename", wanted=204, query={"name": "walk-2"})
+        remove(c, answers, i)
+    walk(scenario)
+
+
+@test(timeout=180)
+def killed_at_random_times():
+    """Not at crash points: at any instruction, while three clients work."""
+    import random
+    import threading
+    only_ours()
+    d = Daemon()
+    d.start()
+    d.load_busybox()
+    seed = int(os.environ.get("DOCKERD_TESTS_SEED", time.time_ns() % 1_000_000))
+    rng = random.Random(seed)
+    for turn in range(12):
+        answers = Answers()
+
+        def work(k):
+            c = d.client(timeout=20)
+            try:
+                while True:
+                    i = create(c, answers, name=f"w{k}-{time.monotonic_ns()}", cmd="exit 5")
+                    start(c, answers, i)
+                    c.wait(i)
+                    remove(c, answers, i)
+            except Exception:
+                pass
+        threads = [threading.Thread(target=work, args=(k,)) for k in range(3)]
+        [t.start() for t in threads]
+        time.sleep(0.3 + rng.random())
+        d.kill()
+        [t.join(30) for t in threads]
+        try:
+            check_truth(d, answers)
+        except Failed as e:
+            raise Failed(f"turn {turn} of seed {seed}: {e}") from None
+        d.start()
