@@ -75,7 +75,6 @@ struct Shim {
         LoopSource control_source;
         Connection *connections;
         size_t n_connections;
-        bool had_connection;
         void *receive_buffer;
         size_t receive_size;
 

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shared/cgroup-util.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "basic/errno-util.h"
+#include "basic/fileio.h"
+#include "basic/parse-util.h"
+#include "basic/path-util.h"
+
+#define PROC_FILE_MAX (4U * 1024U * 1024U)
+#define KILL_ROUNDS 8U
+
+int cgroup_version(void) {
+        struct statfs fs;
+
+        if (statfs(CGROUP_ROOT, &fs) < 0)
+                return -errno;
+        return fs.f_type == CGROUP2_SUPER_MAGIC ? 2 : 1;
+}
+
+static int read_lines(const char *path, char ***ret) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = read_file_at(AT_FDCWD, path, PROC_FILE_MAX, &text, NULL);
+        if (r < 0)
+                return r;
+        return strv_split(text, "\n", ret);
+}
+
+/* "rw,cpu,cpuacct": true if the controller is among them. */
+static bool has_option(const char *options, const char *name) {
+        size_t n = strlen(name);
+
+        for (const char *p = options; *p; ) {
+                size_t k = strcspn(p, ",");
+
+                if (k == n && memcmp(p, name, n) == 0)
+                        return true;
+                p += k;
+                p += *p == ',';
+        }
+        return false;
+}
+
+/* A line of mountinfo: "36 35 98:0 /root /mount/point options ... - type source super-options"; cut in place. */
+static bool parse_mountinfo(char *line, char **ret_point, char **ret_type, char **ret_super) {
+        char *fields[5], *p = line, *rest;
+
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
+                fields[i] = strsep(&p, " ");
+                if (!p)
+                        return false;
+        }
+        rest = strstr(p, "- ");
+        if (!rest)
+                return false;
+        rest += 2;
+        *ret_point = fields[4];
+        *ret_type = strsep(&rest, " ");
+        if (!rest || !strsep(&rest, " ") || !rest)
+                return false;
+        *ret_super = rest;
+        return true;
+}
+
+/* Mount point of a v1 hierarchy with the controller. */
+static int v1_mount(const char *controller, char **ret) {
+        _cleanup_strv_free_ char **lines = NULL;
+        int r;
+
+        r = read_lines("/proc/self/mountinfo", &lines);
+        if (r < 0)
+                return r;
+
+        STRV_FOREACH(l, lines) {
+                char *point, *type, *super;
+
+                if (parse_mountinfo(*l, &point, &type, &super) && streq(type, "cgroup") &&
+                    has_option(super, controller)) {
+                        *ret = strdup(point);
+                        return *ret ? 0 : -ENOMEM;
+                }
+        }
+        return -ENOENT;
+}
+
+static int v1_controllers(char ***ret) {
+        static const char *const known[] = {
+                "blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "pids",
+        };
+        _cleanup_strv_free_ char **found = strv_new_empty();
+        int r;
+
+        if (!found)
+                return -ENOMEM;
+        FOREACH_ELEMENT(c, known) {
+                _cleanup_free_ char *point = NULL;
+
+                r = v1_mount(*c, &point);
+                if (r == -ENOENT)
+                        continue;
+                if (r >= 0)
+                        r = strv_extend(&found, *c);
+                if (r < 0)
+                        return r;
+        }
+        *ret = TAKE_PTR(found);
+        return 0;
+}
+
+int cgroup_controllers(char ***ret) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        if (cgroup_version() != 2)
+                return v1_controllers(ret);
+
+        r = read_line_file(CGROUP_ROOT "/cgroup.controllers", &text);
+        if (r < 0)
+                return r;
+        return strv_split(text, " ", ret);
+}
+
+int cgroup_directory(const char *controller, const char *path, char **ret) {
+        _cleanup_free_ char *root = NULL;
+        char *joined;
+        int r;
+
+        if (cgroup_version() == 2)
+                joined = path_join(CGROUP_ROOT, path);
+        else {
+                r = v1_mount(controller, &root);
+                if (r < 0)
+                        return r;
+                joined = path_join(root, path);
+        }
+        if (!joined)
+                return -ENOMEM;
+        *ret = joined;
+        return 0;
+}
+
+int cgroup_own_path(char **ret) {
+        _cleanup_strv_free_ char **lines = NULL;
+        int r;
+
+        r = read_lines("/proc/self/cgroup", &lines);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(l, lines) {
+                const char *path = startswith(*l, "0::");
+
+                if (path)
+                        return asprintf_safe(ret, "%s", path);
+        }
+        return -ENOENT;
+}
+
+/* cgroup2's mount point on a v1 host is where systemd's hybrid mode has it. */
+static const char *v2_mount(void) {
+        return cgroup_version() == 2 ? CGROUP_ROOT : CGROUP_ROOT "/unified";
+}
+
+int cgroup_enter_child(const char *name) {
+        _cleanup_free_ char *own = NULL, *directory = NULL, *procs = NULL;
+        int r;
+
+        r = cgroup_own_path(&own);
+        if (r < 0)
+                return r;
+        r = asprintf_safe(&directory, "%s%s/%s", v2_mount(), streq(own, "/") ? "" : own, name);
+        if (r < 0)
+                return r;
+        if (mkdir(directory, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        procs = path_join(directory, "cgroup.procs");
+        if (!procs)
+                return -ENOMEM;
+        return write_string_file(procs, "0");
+}
+
+int cgroup_oom_file(const char *path, char **ret) {
+        _cleanup_free_ char *directory = NULL;
+        int r;
+
+        r = cgroup_directory("memory", path, &directory);
+        if (r < 0)
+                return r;
+        *ret = path_join(directory, cgroup_version() == 2 ? "memory.events" : "memory.oom_control");
+        return *ret ? 0 : -ENOMEM;
+}
+
+int cgroup_read_oom_kills(const char *oom_file, uint64_t *ret) {
+        _cleanup_strv_free_ char **lines = NULL;
+        int r;
+
+        r = read_lines(oom_file, &lines);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(l, lines) {
+                const char *n = startswith(*l, "oom_kill ");
+
+                if (n)
+                        return parse_uint64(n, ret);
+        }
+        return -ENODATA;
+}
+
+/* "+cpu", "+io", ... of what the directory has; one that cannot be passed on is left out. */
+static void enable_controllers(const char *directory) {
+        _cleanup_free_ char *list = NULL, *text = NULL, *control = NULL;
+        _cleanup_strv_free_ char **names = NULL;
+
+        list = path_join(directory, "cgroup.controllers");
+        control = path_join(directory, "cgroup.subtree_control");
+        if (!list || !control || read_line_file(list, &text) < 0 || strv_split(text, " ", &names) < 0)
+                return;
+        STRV_FOREACH(n, names) {
+                char word[64];
+
+                snprintf(word, sizeof(word), "+%s", *n);
+                (void) write_string_file(control, word);
+        }
+}
+
+int cgroup_create(const char *path) {
+        _cleanup_strv_free_ char **parts = NULL;
+        _cleanup_free_ char *directory = strdup(v2_mount());
+        int r;
+
+        r = strv_split(path, "/", &parts);
+        if (r < 0 || !directory)
+                return -ENOMEM;
+
+        STRV_FOREACH(p, parts) {
+                char *next;
+
+                enable_controllers(directory);
+                next = path_join(directory, *p);
+                if (!next)
+                        return -ENOMEM;
+                free_and_replace(directory, next);
+                if (mkdir(directory, 0755) < 0 && errno != EEXIST)
+                        return -errno;
+        }
+        return 0;
+}
+
+int cgroup_open(const char *path) {
+        _cleanup_free_ char *directory = path_join(v2_mount(), path);
+
+        if (!directory)
+                return -ENOMEM;
+        return RET_NERRNO(open(directory, O_RDONLY|O_DIRECTORY|O_CLOEXEC));
+}
+
+/* --- ending --- */
+
+typedef int (*DirectoryFunction)(const char *directory);
+
+/* Calls for the directory of the path in every hierarchy there is. */
+static int for_each_hierarchy(const char *path, DirectoryFunction f) {
+        _cleanup_strv_free_ char **controllers = NULL;
+        _cleanup_free_ char *unified = NULL;
+        int r = 0;
+
+        unified = path_join(v2_mount(), path);
+        if (!unified)
+                return -ENOMEM;
+        RET_GATHER(r, f(unified));
+        if (cgroup_version() == 2)
+                return r;
+
+        RET_GATHER(r, v1_controllers(&controllers));
+        STRV_FOREACH(c, controllers) {
+                _cleanup_free_ char *directory = NULL;
+
+                if (cgroup_directory(*c, path, &directory) >= 0)
+                        RET_GATHER(r, f(directory));
+        }
+        return r;
+}
+
+static int for_each_child(const char *directory, DirectoryFunction f) {
+        DIR *d;
+        int r = 0;
+
+        d = opendir(directory);
+        if (!d)
+                return errno == ENOENT ? 0 : -errno;
+        for (struct dirent *e; (e = readdir(d));) {
+                _cleanup_free_ char *child = NULL;
+
+                if (e->d_type != DT_DIR || e->d_name[0] == '.')
+                        continue;
+                child = path_join(directory, e->d_name);
+                RET_GATHER(r, child ? f(child) : -ENOMEM);
+        }
+        closedir(d);
+        return r;
+}
+
+/* 0 = nothing was left. */
+static int kill_processes(const char *directory) {
+        _cleanup_free_ char *procs = NULL;
+        _cleanup_strv_free_ char **pids = NULL;
+        int r;
+
+        procs = path_join(directory, "cgroup.procs");
+        if (!procs)
+                return -ENOMEM;
+        r = read_lines(procs, &pids);
+        if (r < 0)
+                return IN_SET(r, -ENOENT, -ENODEV) ? 0 : r;
+        STRV_FOREACH(p, pids) {
+                int pid;
+
+                if (parse_int(*p, &pid) >= 0 && pid > 1 && pid != getpid())
+                        (void) kill(pid, SIGKILL);
+        }
+        return strv_isempty(pids) ? 0 : 1;
+}
+
+static int kill_directory(const char *directory) {
+        _cleanup_free_ char *file = NULL;
+        int r;
+
+        file = path_join(directory, "cgroup.kill");
+        if (!file)
+                return -ENOMEM;
+        if (write_string_file(file, "1") >= 0)
+                return 0;
+
+        /* Before Linux 5.14, and on v1. Processes may fork meanwhile, hence the rounds. */
+        for (unsigned i = 0; i < KILL_ROUNDS; i++) {
+                r = kill_processes(directory);
+                if (r <= 0)
+                        break;
+        }
+        return for_each_child(directory, kill_directory);
+}
+
+static int remove_directory(const char *directory) {
+        int r;
+
+        r = for_each_child(directory, remove_directory);
+        if (rmdir(directory) < 0 && errno != ENOENT)
+                RET_GATHER(r, -errno);
+        return r;
+}
+
+int cgroup_kill(const char *path) {
+        return for_each_hierarchy(path, kill_directory);
+}
+
+int cgroup_remove(const char *path) {
+        return for_each_hierarchy(path, remove_directory);
+}
