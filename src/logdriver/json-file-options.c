@@ -47,7 +47,8 @@ static int parse_mode(JsonFileOptions *o, const char *value, Error *reterr) {
         if (streq(value, "blocking") || streq(value, ""))
                 return 0;
         if (streq(value, "non-blocking"))
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "logger: mode=non-blocking is not implemented");
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                  "logger: mode=non-blocking is not implemented");
         return error_setf(reterr, ERROR_INVALID, "logger: logging mode not supported: %s", value);
 }
 

@@ -233,7 +233,8 @@ static ssize_t fill(JsonFileReader *r) {
 
         for (;;) {
                 if (r->n_files > 0) {
-                        n = pread(r->files[r->n_files - 1], r->buffer + r->end, READ_SIZE, (off_t) r->offset);
+                        n = pread(r->files[r->n_files - 1], r->buffer + r->end, READ_SIZE,
+                                  (off_t) r->offset);
                         if (n < 0)
                                 return -errno;
                         r->offset += (uint64_t) n;

@@ -238,7 +238,7 @@ static int take_string(Scanner *s, char **ret, size_t *ret_size) {
 
 /* Numbers, true, false, null: nothing is made of them. */
 static bool is_literal(char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == 'E' || c == '+' || c == '-' || c == '.';
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || IN_SET(c, 'E', '+', '-', '.');
 }
 
 static int skip_value(Scanner *s, unsigned depth);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The `exit` file: how the daemon learns what happened while it was away. Text of "key=value" lines; unknown
  * keys are ignored, so that daemon and shim may be of different versions. */
+#include <inttypes.h>
+
 #include "basic/errno-util.h"
 #include "basic/fileio.h"
 #include "basic/parse-util.h"

@@ -51,7 +51,8 @@ static bool has_option(const char *options, const char *name) {
         return false;
 }
 
-/* A line of mountinfo: "36 35 98:0 /root /mount/point options ... - type source super-options"; cut in place. */
+/* A line of mountinfo: "36 35 98:0 /root /mount/point options ... - type source super-options"; cut in
+ * place. */
 static bool parse_mountinfo(char *line, char **ret_point, char **ret_type, char **ret_super) {
         char *fields[5], *p = line, *rest;
 

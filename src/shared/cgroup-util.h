@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Control groups as the kernel shows them: which version, which controllers, where they are mounted; a few files of
- * one group. It sets no limits; the OCI runtime and systemd do. */
+/* Control groups as the kernel shows them: which version, which controllers, where they are mounted; a few
+ * files of one group. It sets no limits; the OCI runtime and systemd do. */
 #pragma once
 
 #include <sys/types.h>
@@ -22,7 +22,8 @@ int cgroup_directory(const char *controller, const char *path, char **ret);
 /* Our own group of cgroup2 ("0::" of /proc/self/cgroup). */
 int cgroup_own_path(char **ret);
 
-/* Makes a child group of our own, and moves this process there, so that siblings may get controllers. cgroup2. */
+/* Makes a child group of our own, and moves this process there, so that siblings may get controllers.
+ * cgroup2. */
 int cgroup_enter_child(const char *name);
 
 /* The file that counts OOM kills of a group: memory.events or memory.oom_control. */
@@ -34,7 +35,7 @@ int cgroup_read_oom_kills(const char *oom_file, uint64_t *ret);
 int cgroup_create(const char *path);
 /* Opens the directory of a group of cgroup2, for starting a process in it. */
 int cgroup_open(const char *path);
-/* Kills everything in it (cgroup.kill, else signals); removes it with its children. -ENOENT is success. In all
- * hierarchies on v1. */
+/* Kills everything in it (cgroup.kill, else signals); removes it with its children. -ENOENT is success. In
+ * all hierarchies on v1. */
 int cgroup_kill(const char *path);
 int cgroup_remove(const char *path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attached clients. Each has its connection here, as a duplicate of the daemon's: shutdown() tells the client of
- * the end while the daemon still holds its own. A client that does not read gets a bounded buffer, then stops the
- * container. */
+/* Attached clients. Each has its connection here, as a duplicate of the daemon's: shutdown() tells the
+ * client of the end while the daemon still holds its own. A client that does not read gets a bounded buffer,
+ * then stops the container. */
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -203,8 +203,8 @@ void shim_attach_output(Shim *s, LogStream stream, const void *data, size_t size
 
 /* --- input --- */
 
-/* No more input from this client. Docker: it ends the container's stdin where that is for one client, else the
- * session. */
+/* No more input from this client. Docker: it ends the container's stdin where that is for one client, else
+ * the session. */
 static void client_stdin_done(AttachClient *c) {
         Shim *s = c->shim;
         bool one_client = s->config.stdin_once && !s->config.tty;
@@ -269,8 +269,8 @@ static int client_input(AttachClient *c, const char *data, size_t size, bool *re
         return client_write(c, filter_buffer, size);
 }
 
-/* Moves input until the client has none, the container takes none, or it is the turn of others. The client may be
- * gone afterwards. */
+/* Moves input until the client has none, the container takes none, or it is the turn of others. The client
+ * may be gone afterwards. */
 static void client_pump(AttachClient *c) {
         bool detach;
         int r = 1;
@@ -303,7 +303,8 @@ static void client_pump(AttachClient *c) {
                 update_events(c);
 }
 
-/* The first client for which the condition holds; loops restart from it, since serving one may end others. */
+/* The first client for which the condition holds; loops restart from it, since serving one may end others.
+ * */
 #define FIRST_CLIENT(s, condition)                                      \
         ({                                                              \
                 AttachClient *_found = NULL;                            \
@@ -370,8 +371,8 @@ static void take_early_input(AttachClient *c, const void *data, size_t size) {
 
 /* --- the session --- */
 
-/* It reads no more, but what it sent before is still the container's. Out of the loop, which would report this on
- * and on. */
+/* It reads no more, but what it sent before is still the container's. Out of the loop, which would report
+ * this on and on. */
 static void client_hung_up(AttachClient *c, uint32_t revents) {
         Shim *s = c->shim;
 
@@ -465,8 +466,8 @@ void shim_attach_detach(Shim *s, uint32_t id, ShimAttachEnd reason) {
                 client_end(found, reason);
 }
 
-/* The streams are at their end. The kernel takes the rest where it can: a closed socket still delivers what is in
- * it, so that nobody has to wait for a client that reads slowly. */
+/* The streams are at their end. The kernel takes the rest where it can: a closed socket still delivers what
+ * is in it, so that nobody has to wait for a client that reads slowly. */
 void shim_attach_end_all(Shim *s, ShimAttachEnd reason) {
         LIST_FOREACH(clients, c, s->clients) {
                 if (out_size(c) > 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The control socket: daemons connect to it, one after another as they are restarted, say what to do and hear
- * what happens. Losing all of them never disturbs a running container. */
+/* The control socket: daemons connect to it, one after another as they are restarted, say what to do and
+ * hear what happens. Losing all of them never disturbs a running container. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>

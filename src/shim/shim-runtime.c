@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs the OCI runtime: once to start the container, once to delete what it keeps of it. */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "basic/crash-point.h"
+#include "basic/errno-util.h"
+#include "basic/fileio.h"
+#include "basic/log.h"
+#include "basic/parse-util.h"
+#include "basic/path-util.h"
+#include "basic/process-util.h"
+#include "json/json-value.h"
+#include "runtime/oci-error.h"
+#include "shim/shim.h"
+
+#define RUNTIME_LOG_NAME "runtime.log"
+#define CONSOLE_NAME "console"
+#define RUNTIME_LOG_MAX (256U * 1024U)
+#define MOUNTINFO_MAX (16U * 1024U * 1024U)
+#define ERROR_TEXT_MAX 4096U
+
+/* --- the root file system --- */
+
+/* Is the run directory on a mount of the shared kind, so that a mount below it shows elsewhere? The daemon
+ * makes its exec root private; this is for a shim that is started in another place. */
+static int run_dir_is_shared(bool *ret) {
+        _cleanup_strv_free_ char **lines = NULL;
+        _cleanup_free_ char *text = NULL, *id = NULL;
+        struct statx st;
+        int r;
+
+        if (statx(AT_FDCWD, ".", 0, STATX_MNT_ID, &st) < 0)
+                return -errno;
+        r = asprintf_safe(&id, "%llu ", (unsigned long long) st.stx_mnt_id);
+        if (r < 0)
+                return r;
+        r = read_file_at(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL);
+        if (r < 0)
+                return r;
+        r = strv_split(text, "\n", &lines);
+        if (r < 0)
+                return r;
+
+        *ret = false;
+        STRV_FOREACH(l, lines)
+                if (startswith(*l, id))
+                        *ret = strstr(*l, " shared:");
+        return 0;
+}
+
+/* The mount lives in a namespace of this process and dies with it, however that dies. */
+static int mount_rootfs(Shim *s, int mount_fd) {
+        bool shared = true;
+        int r;
+
+        if (unshare(CLONE_NEWNS) < 0)
+                return -errno;
+        r = run_dir_is_shared(&shared);
+        if (r < 0)
+                return r;
+        if (shared && mount(NULL, "/", NULL, MS_REC|MS_SLAVE, NULL) < 0)
+                return -errno;
+
+        /* The descriptor of the run directory is of the old namespace: by path it is the new one's. */
+        if (mkdir(SHIM_ROOTFS_NAME, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        return RET_NERRNO((int) syscall(SYS_move_mount, mount_fd, "", AT_FDCWD, SHIM_ROOTFS_NAME,
+                                        MOVE_MOUNT_F_EMPTY_PATH));
+}
+
+/* --- the console --- */
+
+/* By way of /proc, since run directories of tests are longer than a socket address. */
+static int console_path(Shim *s, char **ret) {
+        return asprintf_safe(ret, "/proc/%d/cwd/" CONSOLE_NAME, getpid());
+}
+
+static int console_listen(Shim *s) {
+        static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = CONSOLE_NAME };
+        _cleanup_close_ int fd = -EBADF;
+        mode_t saved;
+        int r;
+
+        fd = socket(AF_UNIX, SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        if (unlink(CONSOLE_NAME) < 0 && errno != ENOENT)
+                return -errno;
+        saved = umask(0077);
+        r = RET_NERRNO(bind(fd, (const struct sockaddr *) &address, sizeof(address)));
+        (void) umask(saved);
+        if (r < 0)
+                return r;
+        if (listen(fd, 1) < 0)
+                return -errno;
+        s->console_listen_fd = TAKE_FD(fd);
+        return 0;
+}
+
+/* The runtime has ended, so what it sent is there: nothing here waits. */
+static int console_receive(Shim *s) {
+        _cleanup_close_ int connection = -EBADF;
+        int master = -EBADF;
+        size_t n_fds = 1;
+        char name[256];
+        ssize_t n;
+
+        connection = accept4(s->console_listen_fd, NULL, NULL, SOCK_CLOEXEC|SOCK_NONBLOCK);
+        if (connection < 0)
+                return -errno;
+        n = receive_with_fds(connection, name, sizeof(name), &master, &n_fds);
+        if (n < 0)
+                return (int) n;
+        if (n_fds != 1)
+                return -EBADMSG;
+        return shim_tty_received(s, master);
+}
+
+static void console_close(Shim *s) {
+        if (s->console_listen_fd < 0)
+                return;
+        s->console_listen_fd = safe_close(s->console_listen_fd);
+        (void) unlink(CONSOLE_NAME);
+}
+
+/* --- running it --- */
+
+/* Up to the verb. */
+static int runtime_command(Shim *s, char ***ret) {
+        _cleanup_strv_free_ char **argv = NULL;
+        _cleanup_free_ char *log = NULL;
+        int r;
+
+        log = path_join(s->run_dir, RUNTIME_LOG_NAME);
+        if (!log)
+                return -ENOMEM;
+        r = strv_extend(&argv, s->config.runtime);
+        if (r >= 0)
+                r = strv_extend_strv(&argv, s->config.runtime_args);
+
+        const char *const words[] = {
+                "--root", s->config.runtime_root, "--log", log, "--log-format", "json",
+        };
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(words); i++)
+                r = strv_extend(&argv, words[i]);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(argv);
+        return 0;
+}
+
+static int run_command(Shim *s, char ***ret) {
+        _cleanup_strv_free_ char **argv = NULL;
+        _cleanup_free_ char *pid_file = NULL, *console = NULL;
+        int r;
+
+        r = runtime_command(s, &argv);
+        if (r < 0)
+                return r;
+        pid_file = path_join(s->run_dir, SHIM_PID_NAME);
+        if (!pid_file)
+                return -ENOMEM;
+        if (s->config.tty) {
+                r = console_path(s, &console);
+                if (r < 0)
+                        return r;
+        }
+
+        const char *const words[] = {
+                "run", "--detach", "--bundle", s->run_dir, "--pid-file", pid_file,
+                s->config.tty ? "--console-socket" : NULL, console, s->config.id,
+        };
+        for (size_t i = 0; i < ELEMENTSOF(words); i++) {
+                r = words[i] ? strv_extend(&argv, words[i]) : 0;
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = TAKE_PTR(argv);
+        return 0;
+}
+
+static int spawn_runtime(Shim *s, char *const *argv, const int *fds, size_t n_fds) {
+        SpawnRequest q = {
+                .path = s->config.runtime,
+                .argv = argv,
+                .fds = fds,
+                .n_fds = n_fds,
+                .cwd = s->run_dir,
+        };
+
+        return process_spawn(&q, &s->runtime_pid, NULL);
+}
+
+static void remove_leftovers(void) {
+        static const char *const names[] = { SHIM_EXIT_NAME, SHIM_PID_NAME, RUNTIME_LOG_NAME };
+
+        FOREACH_ELEMENT(n, names)
+                (void) unlink(*n);
+}
+
+int shim_start(Shim *s, int rootfs_fd) {
+        _cleanup_strv_free_ char **argv = NULL;
+        int fds[3] = { -EBADF, -EBADF, -EBADF }, r;
+
+        s->state = SHIM_STATE_STARTING;
+        remove_leftovers();
+
+        if (rootfs_fd >= 0) {
+                r = mount_rootfs(s, rootfs_fd);
+                if (r < 0)
+                        return log_error_errno(r, "Failed to mount the root file system: %m");
+                crash_point("shim-start:mounted");
+        }
+        if (s->config.tty) {
+                r = console_listen(s);
+                if (r < 0)
+                        return log_error_errno(r, "Failed to open the console socket: %m");
+        }
+
+        r = run_command(s, &argv);
+        if (r >= 0)
+                r = shim_stdio_prepare(s, fds);
+        if (r >= 0)
+                r = spawn_runtime(s, argv, fds, ELEMENTSOF(fds));
+        FOREACH_ELEMENT(fd, fds)
+                safe_close(*fd);
+        if (r < 0)
+                return log_error_errno(r, "Failed to run %s: %m", s->config.runtime);
+        return 0;
+}
+
+/* --- what it said --- */
+
+/* The message of a line {"level": "error", "msg": "..."}, or NULL; it belongs to *v. */
+static const char *error_message_of(const char *line, JsonValue **v) {
+        const JsonValue *level, *message;
+
+        if (json_value_parse(line, strlen(line), 8, v, NULL) < 0 || json_value_type(*v) != JSON_VALUE_OBJECT)
+                return NULL;
+        level = json_value_get(*v, "level");
+        message = json_value_get(*v, "msg");
+        if (!level || !message || !streq_ptr(json_value_string(level), "error"))
+                return NULL;
+        return json_value_string(message);
+}
+
+/* The last error of the runtime's log. */
+static bool error_from_log(Shim *s, char *ret, size_t size) {
+        _cleanup_strv_free_ char **lines = NULL;
+        _cleanup_free_ char *text = NULL;
+        bool found = false;
+
+        if (read_file_at(AT_FDCWD, RUNTIME_LOG_NAME, RUNTIME_LOG_MAX, &text, NULL) < 0 ||
+            strv_split(text, "\n", &lines) < 0)
+                return false;
+
+        STRV_FOREACH(l, lines) {
+                _cleanup_(json_value_unrefp) JsonValue *v = NULL;
+                const char *m = error_message_of(*l, &v);
+
+                if (m) {
+                        snprintf(ret, size, "%s", m);
+                        found = true;
+                }
+        }
+        return found;
+}
+
+static void error_text(Shim *s, int status, char *ret, size_t size) {
+        char from_stderr[ERROR_TEXT_MAX];
+
+        shim_stdio_discard(s, from_stderr, sizeof(from_stderr));
+        if (error_from_log(s, ret, size))
+                return;
+        if (from_stderr[0])
+                snprintf(ret, size, "%s", strstrip(from_stderr));
+        else
+                snprintf(ret, size, "%s ended with status %d", s->config.runtime, status);
+}
+
+static int read_pid_file(Shim *s, pid_t *ret) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = read_file_at(AT_FDCWD, SHIM_PID_NAME, 64, &text, NULL);
+        if (r < 0)
+                return r;
+        return parse_int(strstrip(text), ret);
+}
+
+static int container_begun(Shim *s) {
+        int r;
+
+        r = read_pid_file(s, &s->container_pid);
+        if (r < 0)
+                return log_error_errno(r, "Failed to read the pid file: %m");
+        if (s->config.tty) {
+                r = console_receive(s);
+                if (r < 0)
+                        return log_error_errno(r, "Failed to receive the console: %m");
+        }
+        /* Its child is ours now, so the pid cannot be another process's before we have waited for it. */
+        s->container_pidfd = pidfd_open_cloexec(s->container_pid);
+        s->runtime_stderr_fd = safe_close(s->runtime_stderr_fd);
+        console_close(s);
+
+        shim_container_started(s);
+        return 0;
+}
+
+void shim_start_failed(Shim *s, const char *text) {
+        char nothing[1];
+
+        s->state = SHIM_STATE_EXITED;
+        s->exited = true;
+        s->exit = (ExitRecord) { .code = oci_error_exit_code(text), .time_nsec = now_nsec() };
+
+        shim_event(s, &(ShimMessage) { .type = SHIM_START_FAILED, .text = text });
+        shim_stdio_discard(s, nothing, sizeof(nothing));
+        s->runtime_stderr_fd = safe_close(s->runtime_stderr_fd);
+        console_close(s);
+        shim_delete(s);
+        shim_check_end(s);
+}
+
+void shim_runtime_ended(Shim *s, int status) {
+        char text[ERROR_TEXT_MAX];
+
+        s->runtime_pid = 0;
+        if (s->deleting) {
+                s->deleting = false;
+                s->delete_done = true;
+                shim_check_end(s);
+                return;
+        }
+        if (status == 0 && container_begun(s) >= 0)
+                return;
+
+        error_text(s, status, text, sizeof(text));
+        shim_start_failed(s, text);
+}
+
+void shim_delete(Shim *s) {
+        _cleanup_strv_free_ char **argv = NULL;
+        int r;
+
+        if (s->deleting || s->delete_done)
+                return;
+
+        const char *const words[] = { "delete", "--force", s->config.id };
+        r = runtime_command(s, &argv);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(words); i++)
+                r = strv_extend(&argv, words[i]);
+        if (r >= 0)
+                r = spawn_runtime(s, argv, NULL, 0);
+        if (r < 0) {
+                log_error_errno(r, "Failed to run %s: %m", s->config.runtime);
+                s->delete_done = true;
+        } else
+                s->deleting = true;
+}
