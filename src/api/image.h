@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Image resources of the Docker API (v1.51: ImageSummary, ImageInspect, HistoryResponseItem, ImageDeleteResponseItem) and
+ * the parameters of their calls. Structs and field tables in Docker's order; no logic.
+ *
+ * Members named `version` are the minor API version of the call. They have no row: the engine sets them. */
+#pragma once
+
+#include "api/oci-image.h"
+#include "json/json-type.h"
+
+/* --- GET /images/json ------------------------------------------------------------------------------------------- */
+
+typedef struct ImageListParams {
+        bool all;
+        Filters filters;                /* dangling, label, before, since, until, reference */
+        bool shared_size;
+        bool digests;
+        bool manifests;
+        unsigned version;
+} ImageListParams;
+JSON_TYPE_DECLARE(ImageListParams);
+
+typedef struct ImageSummary {
+        int64_t containers;             /* -1 = not counted */
+        int64_t created;                /* seconds since 1970 */
+        char *id;
+        StringMap labels;
+        char *parent_id;
+        char **repo_digests;
+        char **repo_tags;
+        int64_t shared_size;            /* -1 = not counted */
+        int64_t size;
+        int64_t virtual_size;           /* = size, until 1.43 */
+} ImageSummary;
+JSON_TYPE_DECLARE(ImageSummary);
+
+typedef struct ImageSummaryList {
+        ImageSummary *items;
+        size_t n_items;
+} ImageSummaryList;
+void image_summary_list_done(ImageSummaryList *l);
+DEFINE_CLEANUP_DONE(ImageSummaryList, image_summary_list_done);
+
+/* --- GET /images/{name}/json ------------------------------------------------------------------------------------ */
+
+typedef struct ImageInspectParams {
+        char *name;
+        bool manifests;
+        char *platform;
+        unsigned version;
+} ImageInspectParams;
+JSON_TYPE_DECLARE(ImageInspectParams);
+
+typedef struct ImageGraphDriver {
+        StringMap data;
+        char *name;
+} ImageGraphDriver;
+JSON_TYPE_DECLARE(ImageGraphDriver);
+
+typedef struct ImageRootfs {
+        char *type;
+        char **layers;
+} ImageRootfs;
+JSON_TYPE_DECLARE(ImageRootfs);
+
+typedef struct ImageMetadata {
+        nsec_t last_tag_time;
+} ImageMetadata;
+JSON_TYPE_DECLARE(ImageMetadata);
+
+typedef struct ImageInspect {
+        char *id;
+        char **repo_tags;
+        char **repo_digests;
+        char *parent;
+        char *comment;
+        nsec_t created;
+        char *docker_version;
+        char *author;
+        OciImageConfig config;          /* since 1.50 */
+        ContainerConfig *old_config;    /* the same as "Config" until 1.49, with members that mean nothing for an image */
+        char *architecture;
+        char *variant;
+        char *os;
+        char *os_version;
+        int64_t size;
+        int64_t virtual_size;           /* until 1.43 */
+        ImageGraphDriver graph_driver;
+        ImageRootfs rootfs;
+        ImageMetadata metadata;
+} ImageInspect;
+JSON_TYPE_DECLARE(ImageInspect);
+DEFINE_JSON_CLEANUP(ImageInspect);
+
+/* --- GET /images/{name}/history --------------------------------------------------------------------------------- */
+
+typedef struct ImageHistoryParams {
+        char *name;
+        char *platform;
+} ImageHistoryParams;
+JSON_TYPE_DECLARE(ImageHistoryParams);
+
+typedef struct ImageHistoryItem {
+        char *comment;
+        int64_t created;
+        char *created_by;
+        char *id;                       /* of the image for the newest item, else "<missing>" */
+        int64_t size;
+        char **tags;
+} ImageHistoryItem;
+JSON_TYPE_DECLARE(ImageHistoryItem);
+
+typedef struct ImageHistory {
+        ImageHistoryItem *items;
+        size_t n_items;
+} ImageHistory;
+void image_history_done(ImageHistory *h);
+DEFINE_CLEANUP_DONE(ImageHistory, image_history_done);
+
+/* --- POST /images/{name}/tag, DELETE /images/{name}, POST /images/prune ------------------------------------------ */
+
+typedef struct ImageTagParams {
+        char *name;
+        char *repo;
+        char *tag;
+} ImageTagParams;
+JSON_TYPE_DECLARE(ImageTagParams);
+
+typedef struct ImageRemoveParams {
+        char *name;
+        bool force;
+        bool noprune;
+        char **platforms;
+} ImageRemoveParams;
+JSON_TYPE_DECLARE(ImageRemoveParams);
+
+/* One of the two is set. */
+typedef struct ImageDeleteItem {
+        char *deleted;
+        char *untagged;
+} ImageDeleteItem;
+JSON_TYPE_DECLARE(ImageDeleteItem);
+
+typedef struct ImageDeleteList {
+        ImageDeleteItem *items;
+        size_t n_items;
+} ImageDeleteList;
+void image_delete_list_done(ImageDeleteList *l);
+DEFINE_CLEANUP_DONE(ImageDeleteList, image_delete_list_done);
+
+typedef struct ImagePruneParams {
+        Filters filters;                /* dangling, until, label */
+} ImagePruneParams;
+JSON_TYPE_DECLARE(ImagePruneParams);
+
+typedef struct ImagePruneReply {
+        ImageDeleteList images_deleted;
+        int64_t space_reclaimed;
+} ImagePruneReply;
+JSON_TYPE_DECLARE(ImagePruneReply);
+DEFINE_JSON_CLEANUP(ImagePruneReply);
+
+/* --- POST /images/create, /images/load, GET /images/get --------------------------------------------------------- */
+
+typedef struct ImageCreateParams {
+        char *from_image;               /* pull */
+        char *from_src;                 /* import: "-" = body */
+        char *repo;
+        char *tag;
+        char *message;
+        char **changes;                 /* Dockerfile instructions */
+        char *platform;
+} ImageCreateParams;
+JSON_TYPE_DECLARE(ImageCreateParams);
+DEFINE_JSON_CLEANUP(ImageCreateParams);
+
+typedef struct ImageLoadParams {
+        Tristate quiet;                 /* absent = true: no lines about layers */
+        char *platform;
+} ImageLoadParams;
+JSON_TYPE_DECLARE(ImageLoadParams);
+
+typedef struct ImageSaveParams {
+        char *name;                     /* of /images/{name}/get */
+        char **names;                   /* of /images/get */
+        char *platform;
+} ImageSaveParams;
+JSON_TYPE_DECLARE(ImageSaveParams);
+
+/* --- progress stream -------------------------------------------------------------------------------------------- */
+
+typedef struct ProgressDetail {
+        int64_t current;
+        int64_t total;
+} ProgressDetail;
+JSON_TYPE_DECLARE(ProgressDetail);
+
+/* One line of a stream that create, load, pull, push and build answer with. */
+typedef struct ProgressMessage {
+        char *stream;
+        char *status;
+        ProgressDetail *progress_detail;
+        char *id;
+} ProgressMessage;
+JSON_TYPE_DECLARE(ProgressMessage);
+DEFINE_JSON_CLEANUP(ProgressMessage);
