@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""On a host with systemd: socket activation, containers as units, both ways of stopping, restarts of the daemon."""
+
+import json
+import os
+import re
+import signal
+import time
+
+import common_host
+from common_host import cursor, entries, host, main_pid
+from harness import Failed, cases, check, cleanup, contains, equal, eventually, matches, test
+
+
+def ids():
+    """MESSAGE_ID constants by name."""
+    import pathlib
+    text = (pathlib.Path(__file__).parents[2] / "src/basic/messages.h").read_text()
+    return dict(re.findall(r'#define\s+MESSAGE_(\w+)_STR\s+"([0-9a-f]{32})"', text))
+
+
+@test
+def installed_files():
+    h = common_host.HOST
+    for path in ("/usr/bin/dockerd", "/usr/libexec/dockerd/dockerd-shim", "/usr/libexec/dockerd/dockerd-worker"):
+        h("test", "-x", path)
+    for unit in ("dockerd.service", "dockerd.socket"):
+        equal(h("systemctl", "show", unit, "-p", "LoadState", "--value"), "loaded", f"LoadState of {unit}")
+    r = h.try_("systemd-analyze", "verify", "dockerd.service", "dockerd.socket")
+    equal((r.returncode, r.stderr.strip()), (0, ""), "systemd-analyze verify")
+
+
+@test
+def socket_activation():
+    """systemctl start dockerd.socket is all it takes: the first client starts the daemon."""
+    h = common_host.HOST
+    h("systemctl", "stop", "dockerd.service", "dockerd.socket")
+    h("systemctl", "start", "dockerd.socket")
+    equal(h.try_("systemctl", "is-active", "dockerd.service").stdout.strip(), "inactive", "dockerd.service before the first client")
+    equal(h("stat -c '%a %U %G' /run/docker.sock"), "660 root docker", "the socket")
+    matches(h("docker version --format '{{.Server.APIVersion}}'"), r"^1\.\d+$", "docker version")
+    equal(h("systemctl is-active dockerd.service"), "active", "dockerd.service after the first client")
+    host()
+    equal(h("docker run --rm busybox echo hello"), "hello", "docker run")
+
+
+@test
+def notify_and_watchdog():
+    h = host()
+    u = h.unit("dockerd.service", "Type", "NotifyAccess", "WatchdogUSec", "StatusText", "FileDescriptorStoreMax", "KillMode", "Delegate")
+    check(u["Type"].startswith("notify"), f"Type={u['Type']}")
+    check(u["WatchdogUSec"] not in ("0", "infinity", "0s"), f"WatchdogSec is {u['WatchdogUSec']}")
+    check(u["StatusText"], "StatusText is empty")
+    check(u["KillMode"] in ("process", "mixed", "control-group"), f"KillMode={u['KillMode']}")
+
+
+@test
+def container_is_a_unit():
+    h = host()
+    c = h("docker run -d --name web --label a=b busybox sleep 1000")
+    unit = f"docker-{c}.service"
+    status = h.try_("systemctl", "status", "--no-pager", unit)
+    equal(status.returncode, 0, f"exit code of systemctl status ({status.stderr.strip()})")
+    contains(status.stdout, "active (running)", "systemctl status")
+    contains(status.stdout, "sleep 1000", "systemctl status")
+    contains(status.stdout, "web", "systemctl status (the container's name)")
+    u = h.unit(unit, "Type", "Delegate", "KillMode", "MainPID", "Slice", "ControlGroup", "Transient")
+    equal((u["Type"], u["Delegate"], u["Transient"]), ("notify", "yes", "yes"), "Type, Delegate, Transient")
+    contains(h(f"cat /proc/{u['MainPID']}/cmdline | tr '\\0' ' '"), "dockerd-shim", "main process of the unit")
+    pid = h("docker inspect -f '{{.State.Pid}}' web")
+    contains(h(f"cat /proc/{pid}/cgroup"), unit, "cgroup of the container's process")
+    h("docker rm -f web")
+    eventually(lambda: h.try_("systemctl", "is-active", unit).stdout.strip() in ("inactive", "unknown"), "the unit is gone", 5)
+    eventually(lambda: h("systemctl list-units --all --no-legend 'docker-*.service'") == "", "no unit is left behind, not even failed", 5)
+
+
+@test
+def systemctl_stop_stops_the_container():
+    h = host()
+    c = h("docker run -d --name term busybox sh -c \"trap 'echo bye; exit 5' TERM; echo up; while :; do sleep 0.05; done\"")
+    eventually(lambda: h("docker logs term") == "up", "the container says up")
+    h("systemctl", "stop", f"docker-{c}.service")
+    eventually(lambda: h("docker inspect -f '{{.State.Status}}' term") == "exited", "the engine knows", 5)
+    equal(h("docker inspect -f '{{.State.ExitCode}}' term"), "5", "exit code")
+    equal(h("docker logs term"), "up\nbye", "log")
+
+
+@test
+def systemctl_stop_uses_the_containers_signal_and_timeout():
+    h = host()
+    c = h("docker run -d --name slow --stop-timeout 1 --stop-signal USR1 busybox sh -c \"trap 'echo usr1' USR1; echo up; while :; do sleep 0.05; done\"")
+    eventually(lambda: h("docker logs slow") == "up", "the container says up")
+    begin = time.monotonic()
+    h("systemctl", "stop", f"docker-{c}.service")
+    took = time.monotonic() - begin
+    check(0.8 < took < 8, f"systemctl stop took {took:.1f} s with --stop-timeout 1")
+    eventually(lambda: h("docker inspect -f '{{.State.ExitCode}}' slow") == "137", "exit code 137", 5)
+    contains(h("docker logs slow"), "usr1", "log")
+
+
+@test
+def systemctl_kill_reaches_the_container():
+    h = host()
+    c = h("docker run -d --name killed busybox sleep 1000")
+    h("systemctl", "kill", "-s", "KILL", f"docker-{c}.service")
+    eventually(lambda: h("docker inspect -f '{{.State.Status}}' killed") == "exited", "the engine knows", 10)
+    eventually(lambda: h.try_("systemctl", "is-active", f"docker-{c}.service").stdout.strip() != "active", "the unit is gone", 5)
+
+
+@test
+def docker_stop_ends_the_unit():
+    h = host()
+    c = h("docker run -d busybox sleep 1000")
+    h(f"docker stop -t 0 {c}")
+    eventually(lambda: h.try_("systemctl", "is-active", f"docker-{c}.service").stdout.strip() in ("inactive", "unknown"), "the unit is gone", 5)
+
+
+@test
+def limits_on_the_unit():
+    """Where a controller is missing the limit is dropped with a warning; where it is there, systemctl show tells it."""
+    h = host()
+    controllers = h("cat /sys/fs/cgroup/cgroup.controllers").split()
+    r = h.try_("docker", "run", "-d", "--name", "limited", "--memory", "64m", "--pids-limit", "50", "busybox", "sleep", "1000")
+    equal(r.returncode, 0, f"exit code ({r.stderr.strip()})")
+    c = r.stdout.strip()
+    u = h.unit(f"docker-{c}.service", "MemoryMax", "TasksMax")
+    if "memory" in controllers:
+        equal(u["MemoryMax"], str(64 << 20), "MemoryMax")
+    else:
+        matches(r.stderr, r"(?i)memory", "warning about the memory limit")
+    if "pids" in controllers:
+        equal(u["TasksMax"], "50", "TasksMax")
+    else:
+        matches(r.stderr, r"(?i)pids", "warning about the pids limit")
+
+
+@test
+def drop_in_for_all_containers():
+    h = host()
+    h("mkdir -p /run/systemd/system/docker-.service.d && printf '[Unit]\\nDescription=from the drop-in\\n' >/run/systemd/system/docker-.service.d/x.conf && systemctl daemon-reload")
+    cleanup(h, "rm -r /run/systemd/system/docker-.service.d && systemctl daemon-reload")
+    c = h("docker run -d busybox sleep 1000")
+    contains(h("systemctl", "show", f"docker-{c}.service", "-p", "DropInPaths", "--value"), "docker-.service.d/x.conf", "DropInPaths of the container's unit")
+
+
+@test
+def cgroup_parent():
+    h = host()
+    c = h("docker run -d --cgroup-parent mine.slice busybox sleep 1000")
+    equal(h.unit(f"docker-{c}.service", "Slice")["Slice"], "mine.slice", "Slice")
+
+
+# The daemon goes and comes back.
+
+@cases([("restart", "systemctl restart dockerd.service"), ("kill -9", "systemctl kill -s KILL dockerd.service"),
+        ("stop, then a client", "systemctl stop dockerd.service")])
+def container_survives(command):
+    h = host()
+    c = h("docker run -d --name survivor busybox sh -c 'i=0; while :; do echo $i; i=$((i+1)); sleep 0.02; done'")
+    pid = h("docker inspect -f '{{.State.Pid}}' survivor")
+    h(command)
+    time.sleep(0.5)
+    h(f"test -d /proc/{pid}")
+    equal(h("systemctl", "is-active", f"docker-{c}.service"), "active", "the container's unit while the daemon is away")
+    eventually(lambda: h.try_("docker", "inspect", "-f", "{{.State.Status}} {{.State.Pid}}", "survivor").stdout.strip() == f"running {pid}",
+               "the engine is back and knows the container", 15)
+    h("docker stop -t 0 survivor")
+    lines = h("docker logs survivor").split()
+    equal(lines, [str(n) for n in range(len(lines))], "log")
+
+
+@test
+def kill_9_with_an_attached_session():
+    h = host()
+    p = h.popen("docker", "run", "-i", "--name", "session", "busybox", "cat", bufsize=0)
+    cleanup(p.kill)
+    p.stdin.write(b"one\n")
+    equal(p.stdout.readline(), b"one\n", "before")
+    pid = main_pid(h)
+    h("systemctl kill -s KILL dockerd.service")
+    p.stdin.write(b"two\n")
+    equal(p.stdout.readline(), b"two\n", "while the daemon is away")
+    eventually(lambda: h.try_("systemctl", "is-active", "dockerd.service").stdout.strip() == "active" and main_pid(h) not in (0, pid), "systemd restarted the daemon", 15)
+    p.stdin.write(b"three\n")
+    equal(p.stdout.readline(), b"three\n", "after")
+    p.stdin.close()
+    equal(p.stdout.read(), b"", "rest")
+    p.wait(20)
+    equal(h("docker wait session"), "0", "exit code")
+    equal(h("docker logs session"), "one\ntwo\nthree", "log")
+
+
+@test
+def exit_code_while_away():
+    h = host()
+    c = h("docker run -d --name brief busybox sh -c 'sleep 1; exit 42'")
+    h("systemctl stop dockerd.service dockerd.socket")
+    time.sleep(1.5)
+    h("systemctl start dockerd.socket")
+    equal(h("docker wait brief"), "42", "exit code of a container that ended without a daemon")
+    equal(h("docker inspect -f '{{.State.OOMKilled}}' brief"), "false", "OOMKilled")
+
+
+@test
+def sessions_end_with_the_socket_unit_only():
+    """systemctl stop of the service leaves the socket; the next client brings the daemon back."""
+    h = host()
+    h("systemctl stop dockerd.service")
+    equal(h("docker run --rm busybox echo back"), "back", "docker run after systemctl stop dockerd.service")
+
+
+@test
+def reload():
+    h = host()
+    h("mkdir -p /etc/docker")
+    h.try_("sh", "-c", "cp /etc/docker/daemon.json /tmp/saved.json")
+    h("""echo '{"labels": ["from=reload"]}' >/etc/docker/daemon.json""")
+    cleanup(h, "rm -f /etc/docker/daemon.json; systemctl reload dockerd.service")
+    h("systemctl reload dockerd.service")
+    equal(json.loads(h("docker info -f '{{json .Labels}}'")), ["from=reload"], "labels after systemctl reload")
+
+
+@test
+def second_daemon_is_refused():
+    h = host()
+    h("docker ps")
+    r = h.try_("dockerd", "--pidfile", "/run/other.pid", "-H", "unix:///run/other.sock", "--exec-root", "/run/other")
+    check(r.returncode not in (0, None), "a second dockerd on the same data root started")
+    contains(r.stderr, "/var/lib/dockerd", "its error")
+    equal(h("docker run --rm busybox echo fine"), "fine", "the first one")
+
+
+@test
+def watchdog_restarts_a_hung_daemon():
+    h = host()
+    h("docker ps")
+    pid = main_pid(h)
+    usec = h.unit("dockerd.service", "WatchdogUSec")["WatchdogUSec"]
+    h("mkdir -p /run/systemd/system/dockerd.service.d && printf '[Service]\\nWatchdogSec=2\\n' >/run/systemd/system/dockerd.service.d/w.conf && systemctl daemon-reload && systemctl restart dockerd.service")
+    cleanup(h, "rm -r /run/systemd/system/dockerd.service.d; systemctl daemon-reload; systemctl restart dockerd.service")
+    c = h("docker run -d --name kept busybox sleep 1000")
+    pid = main_pid(h)
+    h(f"kill -STOP {pid}")
+    eventually(lambda: main_pid(h) not in (0, pid), f"systemd replaced a stopped daemon (WatchdogSec was {usec})", 30)
+    eventually(lambda: h.try_("docker", "inspect", "-f", "{{.State.Running}}", "kept").stdout.strip() == "true", "the container goes on", 15)
+
+
+@test
+def network_on_a_host():
+    h = host()
+    c = h("docker run -d --name server busybox sh -c 'while :; do echo pong | nc -l -p 80; done'")
+    ip = h("docker inspect -f '{{.NetworkSettings.IPAddress}}' server")
+    equal(h("docker", "run", "--rm", "busybox", "nc", "-w", "3", ip, "80"), "pong", "answer from container to container")
+    contains(h("nft list tables"), "inet dockerd", "nft tables")
+    h("systemctl kill -s KILL dockerd.service")
+    h("docker rm -f server")
+    eventually(lambda: "veth" not in h("ip -o link"), "no veth is left", 5)
+
+
+@test
+def flushed_rules_come_back():
+    h = host()
+    h("docker run -d busybox sleep 1000")
+    h("nft flush ruleset")
+    h("systemctl reload dockerd.service")
+    eventually(lambda: "inet dockerd" in h("nft list tables"), "the table is back after a flush and a reload", 10)
+
+
+@test
+def stopping_everything_leaves_nothing():
+    h = host()
+    h("docker run -d busybox sleep 1000")
+    common_host.remove_all()
+    h("systemctl stop dockerd.service dockerd.socket")
+    equal(h("grep -c /run/dockerd/ /proc/self/mountinfo || true"), "0", "mounts below /run/dockerd")
+    equal(h("ls /run/dockerd/containers /run/dockerd/netns 2>/dev/null | grep -cE '^[0-9a-f]{12}' || true"), "0", "entries in /run/dockerd")
+    equal(h("pgrep -c dockerd || true"), "0", "processes")
+    equal(h("systemctl list-units --all --no-legend 'docker-*.service'"), "", "units")
+    check("veth" not in h("ip -o link"), "a veth is left")
+
+
+@test
+def modes_on_a_host():
+    h = host()
+    equal(h("stat -c '%a %U' /var/lib/dockerd /run/dockerd"), "710 root\n711 root", "modes of data root and exec root")
+    equal(h("ss -xlH 2>/dev/null | grep -c '@.*docker' || true"), "0", "abstract sockets of the engine")
+
+
+@test
+def group_docker_may_others_may_not():
+    h = host()
+    h("id alice >/dev/null 2>&1 || useradd -m -G docker alice; id bob >/dev/null 2>&1 || useradd -m bob")
+    h("su alice -s /bin/sh -c 'docker ps'")
+    r = h.try_("su", "bob", "-s", "/bin/sh", "-c", "docker ps")
+    check(r.returncode != 0 and "permission denied" in r.stderr, f"a user outside of the group: {r.stderr!r}")

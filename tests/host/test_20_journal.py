@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The journal: start-up phases, lifecycle events with fields, catalog texts."""
+
+import re
+
+import common_host
+from common_host import cursor, entries, host
+from harness import check, contains, equal, eventually, matches, test
+from test_10_units import ids
+
+
+def values(rows, name):
+    return [r.get(name) for r in rows]
+
+
+@test
+def phases():
+    h = host()
+    since = cursor(h)
+    h("systemctl restart dockerd.service")
+    rows = entries(h, since, f"MESSAGE_ID={ids()['PHASE_DONE']}")
+    check(len(rows) == 11, f"{len(rows)} entries for start-up phases, expected 11: {[r['MESSAGE'] for r in rows]}")
+    ready = entries(h, since, f"MESSAGE_ID={ids()['DAEMON_READY']}")
+    equal(len(ready), 1, "entries that say ready")
+
+
+@test
+def lifecycle():
+    h = host()
+    since = cursor(h)
+    c = h("docker run -d --name tracked busybox sh -c 'exit 3'")
+    h("docker wait tracked")
+    h("docker rm tracked")
+    known = ids()
+    for what in ("CONTAINER_CREATE", "CONTAINER_START", "CONTAINER_DIE", "CONTAINER_DESTROY"):
+        rows = eventually(lambda: entries(h, since, f"MESSAGE_ID={known[what]}"), f"a journal entry for {what}", 5)
+        equal(len(rows), 1, f"entries for {what}")
+        equal((rows[0].get("CONTAINER_ID"), rows[0].get("CONTAINER_NAME"), rows[0].get("IMAGE")), (c, "tracked", "busybox"),
+              f"CONTAINER_ID, CONTAINER_NAME and IMAGE of {what}")
+        check(len(rows[0]["MESSAGE"]) > 10, f"the message of {what} is {rows[0]['MESSAGE']!r}")
+
+
+@test
+def by_container():
+    h = host()
+    c = h("docker run -d --name tracked busybox sleep 1000")
+    h("docker kill tracked")
+    h("docker wait tracked")
+    rows = h.journal(f"CONTAINER_ID={c}")
+    check(len(rows) >= 3, f"journalctl CONTAINER_ID= shows {len(rows)} entries")
+    check(h.journal(f"CONTAINER_NAME=tracked"), "journalctl CONTAINER_NAME= shows nothing")
+
+
+@test
+def unit_journal():
+    h = host()
+    contains(h("journalctl -u dockerd.service --no-pager -o cat"), "", "journalctl -u")
+    check(h("journalctl -u dockerd.service -n 5 --no-pager -o cat"), "journalctl -u dockerd.service is empty")
+
+
+@test
+def catalog():
+    """journalctl -x explains every message."""
+    h = host()
+    h("journalctl --update-catalog")
+    known = h("journalctl --list-catalog --no-pager")
+    missing = [name for name, value in ids().items() if value not in known]
+    equal(missing, [], "messages without a catalog entry on the installed host")
+    h("docker run --rm busybox true")
+    text = h("journalctl", "-x", "--no-pager", "-n", "5", f"MESSAGE_ID={ids()['CONTAINER_START']}")
+    contains(text, "░", "journalctl -x") if "░" in text else contains(text, "--", "journalctl -x")
+
+
+@test
+def nothing_is_logged_as_an_error():
+    """A plain life of a container brings no warning or error of ours."""
+    h = host()
+    since = cursor(h)
+    h("docker run --rm busybox true")
+    h("docker run --rm --network none busybox true")
+    rows = [r for r in entries(h, since, "-p", "err", "_COMM=dockerd") + entries(h, since, "-p", "err", "_COMM=dockerd-shim")]
+    equal([r["MESSAGE"] for r in rows], [], "errors in the journal")
