@@ -15,7 +15,7 @@ from harness import Skip
 # What a host needs beside the daemon's own libraries.
 HOST_PACKAGES = """
     systemd systemd-sysv libpam-systemd dbus polkitd runc crun iproute2 nftables iputils-ping kmod procps
-    busybox-static tini python3 ca-certificates passwd login e2fsprogs
+    busybox-static tini python3 openssl ca-certificates passwd login e2fsprogs
 """.split()
 
 # The libraries the daemon is linked with; Host.install() names any that is missing here.
