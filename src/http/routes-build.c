@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes of the image builder. */
+#include "http/http-route.h"
+
+static const HttpRoute rows[] = {
+        ROUTE_REFUSED(POST, "/build",           "building images"),
+        ROUTE_REFUSED(POST, "/build/prune",     "building images", .since = 31),
+        ROUTE_REFUSED(POST, "/build/cancel",    "building images"),
+};
+
+DEFINE_ROUTE_TABLE(build, rows);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes of images. */
+#include "http/http-route.h"
+
+static const HttpRoute rows[] = {
+        ROUTE(GET,    "/images/json",                   image_list),
+        ROUTE(POST,   "/images/create",                 image_create,   .flags = ROUTE_INPUT | ROUTE_OUTPUT),
+        ROUTE(POST,   "/images/load",                   image_load,     .flags = ROUTE_INPUT | ROUTE_OUTPUT),
+        ROUTE(GET,    "/images/{name...}/json",         image_inspect),
+        ROUTE(GET,    "/images/{name...}/history",      image_history),
+        ROUTE(POST,   "/images/{name...}/tag",          image_tag,      .status = 201),
+        ROUTE_REFUSED(GET,    "/images/search",         "searching a registry"),
+        ROUTE_REFUSED(POST,   "/images/prune",          "pruning images",       .since = 25),
+        ROUTE_REFUSED(POST,   "/images/{name...}/push", "pushing an image"),
+        ROUTE_REFUSED(GET,    "/images/get",            "saving images"),
+        ROUTE_REFUSED(GET,    "/images/{name...}/get",  "saving images"),
+        ROUTE_REFUSED(POST,   "/commit",                "making an image of a container (commit)"),
+        ROUTE(DELETE, "/images/{name...}",              image_remove),
+};
+
+DEFINE_ROUTE_TABLE(image, rows);

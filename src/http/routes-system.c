@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Routes of the daemon itself: ping, version, info, events, and what belongs to no object. */
+#include "http/http-route.h"
+
+static const HttpRoute rows[] = {
+        ROUTE(HEAD, "/_ping",               system_ping,    .flags = ROUTE_PING | ROUTE_BODY_IGNORED),
+        ROUTE(GET,  "/_ping",               system_ping,    .flags = ROUTE_PING | ROUTE_BODY_IGNORED),
+        ROUTE(GET,  "/version",             system_version),
+        ROUTE(GET,  "/info",                system_info),
+        ROUTE(GET,  "/events",              system_events,  .flags = ROUTE_OUTPUT),
+        ROUTE_REFUSED(GET,  "/system/df",   "disk usage (system df)"),
+        ROUTE_REFUSED(POST, "/auth",        "logging in to a registry"),
+        ROUTE_REFUSED(GET,  "/distribution/{name...}/json", "looking up images in a registry", .since = 30),
+        ROUTE_REFUSED(POST, "/session",     "a build session", .flags = ROUTE_HIJACK),
+        ROUTE_REFUSED(POST, "/grpc",        "gRPC (BuildKit)", .flags = ROUTE_HIJACK),
+        ROUTE_REFUSED(GET,  "/debug/vars",  "Go's runtime debugging"),
+        ROUTE_REFUSED(GET,  "/debug/pprof/{name...}", "Go's runtime debugging"),
+        { .method = HTTP_OPTIONS, .path = "/{any...}", .flags = ROUTE_EMPTY },
+};
+
+DEFINE_ROUTE_TABLE(system, rows);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Header look-up and the checks of message framing. */
+#include "http/http-headers.h"
+
+#include "basic/tests.h"
+
+typedef struct Case {
+        const char *version;
+        bool ok;
+        HttpFraming framing;
+        const char *headers[8];         /* name, value, ... */
+} Case;
+
+static const Case cases[] = {
+        { "HTTP/1.1", true,  {},                                        { "Host", "d" } },
+        { "HTTP/1.1", true,  {},                                        { "host", "" } },
+        { "HTTP/1.0", true,  {},                                        { NULL } },
+        { "HTTP/1.1", false, {},                                        { NULL } },
+        { "HTTP/1.1", false, {},                                        { "Host", "a", "HOST", "a" } },
+        { "HTTP/1.1", true,  { .has_length = true, .length = 5 },       { "Host", "d", "content-length", "5" } },
+        { "HTTP/1.1", true,  { .has_length = true },                    { "Host", "d", "Content-Length", "0" } },
+        { "HTTP/1.1", false, {},                                        { "Host", "d", "Content-Length", "5", "Content-Length", "5" } },
+        { "HTTP/1.1", false, {},                                        { "Host", "d", "Content-Length", "+5" } },
+        { "HTTP/1.1", false, {},                                        { "Host", "d", "Content-Length", "" } },
+        { "HTTP/1.1", false, {},                                        { "Host", "d", "Content-Length", "1,1" } },
+        { "HTTP/1.1", false, {},                                        { "Host", "d", "Content-Length", "0x5" } },
+        { "HTTP/1.1", false, {},                                        { "Host", "d", "Content-Length", "18446744073709551616" } },
+        { "HTTP/1.1", true,  { .chunked = true },                       { "Host", "d", "Transfer-Encoding", "Chunked" } },
+        { "HTTP/1.1", false, {},                                        { "Host", "d", "Transfer-Encoding", "gzip, chunked" } },
+        { "HTTP/1.1", false, {},                                        { "Host", "d", "Transfer-Encoding", "" } },
+        { "HTTP/1.1", false, {},                                        { "Host", "d", "Transfer-Encoding", "chunked",
+                                                                          "Transfer-Encoding", "chunked" } },
+        { "HTTP/1.1", false, {},                                        { "Host", "d", "Transfer-Encoding", "chunked",
+                                                                          "Content-Length", "5" } },
+        { "HTTP/1.0", false, {},                                        { "Transfer-Encoding", "chunked" } },
+        { "HTTP/1.1", false, {},                                        { "Host", "d", "Content-Length ", "5" } },
+        { "HTTP/1.1", false, {},                                        { "Host", "d", "", "5" } },
+        { "HTTP/1.1", false, {},                                        { "Host", "d", "X", "a\nb" } },
+        { "HTTP/1.1", true,  {},                                        { "Host", "d", "X", "a\tb" } },
+};
+
+TEST(check) {
+        FOREACH_ELEMENT(c, cases) {
+                _cleanup_(http_headers_donep) HttpHeaders h = {};
+                _cleanup_error_ Error error = ERROR_NULL;
+                HttpFraming framing = {};
+                int r;
+
+                for (size_t i = 0; i + 1 < ELEMENTSOF(c->headers) && c->headers[i]; i += 2)
+                        ASSERT_OK(http_headers_add(&h, c->headers[i], c->headers[i + 1]));
+                r = http_headers_check(&h, c->version, &framing, &error);
+                if (!c->ok) {
+                        ASSERT_FAIL(r);
+                        ASSERT_EQ(error.kind, ERROR_INVALID);
+                        continue;
+                }
+                ASSERT_OK(r);
+                ASSERT_EQ(framing.chunked, c->framing.chunked);
+                ASSERT_EQ(framing.has_length, c->framing.has_length);
+                ASSERT_EQ(framing.length, c->framing.length);
+        }
+}
+
+TEST(lookup) {
+        _cleanup_(http_headers_donep) HttpHeaders h = {};
+
+        ASSERT_OK(http_headers_add(&h, "Connection", "keep-alive, Upgrade"));
+        ASSERT_OK(http_headers_add(&h, "connection", "x"));
+        ASSERT_OK(http_headers_add(&h, "Empty", NULL));
+        ASSERT_STREQ(http_headers_get(&h, "CONNECTION"), "keep-alive, Upgrade");
+        ASSERT_STREQ(http_headers_get(&h, "empty"), "");
+        ASSERT_NULL(http_headers_get(&h, "nosuch"));
+        ASSERT_EQ(http_headers_count(&h, "Connection"), 2);
+        ASSERT_TRUE(http_headers_has_token(&h, "Connection", "upgrade"));
+        ASSERT_TRUE(http_headers_has_token(&h, "Connection", "x"));
+        ASSERT_FALSE(http_headers_has_token(&h, "Connection", "keep"));
+        ASSERT_FALSE(http_headers_has_token(&h, "Empty", ""));
+}
+
+TEST(limit) {
+        _cleanup_(http_headers_donep) HttpHeaders h = {};
+
+        for (unsigned i = 0; i < HTTP_HEADERS_MAX; i++)
+                ASSERT_OK(http_headers_add(&h, "X", "y"));
+        ASSERT_FAIL(http_headers_add(&h, "X", "y"));
+}
+
+DEFINE_TEST_MAIN();
