@@ -9,7 +9,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_match(const char *path) {
         static const char *const templates[] = {
-                "/info", "/containers/{id...}/json", "/containers/{id...}/checkpoints/{checkpoint}", "/echo/{id}", "/{any...}",
+                "/info",
+                "/containers/{id...}/json",
+                "/containers/{id...}/checkpoints/{checkpoint}",
+                "/echo/{id}",
+                "/{any...}",
         };
 
         FOREACH_ELEMENT(t, templates) {

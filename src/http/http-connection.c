@@ -90,7 +90,8 @@ static int format_address(const struct sockaddr_storage *sa, char **ret) {
                 return asprintf_safe(ret, "%s:%u", inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text)),
                                      ntohs(in->sin_port));
         case AF_INET6:
-                return asprintf_safe(ret, "[%s]:%u", inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text)),
+                return asprintf_safe(ret, "[%s]:%u",
+                                     inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text)),
                                      ntohs(in6->sin6_port));
         default:
                 return free_and_strdup(ret, "@");
@@ -133,8 +134,8 @@ static int read_peer(HttpPeer *p, int fd) {
         return 0;
 }
 
-/* Hands the socket to the parser, which owns it from then on even if it refuses. The address family is not told: all
- * the parser would do with it is to count addresses. */
+/* Hands the socket to the parser, which owns it from then on even if it refuses. The address family is not
+ * told: all the parser would do with it is to count addresses. */
 static int connection_add(HttpConnection *c, int fd) {
         HttpServer *s = c->server;
         static const struct sockaddr_un nobody = { .sun_family = AF_UNIX };
@@ -146,7 +147,8 @@ static int connection_add(HttpConnection *c, int fd) {
         (void) MHD_add_connection(s->daemon, fd, (const struct sockaddr *) &nobody, sizeof(sa_family_t));
         http_loop_kick(&s->loop);
 
-        /* Taken over by the notification: what happens to it now is up to the parser, and it may be gone already. */
+        /* Taken over by the notification: what happens to it now is up to the parser, and it may be gone
+         * already. */
         if (!s->adding)
                 return 0;
         s->adding = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One accepted connection: who is at the other end, how long it may stay in which phase, and its way out. Requests on
- * it are HttpRequest's. Internal to http/. */
+/* One accepted connection: who is at the other end, how long it may stay in which phase, and its way out.
+ * Requests on it are HttpRequest's. Internal to http/. */
 #pragma once
 
 #include <microhttpd.h>
@@ -54,7 +54,8 @@ HttpConnection *http_connection_free(HttpConnection *c);
 
 void http_connection_set_phase(HttpConnection *c, HttpPhase phase);
 
-/* Throws the client out: c may be gone on return, or go when the parser has noticed. Never for hijacked connections. */
+/* Throws the client out: c may be gone on return, or go when the parser has noticed. Never for hijacked
+ * connections. */
 void http_connection_drop(HttpConnection *c);
 
 /* The parser's notifications (MHD_OPTION_NOTIFY_CONNECTION). */

@@ -44,8 +44,8 @@ static const JsonField *find_query_field(const JsonType *type, const char *name)
         return NULL;
 }
 
-/* Of a parameter that is given twice the first counts, as in Docker; lists take all. A parameter that came with a newer
- * API version than the request's is ignored. */
+/* Of a parameter that is given twice the first counts, as in Docker; lists take all. A parameter that came
+ * with a newer API version than the request's is ignored. */
 static bool counts(const HttpRequest *q, const JsonField *f, size_t i) {
         if ((f->since > 0 && q->version < f->since) || (f->until > 0 && q->version > f->until))
                 return false;
@@ -80,7 +80,8 @@ static int set_from_headers(const HttpRequest *q, const JsonType *type, void *pa
                 if (!name)
                         return error_fill(reterr, -ENOMEM);
                 canonicalize(name);
-                r = json_set_from_text(type, params, JSON_IN_HEADER, name, q->headers.items[i].value, reterr);
+                r = json_set_from_text(type, params, JSON_IN_HEADER, name, q->headers.items[i].value,
+                                       reterr);
                 if (r < 0)
                         return r;
         }
@@ -101,14 +102,16 @@ int http_request_check_content_type(const HttpRequest *q, Error *reterr) {
         if (isempty(type)) {
                 if (!http_framing_has_body(&q->framing))
                         return 0;
-                return error_setf(reterr, ERROR_INVALID, "malformed Content-Type header (): mime: no media type");
+                return error_setf(reterr, ERROR_INVALID,
+                                  "malformed Content-Type header (): mime: no media type");
         }
 
         type += strspn(type, " \t");
         n = strcspn(type, "; \t");
         if (n == strlen("application/json") && strncasecmp(type, "application/json", n) == 0)
                 return 0;
-        return error_setf(reterr, ERROR_INVALID, "unsupported Content-Type header (%s): must be 'application/json'", type);
+        return error_setf(reterr, ERROR_INVALID,
+                          "unsupported Content-Type header (%s): must be 'application/json'", type);
 }
 
 static int set_from_body(const HttpRequest *q, const JsonType *type, void *params, Error *reterr) {
@@ -119,7 +122,8 @@ static int set_from_body(const HttpRequest *q, const JsonType *type, void *param
                 return 0;
         if (q->body.size == 0) {
                 if (FLAGS_SET(route->flags, ROUTE_BODY_REQUIRED))
-                        return error_setf(reterr, ERROR_INVALID, "invalid JSON: got EOF while reading request body");
+                        return error_setf(reterr, ERROR_INVALID,
+                                          "invalid JSON: got EOF while reading request body");
                 return 0;
         }
 

@@ -99,7 +99,8 @@ int http_headers_check(const HttpHeaders *h, const char *http_version, HttpFrami
                 return r;
 
         encoding = http_headers_get(h, "Transfer-Encoding");
-        if (encoding && (http_headers_count(h, "Transfer-Encoding") > 1 || strcasecmp(encoding, "chunked") != 0))
+        if (encoding &&
+            (http_headers_count(h, "Transfer-Encoding") > 1 || strcasecmp(encoding, "chunked") != 0))
                 return error_setf(reterr, ERROR_INVALID, "unsupported transfer encoding: \"%s\"", encoding);
         if (encoding && streq(http_version, "HTTP/1.0"))
                 return error_setf(reterr, ERROR_INVALID, "transfer encoding in an HTTP/1.0 request");
@@ -110,7 +111,8 @@ int http_headers_check(const HttpHeaders *h, const char *http_version, HttpFrami
                 if (http_headers_count(h, "Content-Length") > 1)
                         return error_setf(reterr, ERROR_INVALID, "more than one Content-Length header");
                 if (f.chunked)
-                        return error_setf(reterr, ERROR_INVALID, "Content-Length and Transfer-Encoding in one request");
+                        return error_setf(reterr, ERROR_INVALID,
+                                          "Content-Length and Transfer-Encoding in one request");
                 if (parse_uint64(length, &f.length) < 0)
                         return error_setf(reterr, ERROR_INVALID, "bad Content-Length \"%s\"", length);
                 f.has_length = true;

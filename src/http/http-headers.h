@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Request headers: a flat list, look-up, and the checks that a lax parser leaves to us (RFC 9112: message framing,
- * Host). Pure functions; the strings are borrowed from the parser. */
+/* Request headers: a flat list, look-up, and the checks that a lax parser leaves to us (RFC 9112: message
+ * framing, Host). Pure functions; the strings are borrowed from the parser. */
 #pragma once
 
 #include "basic/error.h"
@@ -34,8 +34,8 @@ typedef struct HttpFraming {
         uint64_t length;
 } HttpFraming;
 
-/* Refuses everything that two parsers could read differently. An error here must close the connection: what follows
- * on it cannot be trusted to be a request. */
+/* Refuses everything that two parsers could read differently. An error here must close the connection: what
+ * follows on it cannot be trusted to be a request. */
 int http_headers_check(const HttpHeaders *h, const char *http_version, HttpFraming *ret, Error *reterr);
 
 static inline bool http_framing_has_body(const HttpFraming *f) {

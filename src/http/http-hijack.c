@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections that become raw streams. The engine gets a duplicate of the socket (and passes it to the container's
- * shim); the parser's own side stays open and untouched until the engine says that the session is over. */
+/* Connections that become raw streams. The engine gets a duplicate of the socket (and passes it to the
+ * container's shim); the parser's own side stays open and untouched until the engine says that the session
+ * is over. */
 #include "http/http-request.h"
 
 #include <netinet/in.h>
@@ -14,8 +15,8 @@
 #include "http/http-response.h"
 #include "http/http-server-internal.h"
 
-/* After the end the client gets this long to read the rest and close first: closing over unread input would reset the
- * connection under the last output. */
+/* After the end the client gets this long to read the rest and close first: closing over unread input would
+ * reset the connection under the last output. */
 #define HIJACK_LINGER_USEC (2 * USEC_PER_SEC)
 
 void http_hijack_done(HttpHijack *h) {
@@ -40,8 +41,8 @@ static void close_parser_side(HttpRequest *q) {
 }
 
 /* The parser has sent the head of the 101 and leaves the socket to us. */
-static void on_upgraded(void *userdata, struct MHD_Connection *mhd, void *context, const char *extra, size_t n_extra,
-                        MHD_socket fd, struct MHD_UpgradeResponseHandle *urh) {
+static void on_upgraded(void *userdata, struct MHD_Connection *mhd, void *context, const char *extra,
+                        size_t n_extra, MHD_socket fd, struct MHD_UpgradeResponseHandle *urh) {
         HttpRequest *q = ASSERT_PTR(userdata);
         const int on = 1;
 
@@ -85,8 +86,8 @@ int http_hijack_ask(HttpRequest *q, const CallHijackInfo *info) {
         if (http_headers_get(&q->headers, "Upgrade") && !streq(q->http_version, "HTTP/1.0"))
                 return ask_by_upgrade(q, http_stream_content_type(info->kind, q->version));
 
-        /* Without an upgrade the parser has no word for it: it is suspended for good, and we speak on a duplicate. By
-         * the time the hook runs the handler has returned. */
+        /* Without an upgrade the parser has no word for it: it is suspended for good, and we speak on a
+         * duplicate. By the time the hook runs the handler has returned. */
         http_request_add_hook(q, HTTP_HOOK_HIJACK);
         return 0;
 }
@@ -167,8 +168,8 @@ void http_hijack_end(HttpRequest *q) {
 
         r = sd_event_add_io(q->server->event, &h->linger, q->connection->fd, EPOLLIN, on_linger, q);
         if (r >= 0)
-                r = sd_event_add_time_relative(q->server->event, &h->linger_timer, CLOCK_MONOTONIC, HIJACK_LINGER_USEC, 0,
-                                               on_linger_timeout, q);
+                r = sd_event_add_time_relative(q->server->event, &h->linger_timer, CLOCK_MONOTONIC,
+                                               HIJACK_LINGER_USEC, 0, on_linger_timeout, q);
         if (r < 0)
                 close_parser_side(q);
 }

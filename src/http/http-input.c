@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Upload pump: the body of a request into a pipe whose read end the engine takes. Room in the pipe is the only buffer
- * besides one piece of the parser's: a slow reader slows the client down. */
+/* Upload pump: the body of a request into a pipe whose read end the engine takes. Room in the pipe is the
+ * only buffer besides one piece of the parser's: a slow reader slows the client down. */
 #include "http/http-request.h"
 
 #include <fcntl.h>
@@ -20,7 +20,8 @@ int http_input_open(HttpInput *i) {
         i->read_fd = fds[0];
         i->write_fd = fds[1];
         (void) fcntl(i->write_fd, F_SETPIPE_SZ, INPUT_PIPE_SIZE);
-        /* The reader is a worker or the engine with its own poll: blocking suits the former, and the latter sets it. */
+        /* The reader is a worker or the engine with its own poll: blocking suits the former, and the latter
+         * sets it. */
         return fd_nonblock(i->read_fd, false);
 }
 

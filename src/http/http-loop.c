@@ -11,7 +11,8 @@ void http_loop_kick(HttpLoop *l) {
                 (void) sd_event_source_set_enabled(l->defer, SD_EVENT_ONESHOT);
 }
 
-/* An armed timer that comes too early costs one run; setting it anew after each run would cost a system call each. */
+/* An armed timer that comes too early costs one run; setting it anew after each run would cost a system call
+ * each. */
 static int arm_timer(HttpLoop *l, uint64_t delay_usec) {
         uint64_t usec = now_usec(CLOCK_MONOTONIC) + delay_usec;
         int r;
@@ -35,7 +36,8 @@ static void http_loop_run(HttpLoop *l) {
 
         if (MHD_get_timeout(l->daemon, &timeout_ms) != MHD_YES)
                 return;
-        /* Zero means that there is work left which no descriptor will announce (its epoll use is edge-triggered). */
+        /* Zero means that there is work left which no descriptor will announce (its epoll use is edge-
+         * triggered). */
         if (timeout_ms == 0 || arm_timer(l, timeout_ms * USEC_PER_MSEC) < 0)
                 http_loop_kick(l);
 }

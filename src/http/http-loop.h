@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libmicrohttpd's event loop inside sd-event: its epoll descriptor as one source, its timeouts as another. Knows how
- * the library must be driven, not what is served. */
+/* libmicrohttpd's event loop inside sd-event: its epoll descriptor as one source, its timeouts as another.
+ * Knows how the library must be driven, not what is served. */
 #pragma once
 
 #include <microhttpd.h>
@@ -17,6 +17,6 @@ typedef struct HttpLoop {
 int http_loop_init(HttpLoop *l, sd_event *event, struct MHD_Daemon *daemon);
 void http_loop_done(HttpLoop *l);
 
-/* Runs the library once, soon. Needed after every resume, added connection and upgrade action: the library (0.9.x)
- * does not wake an external loop by itself. */
+/* Runs the library once, soon. Needed after every resume, added connection and upgrade action: the library
+ * (0.9.x) does not wake an external loop by itself. */
 void http_loop_kick(HttpLoop *l);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Download queue: what the engine writes until the parser asks for it. The parser is suspended while the queue is empty;
- * the producer waits while it is too full. */
+/* Download queue: what the engine writes until the parser asks for it. The parser is suspended while the
+ * queue is empty; the producer waits while it is too full. */
 #include "http/http-request.h"
 
 #include "http/http-response.h"
@@ -8,8 +8,8 @@
 
 /* Pieces the parser asks for; it keeps one such block for each open stream. */
 #define OUTPUT_BLOCK_SIZE (16U * 1024U)
-/* While the body still arrives the answer cannot leave (the parser sends nothing before the end of the request). A
- * producer that waited for room would never read on, so it gets more. */
+/* While the body still arrives the answer cannot leave (the parser sends nothing before the end of the
+ * request). A producer that waited for room would never read on, so it gets more. */
 #define OUTPUT_EARLY_MAX (8U * 1024U * 1024U)
 
 const char *http_stream_content_type(CallStreamKind kind, unsigned version) {
@@ -64,7 +64,8 @@ static ssize_t on_read(void *userdata, uint64_t pos, char *buf, size_t max) {
 
         if (output_size(o) == 0) {
                 if (o->closed)
-                        return o->failed ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+                        return o->failed ? MHD_CONTENT_READER_END_WITH_ERROR :
+                                           MHD_CONTENT_READER_END_OF_STREAM;
                 http_request_suspend(q);
                 return 0;
         }
@@ -86,7 +87,8 @@ int http_output_open(HttpRequest *q, CallStreamKind kind) {
 
         assert(!q->output.open);
 
-        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, OUTPUT_BLOCK_SIZE, on_read, http_request_ref(q), on_free);
+        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, OUTPUT_BLOCK_SIZE, on_read,
+                                                     http_request_ref(q), on_free);
         if (!response) {
                 http_request_unref(q);
                 return -ENOMEM;
@@ -128,7 +130,7 @@ void http_output_close(HttpRequest *q, const Error *error) {
                 if (!line || buffer_append(&o->queue, line, strlen(line)) < 0)
                         o->failed = true;
         } else if (error)
-                o->failed = true;       /* a chunked body without its end is how HTTP says that something is missing */
+                o->failed = true;       /* a chunked body without its end: something is missing */
 
         o->closed = true;
         if (q->state == HTTP_REQUEST_INPUT && !q->body_complete) {

@@ -84,7 +84,8 @@ void http_request_on_completed(void *userdata, struct MHD_Connection *mhd, void 
 
         /* Only on a connection that lives on: a closing one has left the parser's lists of timeouts. */
         if (q->timeout_off && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
-                (void) MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT, HTTP_PARSER_TIMEOUT_SEC);
+                (void) MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT,
+                                                 HTTP_PARSER_TIMEOUT_SEC);
         q->connection->request = NULL;
         if (!q->connection->closing)
                 http_connection_set_phase(q->connection, HTTP_PHASE_IDLE);
@@ -132,8 +133,8 @@ static int on_gone(sd_event_source *s, int fd, uint32_t revents, void *userdata)
         return 0;
 }
 
-/* The parser does not look at suspended connections at all. EOF counts as gone, as with Docker: a client that wants an
- * answer keeps its side open. */
+/* The parser does not look at suspended connections at all. EOF counts as gone, as with Docker: a client
+ * that wants an answer keeps its side open. */
 int http_request_watch(HttpRequest *q) {
         int r;
 
@@ -170,7 +171,8 @@ void http_request_run_hooks(HttpRequest *q) {
         http_request_unref(q);
 }
 
-/* Answers. They are kept until the parser takes one: only in the last call of its handler, or in the first. */
+/* Answers. They are kept until the parser takes one: only in the last call of its handler, or in the
+ * first. */
 
 static bool config_experimental(const HttpRequest *q) {
         return q->server->engine && engine_config(q->server->engine)->experimental;
@@ -186,12 +188,13 @@ int http_request_add_headers(const HttpRequest *q, struct MHD_Response *response
         RET_GATHER(r, http_response_set(response, "Api-Version", HTTP_API_VERSION_TEXT));
         RET_GATHER(r, http_response_set(response, "Ostype", "linux"));
         if (q->version > 0)
-                RET_GATHER(r, http_response_set(response, "Docker-Experimental", config_experimental(q) ? "true" : "false"));
+                RET_GATHER(r, http_response_set(response, "Docker-Experimental",
+                                                config_experimental(q) ? "true" : "false"));
         return r;
 }
 
-/* What still arrives of the body is read and thrown away for a while: a client that is busy sending would otherwise
- * see a broken pipe in place of the message. */
+/* What still arrives of the body is read and thrown away for a while: a client that is busy sending would
+ * otherwise see a broken pipe in place of the message. */
 void http_request_start_draining(HttpRequest *q) {
         http_input_done(&q->input);
         q->state = HTTP_REQUEST_DRAIN;
@@ -274,7 +277,8 @@ static enum MHD_Result answer_or_wait(HttpRequest *q) {
 
 /* The first call of the handler: the head is complete. */
 
-static enum MHD_Result collect_header(void *userdata, enum MHD_ValueKind kind, const char *key, const char *value) {
+static enum MHD_Result collect_header(void *userdata, enum MHD_ValueKind kind, const char *key,
+                                      const char *value) {
         return http_headers_add(userdata, key, value) < 0 ? MHD_NO : MHD_YES;
 }
 
@@ -324,7 +328,8 @@ static void answer_redirect(HttpRequest *q, const char *path) {
 
 static unsigned minimum_version(const HttpRequest *q) {
         unsigned minimum = API_VERSION_MIN;
-        const char *configured = q->server->engine ? engine_config(q->server->engine)->min_api_version : NULL;
+        const char *configured = q->server->engine ? engine_config(q->server->engine)->min_api_version :
+                                                     NULL;
 
         if (configured)
                 (void) http_version_parse_minor(configured, &minimum);
@@ -357,15 +362,18 @@ static int check_route(const HttpRequest *q, Error *reterr) {
                                   http_method_to_string(q->method), q->target.path, route->since);
         if (FLAGS_SET(route->flags, ROUTE_SWARM))
                 return error_setf(reterr, ERROR_UNAVAILABLE,
-                                  "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" "
-                                  "to connect this node to swarm and try again.");
+                                  "This node is not a swarm manager. Use \"docker swarm init\" or \"docker "
+                                  "swarm join\" to connect this node to swarm and try again.");
         if (FLAGS_SET(route->flags, ROUTE_EXPERIMENTAL) && !config_experimental(q))
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "This experimental feature is disabled by default. Start "
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                  "This experimental feature is disabled by default. Start "
                                   "the Docker daemon in experimental mode in order to enable it.");
         if (route->feature)
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "%s is not supported by this engine yet", route->feature);
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "%s is not supported by this engine yet",
+                                  route->feature);
         if (FLAGS_SET(route->flags, ROUTE_NO_BODY) && (q->framing.chunked || q->framing.length > 7))
-                return error_setf(reterr, ERROR_INVALID, "starting container with non-empty request body was deprecated "
+                return error_setf(reterr, ERROR_INVALID,
+                                  "starting container with non-empty request body was deprecated "
                                   "since API v1.22 and removed in v1.24");
         if (q->framing.length > q->server->limits.body_bytes && !FLAGS_SET(route->flags, ROUTE_INPUT))
                 return error_setf(reterr, ERROR_TOO_LARGE, "request body is larger than %" PRIu64 " bytes",
@@ -384,7 +392,8 @@ static int find_route(HttpRequest *q) {
                 answer_redirect(q, clean);
                 return -EREMCHG;
         }
-        if (r >= 0 && (q->method < 0 || !http_router_find(q->server->router, q->method, q->target.path, &q->match)))
+        if (r >= 0 &&
+            (q->method < 0 || !http_router_find(q->server->router, q->method, q->target.path, &q->match)))
                 r = error_setf(&error, ERROR_NOT_FOUND, "page not found");
         if (r >= 0)
                 r = check_version(q, &error);
@@ -397,13 +406,13 @@ static int find_route(HttpRequest *q) {
         return r;
 }
 
-/* A client that hijacks with a chunked body sends its stream in that framing; there is no end to wait for. Its answer
- * must come before the parser reads on. */
+/* A client that hijacks with a chunked body sends its stream in that framing; there is no end to wait for.
+ * Its answer must come before the parser reads on. */
 static bool is_chunked_hijack(const HttpRequest *q) {
         const HttpRoute *route = q->match.route;
 
-        return q->framing.chunked && FLAGS_SET(route->flags, ROUTE_HIJACK) && http_headers_get(&q->headers, "Upgrade") &&
-                !http_route_takes_document(route);
+        return q->framing.chunked && FLAGS_SET(route->flags, ROUTE_HIJACK) &&
+               http_headers_get(&q->headers, "Upgrade") && !http_route_takes_document(route);
 }
 
 static enum MHD_Result start_input(HttpRequest *q) {
@@ -463,11 +472,13 @@ static void collect_body(HttpRequest *q, const char *data, size_t size) {
         _cleanup_error_ Error error = ERROR_NULL;
 
         if (q->body.size + size > q->server->limits.body_bytes) {
-                error_setf(&error, ERROR_TOO_LARGE, "request body is larger than %" PRIu64 " bytes", q->server->limits.body_bytes);
+                error_setf(&error, ERROR_TOO_LARGE, "request body is larger than %" PRIu64 " bytes",
+                           q->server->limits.body_bytes);
                 http_request_answer_error(q, &error);
                 return;
         }
-        if (!FLAGS_SET(q->match.route->flags, ROUTE_BODY_IGNORED) && buffer_append(&q->body, data, size) < 0) {
+        if (!FLAGS_SET(q->match.route->flags, ROUTE_BODY_IGNORED) &&
+            buffer_append(&q->body, data, size) < 0) {
                 error_fill(&error, -ENOMEM);
                 http_request_answer_error(q, &error);
         }
@@ -518,8 +529,9 @@ static enum MHD_Result on_complete(HttpRequest *q) {
         return answer_or_wait(q);
 }
 
-enum MHD_Result http_request_on_access(void *userdata, struct MHD_Connection *mhd, const char *url, const char *method,
-                                       const char *version, const char *data, size_t *size, void **context) {
+enum MHD_Result http_request_on_access(void *userdata, struct MHD_Connection *mhd, const char *url,
+                                       const char *method, const char *version, const char *data,
+                                       size_t *size, void **context) {
         HttpRequest *q = *context;
         size_t n = *size;
 

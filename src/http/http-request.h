@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request from its first byte to the end of its answer: what the parser calls, and the state that the parts of the
- * HTTP face share. Runs engine calls through http-face.c. Internal to http/. */
+/* One request from its first byte to the end of its answer: what the parser calls, and the state that the
+ * parts of the HTTP face share. Runs engine calls through http-face.c. Internal to http/. */
 #pragma once
 
 #include "engine/call.h"
@@ -42,7 +42,7 @@ typedef struct HttpInput {
         int read_fd;                    /* until the engine takes it */
         int write_fd;
         bool broken;                    /* the engine does not want the rest */
-        Buffer rest;                    /* what the pipe had no room for; the parser is suspended meanwhile */
+        Buffer rest; /* what the pipe had no room for; the parser is suspended meanwhile */
         sd_event_source *writable;
 } HttpInput;
 
@@ -95,8 +95,9 @@ HttpRequest *http_request_unref(HttpRequest *q);
 
 /* The parser's callbacks. */
 void *http_request_on_uri(void *userdata, const char *uri, struct MHD_Connection *mhd);
-enum MHD_Result http_request_on_access(void *userdata, struct MHD_Connection *mhd, const char *url, const char *method,
-                                       const char *version, const char *data, size_t *size, void **context);
+enum MHD_Result http_request_on_access(void *userdata, struct MHD_Connection *mhd, const char *url,
+                                       const char *method, const char *version, const char *data,
+                                       size_t *size, void **context);
 void http_request_on_completed(void *userdata, struct MHD_Connection *mhd, void **context,
                                enum MHD_RequestTerminationCode code);
 

@@ -41,7 +41,8 @@ int http_response_set(struct MHD_Response *response, const char *name, const cha
 struct MHD_Response *http_response_new(const char *content_type, char *body, size_t size) {
         struct MHD_Response *response;
 
-        response = MHD_create_response_from_buffer(size, body, body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+        response = MHD_create_response_from_buffer(size, body,
+                                                   body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
         if (!response) {
                 free(body);
                 return NULL;
@@ -53,7 +54,8 @@ struct MHD_Response *http_response_new(const char *content_type, char *body, siz
         return response;
 }
 
-struct MHD_Response *http_response_new_json(const JsonType *type, const void *document, unsigned api_version) {
+struct MHD_Response *http_response_new_json(const JsonType *type, const void *document,
+                                            unsigned api_version) {
         _cleanup_free_ char *text = NULL;
         char *line;
 
@@ -75,7 +77,8 @@ struct MHD_Response *http_response_new_error(const Error *e, unsigned *ret_statu
         return http_response_new_json(&ErrorDocument_json, &d, 0);
 }
 
-struct MHD_Response *http_response_new_plain_error(const Error *e, const char *content_type, unsigned *ret_status) {
+struct MHD_Response *http_response_new_plain_error(const Error *e, const char *content_type,
+                                                   unsigned *ret_status) {
         struct MHD_Response *response;
         char *line;
 

@@ -11,12 +11,14 @@
 struct MHD_Response *http_response_new(const char *content_type, char *body, size_t size);
 
 /* The document and a newline. */
-struct MHD_Response *http_response_new_json(const JsonType *type, const void *document, unsigned api_version);
+struct MHD_Response *http_response_new_json(const JsonType *type, const void *document,
+                                            unsigned api_version);
 
 /* {"message": ...}; the status of the error's kind in *ret_status. 304 has no body. */
 struct MHD_Response *http_response_new_error(const Error *e, unsigned *ret_status);
 /* The same as text and as the last answer on its connection. */
-struct MHD_Response *http_response_new_plain_error(const Error *e, const char *content_type, unsigned *ret_status);
+struct MHD_Response *http_response_new_plain_error(const Error *e, const char *content_type,
+                                                   unsigned *ret_status);
 
 int http_response_set(struct MHD_Response *response, const char *name, const char *value);
 

@@ -34,7 +34,7 @@ typedef enum HttpRouteFlags {
 
 typedef struct HttpRoute {
         HttpMethod method;
-        const char *path;               /* "{name}" takes one segment, "{name...}" any number, the longest that fits */
+        const char *path; /* "{name}" takes one segment, "{name...}" any number, the longest that fits */
         const EngineCall *call;         /* NULL: refused by name */
         HttpRouteFlags flags;
         unsigned status;                /* of success; 0 = 200 */

@@ -26,7 +26,8 @@ static bool match_rest(const char *template, const char *path, HttpMatch *m) {
         return match_capture(template, path, m);
 }
 
-/* Longest first, as a greedy regular expression. Templates have a literal behind each capture but the last. */
+/* Longest first, as a greedy regular expression. Templates have a literal behind each capture but the
+ * last. */
 static bool match_capture(const char *template, const char *path, HttpMatch *m) {
         const char *end = strchr(template, '}');
         HttpCapture *c = m->captures + m->n_captures;

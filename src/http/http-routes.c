@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All routes that the engine has, and the server that serves them. Apart from router and server, so that tests of those
- * need no engine. */
+/* All routes that the engine has, and the server that serves them. Apart from router and server, so that
+ * tests of those need no engine. */
 #include "http/http-router.h"
 #include "http/http-server.h"
 

@@ -6,8 +6,8 @@
 #include "http/http-loop.h"
 #include "http/http-router.h"
 
-/* Without progress while an answer is sent; not for streams. Longer than our own deadlines, for which it is a
- * backstop: 0.9.x of the parser may miss a FIN. */
+/* Without progress while an answer is sent; not for streams. Longer than our own deadlines, for which it is
+ * a backstop: 0.9.x of the parser may miss a FIN. */
 #define HTTP_PARSER_TIMEOUT_SEC 330U
 
 /* A first-in, first-out list with a tail: phases hold thousands. */

@@ -15,8 +15,8 @@
 #include "http/http-request.h"
 #include "http/http-server-internal.h"
 
-/* Head and pieces of the body of one request. The parser keeps it resident for each connection that has had a
- * request, so it is the price of an idle client as well. */
+/* Head and pieces of the body of one request. The parser keeps it resident for each connection that has had
+ * a request, so it is the price of an idle client as well. */
 #define CONNECTION_MEMORY (112U * 1024U)
 /* Connections that are shut down but not closed yet still count for the parser. */
 #define CONNECTIONS_SLACK 256U
@@ -96,8 +96,8 @@ void http_server_connection_closed(HttpServer *s) {
                 set_accepting(s, true);
 }
 
-/* Makes room by throwing out whoever has been idle longest. Between a client that never asked anything and one
- * between two requests, the deadline decides. */
+/* Makes room by throwing out whoever has been idle longest. Between a client that never asked anything and
+ * one between two requests, the deadline decides. */
 static bool evict_idle(HttpServer *s) {
         HttpConnection *first = s->phases[HTTP_PHASE_FIRST].head, *idle = s->phases[HTTP_PHASE_IDLE].head;
 
@@ -105,7 +105,8 @@ static bool evict_idle(HttpServer *s) {
                 return false;
         if (!first || (idle && idle->deadline < first->deadline))
                 first = idle;
-        log_debug("Closing the longest idle connection (%s) in favour of a new one", strnull(first->peer.address));
+        log_debug("Closing the longest idle connection (%s) in favour of a new one",
+                  strnull(first->peer.address));
         http_connection_drop(first);
         return true;
 }
@@ -158,7 +159,8 @@ static HttpListener *listener_free(HttpListener *l) {
 }
 DEFINE_TRIVIAL_CLEANUP_FUNC(HttpListener *, listener_free);
 
-int http_server_add_listener(HttpServer *s, int listen_fd, const char *description, TlsContext *tls, Error *reterr) {
+int http_server_add_listener(HttpServer *s, int listen_fd, const char *description, TlsContext *tls,
+                             Error *reterr) {
         _cleanup_(listener_freep) HttpListener *l = NULL;
         int r;
 
@@ -206,7 +208,8 @@ static void on_parser_log(void *userdata, const char *format, va_list ap) {
 
 static struct MHD_Daemon *start_parser(HttpServer *s) {
         return MHD_start_daemon(
-                MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG,
+                MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+                MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG,
                 0, NULL, NULL,
                 http_request_on_access, s,
                 /* First, so that nothing is printed to stderr. */
@@ -262,21 +265,24 @@ int http_server_new_full(Engine *engine, sd_event *event, const HttpRouter *rout
         if (r >= 0)
                 r = sd_event_source_set_enabled(s->hooks_source, SD_EVENT_OFF);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "could not set up the HTTP server's timer");
+                return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                        "could not set up the HTTP server's timer");
 
         s->daemon = start_parser(s);
         if (!s->daemon)
                 return error_setf(reterr, ERROR_INTERNAL, "could not start the HTTP parser");
         r = http_loop_init(&s->loop, event, s->daemon);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "could not put the HTTP parser into the event loop");
+                return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                        "could not put the HTTP parser into the event loop");
 
         *ret = TAKE_PTR(s);
         return 0;
 }
 
-/* Stopping the parser while something is suspended or upgraded aborts the process: all requests go first, and with
- * hijacked connections left it is not stopped at all. Their sockets must not be shut down, the shims serve them. */
+/* Stopping the parser while something is suspended or upgraded aborts the process: all requests go first,
+ * and with hijacked connections left it is not stopped at all. Their sockets must not be shut down, the
+ * shims serve them. */
 static void stop_parser(HttpServer *s) {
         FOREACH_ELEMENT(q, s->phases)
                 for (HttpConnection *c = q->head, *next; c; c = next) {
@@ -285,7 +291,8 @@ static void stop_parser(HttpServer *s) {
                                 http_request_abort(c->request);
                 }
 
-        /* Resumed requests are answered or closed in the first run; closed connections are cleaned up in the next. */
+        /* Resumed requests are answered or closed in the first run; closed connections are cleaned up in the
+         * next. */
         (void) MHD_run(s->daemon);
         (void) MHD_run(s->daemon);
         if (s->n_hijacked > 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP face: serves the Docker Engine API on listening sockets that others made. Translates between HTTP and engine
- * calls, and decides nothing about containers. */
+/* The HTTP face: serves the Docker Engine API on listening sockets that others made. Translates between HTTP
+ * and engine calls, and decides nothing about containers. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -31,13 +31,14 @@ int http_server_new(Engine *engine, sd_event *event, HttpServer **ret, Error *re
 int http_server_new_full(Engine *engine, sd_event *event, const HttpRouter *router, const HttpLimits *limits,
                          HttpServer **ret, Error *reterr);
 
-/* Serves listen_fd from now on. The descriptor stays the caller's and must stay open until http_server_free(); its
- * O_NONBLOCK is set. With TLS every connection is encrypted; the context is shared. description is for logs,
- * "unix:///run/docker.sock". */
-int http_server_add_listener(HttpServer *s, int listen_fd, const char *description, TlsContext *tls, Error *reterr);
+/* Serves listen_fd from now on. The descriptor stays the caller's and must stay open until
+ * http_server_free(); its O_NONBLOCK is set. With TLS every connection is encrypted; the context is shared.
+ * description is for logs, "unix:///run/docker.sock". */
+int http_server_add_listener(HttpServer *s, int listen_fd, const char *description, TlsContext *tls,
+                             Error *reterr);
 
-/* Accepts no more, tells running calls that their clients are gone and closes every connection, but for hijacked ones:
- * those belong to the shims and are left as they are, without a shutdown. NULL-safe. */
+/* Accepts no more, tells running calls that their clients are gone and closes every connection, but for
+ * hijacked ones: those belong to the shims and are left as they are, without a shutdown. NULL-safe. */
 HttpServer *http_server_free(HttpServer *s);
 DEFINE_TRIVIAL_CLEANUP_FUNC(HttpServer *, http_server_free);
 

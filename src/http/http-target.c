@@ -52,7 +52,8 @@ static int check_raw(const char *raw, Error *reterr) {
         if (raw[0] != '/')
                 return error_setf(reterr, ERROR_INVALID, "invalid request target: it must begin with '/'");
         if (strlen(raw) > HTTP_TARGET_MAX)
-                return error_setf(reterr, ERROR_INVALID, "request target is longer than %u bytes", HTTP_TARGET_MAX);
+                return error_setf(reterr, ERROR_INVALID, "request target is longer than %u bytes",
+                                  HTTP_TARGET_MAX);
         if (string_has_control(raw))
                 return error_setf(reterr, ERROR_INVALID, "invalid control character in URL");
         return 0;
@@ -71,7 +72,8 @@ static int split_query(HttpTarget *t, char *query, Error *reterr) {
                 if (*query == 0)
                         continue;
                 if (t->n_query >= HTTP_QUERY_ITEMS_MAX)
-                        return error_setf(reterr, ERROR_INVALID, "more than %u query parameters", HTTP_QUERY_ITEMS_MAX);
+                        return error_setf(reterr, ERROR_INVALID, "more than %u query parameters",
+                                          HTTP_QUERY_ITEMS_MAX);
                 if (!GREEDY_REALLOC0(t->query, allocated, t->n_query + 1))
                         return error_fill(reterr, -ENOMEM);
 
@@ -88,7 +90,8 @@ static int split_query(HttpTarget *t, char *query, Error *reterr) {
         return 0;
 }
 
-/* "/v1.47/info" into version and "/info"; anything else ("/volumes", "/vabc/info") is a path as it stands. */
+/* "/v1.47/info" into version and "/info"; anything else ("/volumes", "/vabc/info") is a path as it
+ * stands. */
 static void strip_version(HttpTarget *t, char *path) {
         size_t n;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Request targets: raw bytes into a decoded path, the API version of its prefix and the query parameters. Pure text;
- * refuses what could be read in two ways (absolute form, NUL). */
+/* Request targets: raw bytes into a decoded path, the API version of its prefix and the query parameters.
+ * Pure text; refuses what could be read in two ways (absolute form, NUL). */
 #pragma once
 
 #include "basic/error.h"
 
 typedef struct HttpQueryItem {
-        const char *key;                /* both point into the target's buffer; "flag" and "flag=" have value "" */
+        const char *key; /* both point into the target's buffer; "flag" and "flag=" have value "" */
         const char *value;
 } HttpQueryItem;
 
@@ -28,5 +28,6 @@ DEFINE_CLEANUP_DONE(HttpTarget, http_target_done);
 
 /* The first value of the key, or NULL. */
 const char *http_target_query(const HttpTarget *t, const char *key);
-/* Whether the path must be answered by a redirect to *ret: "//", "/./" and "/../" are resolved. 1 if so, 0 if clean. */
+/* Whether the path must be answered by a redirect to *ret: "//", "/./" and "/../" are resolved. 1 if so, 0
+ * if clean. */
 int http_path_clean(const char *path, char **ret);

@@ -10,7 +10,8 @@
 
 /* A client must finish its handshake in this time. */
 #define TLS_HANDSHAKE_USEC (10 * USEC_PER_SEC)
-/* After our last record the socket stays this long at most, so that the client reads alert and data before a reset. */
+/* After our last record the socket stays this long at most, so that the client reads alert and data before a
+ * reset. */
 #define TLS_LINGER_USEC (3 * USEC_PER_SEC)
 /* One TLS record. */
 #define TLS_CHUNK_SIZE (16U * 1024U)
@@ -115,16 +116,16 @@ static int tls_pump_rearm(TlsPump *p) {
                 assert_not_reached();
         }
 
-        /* A source without interest is switched off, for epoll would go on reporting EPOLLHUP. The plain one stays
-         * on until its hangup was seen: that is how a closed application side is noticed. */
+        /* A source without interest is switched off, for epoll would go on reporting EPOLLHUP. The plain one
+         * stays on until its hangup was seen: that is how a closed application side is noticed. */
         r = set_interest(p->net_source, net, net != 0);
         if (r < 0 || !p->plain_source)
                 return r;
         return set_interest(p->plain_source, plain, plain != 0 || !p->plain_hup);
 }
 
-/* The plain side is gone or everything is said: what the client still sends does not matter, but closing with unread
- * bytes would reset the connection under our last words. */
+/* The plain side is gone or everything is said: what the client still sends does not matter, but closing
+ * with unread bytes would reset the connection under our last words. */
 static int tls_pump_linger(TlsPump *p) {
         int r;
 
@@ -139,7 +140,8 @@ static int tls_pump_linger(TlsPump *p) {
         return sd_event_source_set_enabled(p->timer_source, SD_EVENT_ONESHOT);
 }
 
-/* The functions below return 1 after progress, 0 when nothing can be done now, negative when the session is over. */
+/* The functions below return 1 after progress, 0 when nothing can be done now, negative when the session is
+ * over. */
 
 static int in_fill(TlsPump *p) {
         ssize_t n;
@@ -219,7 +221,8 @@ static int out_drain(TlsPump *p) {
         }
 
         n = p->out_retry ? gnutls_record_send(session, NULL, 0) :
-                           gnutls_record_send(session, p->out.data + p->out.start, p->out.end - p->out.start);
+                           gnutls_record_send(session, p->out.data + p->out.start,
+                                              p->out.end - p->out.start);
         p->out_retry = n < 0 && IN_SET((int) n, GNUTLS_E_AGAIN, GNUTLS_E_INTERRUPTED);
         if (p->out_retry)
                 return 0;
@@ -247,7 +250,8 @@ static int tls_pump_move(TlsPump *p) {
         return 0;
 }
 
-/* The library may hold decrypted bytes that epoll knows nothing of: come back without waiting for the socket. */
+/* The library may hold decrypted bytes that epoll knows nothing of: come back without waiting for the
+ * socket. */
 static bool tls_pump_has_hidden_input(TlsPump *p) {
         return flow_wants_input(&p->in) && gnutls_record_check_pending(tls_session_gnutls(p->session)) > 0;
 }
@@ -279,8 +283,8 @@ static void tls_pump_run_open(TlsPump *p) {
 static int on_plain(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
         TlsPump *p = ASSERT_PTR(userdata);
 
-        /* Both directions of the plain end are closed: in_drain() and out_fill() see EPIPE and EOF. With no byte of
-         * the client on its way in_drain() has nothing to write, so note it here. */
+        /* Both directions of the plain end are closed: in_drain() and out_fill() see EPIPE and EOF. With no
+         * byte of the client on its way in_drain() has nothing to write, so note it here. */
         if (FLAGS_SET(revents, EPOLLHUP)) {
                 p->plain_hup = true;
                 p->in.start = p->in.end = 0;
@@ -415,7 +419,8 @@ int tls_pump_new(sd_event *event, TlsContext *context, int fd, const TlsPumpHook
         r = sd_event_add_io(event, &p->net_source, p->fd, EPOLLIN, on_net, p);
         if (r < 0)
                 return r;
-        r = sd_event_add_time_relative(event, &p->timer_source, CLOCK_MONOTONIC, TLS_HANDSHAKE_USEC, 0, on_timer, p);
+        r = sd_event_add_time_relative(event, &p->timer_source, CLOCK_MONOTONIC, TLS_HANDSHAKE_USEC, 0,
+                                       on_timer, p);
         if (r < 0)
                 return r;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS pump: ends TLS on an accepted socket and moves the plain bytes to and from a socketpair, whose other end is
- * an ordinary connection for the HTTP parser and for hijacked streams. Half-close passes both ways; knows no HTTP. */
+/* TLS pump: ends TLS on an accepted socket and moves the plain bytes to and from a socketpair, whose other
+ * end is an ordinary connection for the HTTP parser and for hijacked streams. Half-close passes both ways;
+ * knows no HTTP. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -12,7 +13,8 @@ typedef struct TlsPump TlsPump;
 typedef struct TlsPumpHooks {
         /* The handshake is done: plain_fd (now the callee's) carries the session. Called at most once. */
         void (*ready)(TlsPump *p, int plain_fd, void *userdata);
-        /* The last call; the pump frees itself after it. reason says why a handshake failed, NULL otherwise. */
+        /* The last call; the pump frees itself after it. reason says why a handshake failed, NULL
+         * otherwise. */
         void (*closed)(TlsPump *p, const char *reason, void *userdata);
 } TlsPumpHooks;
 

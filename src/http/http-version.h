@@ -7,8 +7,8 @@
 
 #define HTTP_API_VERSION_TEXT "1.51"            /* API_VERSION_MAX as text */
 
-/* The minor number of the version to serve; without a prefix (NULL) the newest. minimum is the configured one, at
- * least 24. ERROR_INVALID with Docker's text for versions outside the window. */
+/* The minor number of the version to serve; without a prefix (NULL) the newest. minimum is the configured
+ * one, at least 24. ERROR_INVALID with Docker's text for versions outside the window. */
 int http_version_select(const char *version, unsigned minimum, unsigned *ret_minor, Error *reterr);
 
 /* "1.24" and the like into 24; -EINVAL for anything else. */

@@ -5,26 +5,30 @@
 static const HttpRoute checkpoint_rows[] = {
         ROUTE_REFUSED(GET,    "/containers/{id...}/checkpoints", "checkpoints", .flags = ROUTE_EXPERIMENTAL),
         ROUTE_REFUSED(POST,   "/containers/{id...}/checkpoints", "checkpoints", .flags = ROUTE_EXPERIMENTAL),
-        ROUTE_REFUSED(DELETE, "/containers/{id...}/checkpoints/{checkpoint}", "checkpoints", .flags = ROUTE_EXPERIMENTAL),
+        ROUTE_REFUSED(DELETE, "/containers/{id...}/checkpoints/{checkpoint}", "checkpoints",
+                      .flags = ROUTE_EXPERIMENTAL),
 };
 
 DEFINE_ROUTE_TABLE(checkpoint, checkpoint_rows);
 
 static const HttpRoute rows[] = {
-        ROUTE(GET,    "/containers/json",               container_list),
-        ROUTE(POST,   "/containers/create",             container_create,       .status = 201, .flags = ROUTE_BODY_REQUIRED),
-        ROUTE(POST,   "/containers/prune",              container_prune,        .since = 25),
-        ROUTE(GET,    "/containers/{id...}/json",       container_inspect),
-        ROUTE(GET,    "/containers/{id...}/top",        container_top),
-        ROUTE(GET,    "/containers/{id...}/logs",       container_logs,         .flags = ROUTE_OUTPUT),
-        ROUTE(POST,   "/containers/{id...}/resize",     container_resize),
-        ROUTE(POST,   "/containers/{id...}/start",      container_start,        .status = 204, .flags = ROUTE_NO_BODY),
-        ROUTE(POST,   "/containers/{id...}/stop",       container_stop,         .status = 204),
-        ROUTE(POST,   "/containers/{id...}/restart",    container_restart,      .status = 204),
-        ROUTE(POST,   "/containers/{id...}/kill",       container_kill,         .status = 204),
-        ROUTE(POST,   "/containers/{id...}/rename",     container_rename,       .status = 204),
-        ROUTE(POST,   "/containers/{id...}/attach",     container_attach,       .flags = ROUTE_HIJACK | ROUTE_PLAIN_ERRORS),
-        ROUTE(POST,   "/containers/{id...}/wait",       container_wait),
+        ROUTE(GET,    "/containers/json",              container_list),
+        ROUTE(POST,   "/containers/create",            container_create,  .status = 201,
+              .flags = ROUTE_BODY_REQUIRED),
+        ROUTE(POST,   "/containers/prune",             container_prune,   .since = 25),
+        ROUTE(GET,    "/containers/{id...}/json",      container_inspect),
+        ROUTE(GET,    "/containers/{id...}/top",       container_top),
+        ROUTE(GET,    "/containers/{id...}/logs",      container_logs,    .flags = ROUTE_OUTPUT),
+        ROUTE(POST,   "/containers/{id...}/resize",    container_resize),
+        ROUTE(POST,   "/containers/{id...}/start",     container_start,   .status = 204,
+              .flags = ROUTE_NO_BODY),
+        ROUTE(POST,   "/containers/{id...}/stop",      container_stop,    .status = 204),
+        ROUTE(POST,   "/containers/{id...}/restart",   container_restart, .status = 204),
+        ROUTE(POST,   "/containers/{id...}/kill",      container_kill,    .status = 204),
+        ROUTE(POST,   "/containers/{id...}/rename",    container_rename,  .status = 204),
+        ROUTE(POST,   "/containers/{id...}/attach",    container_attach,
+              .flags = ROUTE_HIJACK | ROUTE_PLAIN_ERRORS),
+        ROUTE(POST,   "/containers/{id...}/wait",      container_wait),
         ROUTE_REFUSED(GET,    "/containers/{id...}/changes",    "listing a container's changes (diff)"),
         ROUTE_REFUSED(GET,    "/containers/{id...}/export",     "exporting a container"),
         ROUTE_REFUSED(GET,    "/containers/{id...}/stats",      "container statistics"),
@@ -35,7 +39,7 @@ static const HttpRoute rows[] = {
         ROUTE_REFUSED(HEAD,   "/containers/{id...}/archive",    "copying files from and to a container"),
         ROUTE_REFUSED(GET,    "/containers/{id...}/archive",    "copying files from and to a container"),
         ROUTE_REFUSED(PUT,    "/containers/{id...}/archive",    "copying files from and to a container"),
-        ROUTE(DELETE, "/containers/{id...}",            container_remove,       .status = 204),
+        ROUTE(DELETE, "/containers/{id...}",           container_remove,  .status = 204),
 };
 
 DEFINE_ROUTE_TABLE(container, rows);

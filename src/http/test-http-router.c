@@ -52,7 +52,7 @@ TEST(long_paths) {
 
         /* No time that grows with the square of the length. */
         ASSERT_NOT_NULL(path);
-        strcpy(path, "/c");
+        memcpy(path, "/c", 2);
         for (size_t i = 2; i + 4 < 64 * 1024; i += 2)
                 memcpy(path + i, "/k", 2);
         for (unsigned i = 0; i < 100; i++)
@@ -67,7 +67,8 @@ static const HttpRoute second_rows[] = {
         { .method = HTTP_DELETE, .path = "/a/{id...}" },
         { .method = HTTP_GET,    .path = "/a/{id...}" },
 };
-static const HttpRouteTable first = { first_rows, ELEMENTSOF(first_rows) }, second = { second_rows, ELEMENTSOF(second_rows) };
+static const HttpRouteTable first = { first_rows, ELEMENTSOF(first_rows) },
+                            second = { second_rows, ELEMENTSOF(second_rows) };
 static const HttpRouteTable *const tables[] = { &first, &second };
 static const HttpRouter router = { tables, ELEMENTSOF(tables) };
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP face over fake engine calls, one for each way a call can answer. A server for test-http-server.py, which is
- * the client and the test.
- *
- *     test-http-server UNIX-SOCKET [TLS-DIRECTORY PORT-FILE] */
+/* The HTTP face over fake engine calls, one for each way a call can answer: a server for test-http-server.py,
+ * which is client and test. Usage: test-http-server UNIX-SOCKET [TLS-DIRECTORY PORT-FILE] */
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -133,7 +131,8 @@ static Work *work_new(Call *call) {
 }
 
 static void work_timer(Work *w, uint64_t ms, sd_event_time_handler_t callback) {
-        assert(sd_event_add_time_relative(event, &w->timer, CLOCK_MONOTONIC, ms * USEC_PER_MSEC, 1, callback, w) >= 0);
+        assert(sd_event_add_time_relative(event, &w->timer, CLOCK_MONOTONIC, ms * USEC_PER_MSEC, 1, callback,
+                                          w) >= 0);
 }
 
 static void fill_reply(Reply *reply, Call *call) {
@@ -290,7 +289,8 @@ static int fake_emit(Engine *e, Call *call) {
         return fake_nothing(e, call);
 }
 
-/* Reads an upload, ms of pause between reads, until `size` bytes (0 = all); then answers, or fails with the flag. */
+/* Reads an upload, ms of pause between reads, until `size` bytes (0 = all); then answers, or fails with the
+ * flag. */
 static void upload_end(Work *w) {
         Call *call = w->call;
         Reply reply;
@@ -435,9 +435,12 @@ static int fake_reload(Engine *e, Call *call) {
         return r < 0 ? r : fake_nothing(e, call);
 }
 
-#define FAKE(call_name, fn, reply_type, ...) \
-        static const EngineCall engine_call_##call_name = { \
-                .name = #call_name, .params = &Params_json, .reply = (reply_type), .function = (fn), ##__VA_ARGS__ }
+#define FAKE(call_name, fn, reply_type, ...)                                        \
+        static const EngineCall engine_call_##call_name = { .name = #call_name,     \
+                                                            .params = &Params_json, \
+                                                            .reply = (reply_type),  \
+                                                            .function = (fn),       \
+                                                            ##__VA_ARGS__ }
 
 FAKE(echo,      fake_echo,      &Reply_json);
 FAKE(list,      fake_list,      &Reply_json, .reply_is_list = true);
@@ -455,28 +458,28 @@ FAKE(attach,    fake_attach,    NULL, .flags = CALL_HIJACK);
 FAKE(reload,    fake_reload,    NULL);
 
 static const HttpRoute rows[] = {
-        ROUTE(GET,      "/_ping",               nothing,        .flags = ROUTE_PING | ROUTE_BODY_IGNORED),
-        ROUTE(HEAD,     "/_ping",               nothing,        .flags = ROUTE_PING | ROUTE_BODY_IGNORED),
-        ROUTE(GET,      "/counters",            counters,       .flags = ROUTE_BODY_IGNORED),
-        ROUTE(GET,      "/echo/{id}",           echo),
-        ROUTE(GET,      "/names/{id...}/json",  echo),
-        ROUTE(POST,     "/doc",                 echo,           .status = 201),
-        ROUTE(POST,     "/required",            echo,           .status = 201, .flags = ROUTE_BODY_REQUIRED),
-        ROUTE(GET,      "/list",                list),
-        ROUTE(POST,     "/nothing",             nothing,        .status = 204),
-        ROUTE(POST,     "/start",               nothing,        .status = 204, .flags = ROUTE_NO_BODY | ROUTE_BODY_IGNORED),
-        ROUTE(GET,      "/new",                 echo,           .since = 45),
-        ROUTE(GET,      "/fail",                fail),
-        ROUTE(GET,      "/slow",                slow),
-        ROUTE(POST,     "/wait",                wait),
-        ROUTE(GET,      "/stream",              stream,         .flags = ROUTE_OUTPUT),
-        ROUTE(GET,      "/events",              events,         .flags = ROUTE_OUTPUT),
-        ROUTE(POST,     "/emit",                emit,           .status = 204),
-        ROUTE(POST,     "/upload",              upload,         .flags = ROUTE_INPUT),
-        ROUTE(POST,     "/load",                load,           .flags = ROUTE_INPUT | ROUTE_OUTPUT),
-        ROUTE(POST,     "/attach/{id}",         attach,         .flags = ROUTE_HIJACK | ROUTE_PLAIN_ERRORS | ROUTE_BODY_IGNORED),
-        ROUTE(POST,     "/reload",              reload,         .status = 204, .flags = ROUTE_BODY_IGNORED),
-        ROUTE_REFUSED(GET, "/refused",          "flying"),
+        ROUTE(GET, "/_ping", nothing, .flags = ROUTE_PING | ROUTE_BODY_IGNORED),
+        ROUTE(HEAD, "/_ping", nothing, .flags = ROUTE_PING | ROUTE_BODY_IGNORED),
+        ROUTE(GET, "/counters", counters, .flags = ROUTE_BODY_IGNORED),
+        ROUTE(GET, "/echo/{id}", echo),
+        ROUTE(GET, "/names/{id...}/json", echo),
+        ROUTE(POST, "/doc", echo, .status = 201),
+        ROUTE(POST, "/required", echo, .status = 201, .flags = ROUTE_BODY_REQUIRED),
+        ROUTE(GET, "/list", list),
+        ROUTE(POST, "/nothing", nothing, .status = 204),
+        ROUTE(POST, "/start", nothing, .status = 204, .flags = ROUTE_NO_BODY | ROUTE_BODY_IGNORED),
+        ROUTE(GET, "/new", echo, .since = 45),
+        ROUTE(GET, "/fail", fail),
+        ROUTE(GET, "/slow", slow),
+        ROUTE(POST, "/wait", wait),
+        ROUTE(GET, "/stream", stream, .flags = ROUTE_OUTPUT),
+        ROUTE(GET, "/events", events, .flags = ROUTE_OUTPUT),
+        ROUTE(POST, "/emit", emit, .status = 204),
+        ROUTE(POST, "/upload", upload, .flags = ROUTE_INPUT),
+        ROUTE(POST, "/load", load, .flags = ROUTE_INPUT | ROUTE_OUTPUT),
+        ROUTE(POST, "/attach/{id}", attach, .flags = ROUTE_HIJACK | ROUTE_PLAIN_ERRORS | ROUTE_BODY_IGNORED),
+        ROUTE(POST, "/reload", reload, .status = 204, .flags = ROUTE_BODY_IGNORED),
+        ROUTE_REFUSED(GET, "/refused", "flying"),
         ROUTE_NO_SWARM(GET, "/nodes"),
         { .method = HTTP_OPTIONS, .path = "/{any...}", .flags = ROUTE_EMPTY },
 };
@@ -501,7 +504,7 @@ static int listen_unix(const char *path) {
         int fd;
 
         assert(strlen(path) < sizeof(sa.sun_path));
-        strcpy(sa.sun_path, path);
+        memcpy(sa.sun_path, path, strlen(path));
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         assert(fd >= 0);
         assert(bind(fd, (struct sockaddr *) &sa, sizeof(sa)) >= 0);

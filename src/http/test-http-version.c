@@ -11,24 +11,28 @@ typedef struct Case {
 } Case;
 
 static const Case cases[] = {
-        { NULL,     24, 51, NULL },
-        { "1.24",   24, 24, NULL },
-        { "1.51",   24, 51, NULL },
+        { NULL, 24, 51, NULL },
+        { "1.24", 24, 24, NULL },
+        { "1.51", 24, 51, NULL },
         { "1.51.0", 24, 51, NULL },
-        { "1.41",   40, 41, NULL },
-        { "1.23",   24, 0,  "client version 1.23 is too old. Minimum supported API version is 1.24, "
-                            "please upgrade your client to a newer version" },
-        { "1.39",   40, 0,  "client version 1.39 is too old. Minimum supported API version is 1.40, "
-                            "please upgrade your client to a newer version" },
-        { "1",      24, 0,  "client version 1 is too old. Minimum supported API version is 1.24, "
-                            "please upgrade your client to a newer version" },
-        { "...",    24, 0,  "client version ... is too old. Minimum supported API version is 1.24, "
-                            "please upgrade your client to a newer version" },
-        { "9.99",   24, 0,  "client version 9.99 is too new. Maximum supported API version is 1.51" },
-        { "1.52",   24, 0,  "client version 1.52 is too new. Maximum supported API version is 1.51" },
-        { "1.51.1", 24, 0,  "client version 1.51.1 is too new. Maximum supported API version is 1.51" },
+        { "1.41", 40, 41, NULL },
+        { "1.23", 24, 0,
+          "client version 1.23 is too old. Minimum supported API version is 1.24, "
+          "please upgrade your client to a newer version" },
+        { "1.39", 40, 0,
+          "client version 1.39 is too old. Minimum supported API version is 1.40, "
+          "please upgrade your client to a newer version" },
+        { "1", 24, 0,
+          "client version 1 is too old. Minimum supported API version is 1.24, "
+          "please upgrade your client to a newer version" },
+        { "...", 24, 0,
+          "client version ... is too old. Minimum supported API version is 1.24, "
+          "please upgrade your client to a newer version" },
+        { "9.99", 24, 0, "client version 9.99 is too new. Maximum supported API version is 1.51" },
+        { "1.52", 24, 0, "client version 1.52 is too new. Maximum supported API version is 1.51" },
+        { "1.51.1", 24, 0, "client version 1.51.1 is too new. Maximum supported API version is 1.51" },
         { "1.99999999999999999999", 24, 0,
-                            "client version 1.99999999999999999999 is too new. Maximum supported API version is 1.51" },
+          "client version 1.99999999999999999999 is too new. Maximum supported API version is 1.51" },
 };
 
 TEST(select) {

@@ -66,7 +66,8 @@ static int tls_material_new(const TlsContext *c, TlsMaterial **ret, Error *reter
         if (r < 0)
                 return error_fill(reterr, -ENOMEM);
 
-        r = gnutls_certificate_set_x509_key_file(m->credentials, c->cert_file, c->key_file, GNUTLS_X509_FMT_PEM);
+        r = gnutls_certificate_set_x509_key_file(m->credentials, c->cert_file, c->key_file,
+                                                 GNUTLS_X509_FMT_PEM);
         if (r < 0)
                 return error_setf(reterr, ERROR_INVALID,
                                   "could not load X509 key pair (cert: \"%s\", key: \"%s\"): %s",
@@ -97,7 +98,8 @@ DEFINE_REF_UNREF(TlsContext, tls_context, tls_context_free);
 
 static int check_options(const TlsOptions *o, Error *reterr) {
         if (isempty(o->cert_file) || isempty(o->key_file))
-                return error_setf(reterr, ERROR_INVALID, "TLS needs a certificate and a key (tlscert, tlskey)");
+                return error_setf(reterr, ERROR_INVALID,
+                                  "TLS needs a certificate and a key (tlscert, tlskey)");
         if (o->verify && isempty(o->ca_file))
                 return error_setf(reterr, ERROR_INVALID, "tlsverify needs a CA certificate (tlscacert)");
         return 0;
@@ -126,7 +128,8 @@ int tls_context_new(const TlsOptions *options, TlsContext **ret, Error *reterr) 
 
         r = gnutls_priority_init(&c->priorities, TLS_PRIORITIES, NULL);
         if (r < 0)
-                return error_setf(reterr, ERROR_INTERNAL, "could not set TLS versions and ciphers: %s", gnutls_strerror(r));
+                return error_setf(reterr, ERROR_INTERNAL, "could not set TLS versions and ciphers: %s",
+                                  gnutls_strerror(r));
 
         r = tls_material_new(c, &c->material, reterr);
         if (r < 0)
