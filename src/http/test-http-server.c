@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP face over fake engine calls, one for each way a call can answer: a server for test-http-server.py,
- * which is client and test. Usage: test-http-server UNIX-SOCKET [TLS-DIRECTORY PORT-FILE] */
+/* The HTTP face over fake engine calls, one for each way a call can answer: the server of test-http-server.py.
+ * Usage: test-http-server UNIX-SOCKET [TLS-DIRECTORY PORT-FILE] */
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
