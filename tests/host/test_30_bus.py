@@ -185,3 +185,52 @@ def the_daemon_lives_without_a_bus():
         h("systemctl start dbus.socket dbus.service")
     eventually(lambda: h.try_("busctl", "status", NAME).returncode == 0, "the daemon is back on the bus", 30)
     equal(h("docker run --rm busybox echo again"), "again", "docker run afterwards")
+
+
+@test
+def a_whole_life_over_the_bus():
+    h = host()
+    script = h.put_share("bus_attach.py", (pathlib.Path(__file__).parent / "inside/bus_attach.py").read_text())
+    out = h("python3", script)
+    matches(out, r"^created /org/dockerd1/container/", "create")
+    contains(out, "attached", "attach")
+    contains(out, r"{1: b'through the bus\n', 2: b'err\n'}", "what came through the attached file descriptor")
+    contains(out, "exit code 5", "wait")
+    matches(out, r"^logs .*through the bus", "logs")
+    contains(out, "removed", "remove")
+    equal(h("docker ps -aq"), "", "containers seen over HTTP afterwards")
+
+
+@test
+def create_with_properties():
+    h = host()
+    path = busctl(h, "call", NAME, PATH, MANAGER, "CreateContainer", "sa{sv}", "props", "3", "Image", "s", "busybox",
+                  "Cmd", "as", "2", "echo", "typed", "Labels", "a{ss}", "1", "k", "v").split('"')[1]
+    equal(json.loads(h("docker inspect props"))[0]["Config"]["Labels"], {"k": "v"}, "labels seen over HTTP")
+    equal(busctl(h, "get-property", NAME, path, "org.dockerd1.Container", "State"), 's "created"', "property State")
+    busctl(h, "call", NAME, path, "org.dockerd1.Container", "Start", "a{sv}", "0")
+    contains(busctl(h, "call", NAME, path, "org.dockerd1.Container", "Wait", "s", ""), "xs 0", "Wait")
+    equal(h("docker logs props"), "typed", "docker logs")
+    equal(busctl(h, "get-property", NAME, path, "org.dockerd1.Container", "ExitCode"), "i 0", "property ExitCode")
+    busctl(h, "call", NAME, path, "org.dockerd1.Container", "Remove", "a{sv}", "0")
+
+
+@test
+def bad_arguments_over_the_bus():
+    h = host()
+    for arguments, pattern in ((["CreateContainer", "sa{sv}", "x", "1", "Image", "s", "nosuch"], "No such image: nosuch|Invalid container name"),
+                               (["CreateContainer", "sa{sv}", "xx", "1", "NoSuchField", "s", "x"], "(?i)NoSuchField|image|config"),
+                               (["CreateContainerFromJSON", "ss", "xx", "{broken"], "(?i)json|invalid|EOF|unexpected"),
+                               (["KillContainer", "ss", "nosuch", "KILL"], "No such container: nosuch")):
+        r = h.try_("busctl", "call", NAME, PATH, MANAGER, *arguments)
+        check(r.returncode != 0, f"{' '.join(arguments)} succeeded")
+        matches(r.stderr, pattern, f"error of {' '.join(arguments)}")
+
+
+@test
+def version_and_info_over_the_bus():
+    h = host()
+    matches(busctl(h, "call", NAME, PATH, MANAGER, "GetVersion"), r'"ApiVersion" s "1\.\d+"', "GetVersion")
+    contains(busctl(h, "call", NAME, PATH, MANAGER, "GetInfo"), '"NCPU"', "GetInfo")
+    contains(busctl(h, "call", NAME, PATH, MANAGER, "ListImages", "a{sv}", "0"), "busybox:latest", "ListImages")
+    contains(busctl(h, "call", NAME, PATH, MANAGER, "ListNetworks", "a{sv}", "0"), "bridge", "ListNetworks")

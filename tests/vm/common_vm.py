@@ -26,7 +26,7 @@ BROKEN = {}                     # stage: why it did not run to its end
 
 UNIT = """[Unit]
 Description=Tests inside of the virtual machine
-After=dockerd.socket multi-user.target
+After=dockerd.socket
 Requires=dockerd.socket
 [Service]
 Type=exec

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""/events: what is told, since, until, filters; and /containers/prune."""
+
+import json
+import time
+
+import common_api
+from common_api import client
+from harness import check, cleanup, contains, equal, eventually, matches, test
+
+NONE = {"NetworkMode": "none"}
+
+
+def life(c, **config):
+    i = c.create(cmd="exit 3", host=NONE, **config)
+    c.start(i)
+    c.wait(i)
+    c.remove(i)
+    return i
+
+
+def between(c, since, **filters):
+    r = c.get("/events", query={"since": f"{since:.9f}", "until": f"{time.time():.9f}", "filters": filters or None})
+    equal(r.status, 200, f"status of /events ({r.message if r.status != 200 else ''})")
+    return list(r.lines())
+
+
+@test
+def life_of_a_container():
+    c = client()
+    since = time.time()
+    i = life(c, name="watched", Labels={"a": "b"})
+    time.sleep(0.2)
+    rows = [e for e in between(c, since) if e["Type"] == "container"]
+    actions = [e["Action"] for e in rows]
+    equal([a for a in actions if a in ("create", "start", "die", "destroy")], ["create", "start", "die", "destroy"], "actions")
+    die = rows[actions.index("die")]
+    equal((die["Actor"]["ID"], die["status"], die["id"], die["from"], die["scope"]), (i, "die", i, "busybox", "local"), "the die event")
+    a = die["Actor"]["Attributes"]
+    equal((a["name"], a["image"], a["a"], a["exitCode"]), ("watched", "busybox", "b", "3"), "its attributes")
+    check(abs(die["timeNano"] / 1e9 - time.time()) < 20 and die["time"] == die["timeNano"] // 10**9, "time and timeNano")
+
+
+@test
+def live():
+    c = client()
+    r = c.get("/events", query={"filters": {"type": ["container"]}})
+    cleanup(r.close)
+    lines = r.lines()
+    i = life(c)
+    seen = []
+    for event in lines:
+        seen.append(event["Action"])
+        if event["Action"] == "destroy" and event["Actor"]["ID"] == i:
+            break
+    contains(seen, "start", "actions that a live client saw")
+
+
+@test
+def filters():
+    c = client()
+    since = time.time()
+    a, b = life(c, name="aa"), life(c, name="bb", Labels={"x": "y"})
+    time.sleep(0.2)
+    equal({e["Actor"]["ID"] for e in between(c, since, container=["aa"])}, {a}, "containers with filter container=aa")
+    equal({e["Actor"]["ID"] for e in between(c, since, label=["x=y"])}, {b}, "containers with filter label")
+    equal({e["Action"] for e in between(c, since, event=["die"])}, {"die"}, "actions with filter event=die")
+    equal([e for e in between(c, since, type=["volume"])], [], "events of type volume")
+    equal(c.get("/events", query={"filters": {"nosuch": ["1"]}, "until": "1"}).status in (200, 400), True, "an unknown filter")
+
+
+@test
+def image_events():
+    c = client()
+    since = time.time()
+    c.ok("POST", "/images/busybox/tag", wanted=201, query={"repo": "evented", "tag": "1"})
+    c.ok("DELETE", "/images/evented:1", wanted=200)
+    time.sleep(0.2)
+    actions = [e["Action"] for e in between(c, since, type=["image"])]
+    equal(actions[:2], ["tag", "untag"], "actions")
+
+
+@test
+def bad_times():
+    r = client().get("/events", query={"since": "yesterday"})
+    equal(r.status, 400, f"status of since=yesterday ({r.message[:100] if r.status != 200 else ''})")
+
+
+@test
+def prune():
+    c = client()
+    ended = c.create(name="ended", cmd="true", host=NONE)
+    c.start(ended)
+    c.wait(ended)
+    running = c.create(name="running", cmd="sleep 1000", host=NONE, StopTimeout=0)
+    c.start(running)
+    r = c.ok("POST", "/containers/prune")
+    equal(r["ContainersDeleted"], [ended], "ContainersDeleted")
+    check(isinstance(r["SpaceReclaimed"], int), "SpaceReclaimed")
+    equal([x["Id"] for x in c.ok("GET", "/containers/json", query={"all": 1})], [running], "containers left")
