@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP face over fake engine calls, one for each way a call can answer; test-http-server.py is the client.
+/* The HTTP face over fake engine calls, one for each way a call can answer. Client: test-http-server.py.
  * Usage: test-http-server UNIX-SOCKET [TLS-DIRECTORY PORT-FILE] */
 #include <netinet/in.h>
 #include <signal.h>
