@@ -44,8 +44,8 @@ static bool match_capture(const char *template, const char *path, HttpMatch *m) 
         m->n_captures++;
         for (size_t n = greedy ? strlen(path) : strcspn(path, "/"); ; n--) {
                 c->value_size = n;
-                if (match_rest(end + 1, path + n, m))
-                        return n > 0 || greedy;
+                if ((n > 0 || greedy) && match_rest(end + 1, path + n, m))
+                        return true;
                 if (n == 0)
                         break;
         }
