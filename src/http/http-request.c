@@ -415,7 +415,15 @@ static bool is_chunked_hijack(const HttpRequest *q) {
                http_headers_get(&q->headers, "Upgrade") && !http_route_takes_document(route);
 }
 
-static enum MHD_Result start_input(HttpRequest *q) {
+/* Before any of the body: a failure waits until it is drained, but who asks first is told before sending
+ * anything. */
+static enum MHD_Result answer_head(HttpRequest *q) {
+        if (q->response && !q->output.open && http_headers_has_token(&q->headers, "Expect", "100-continue"))
+                return queue_response(q);
+        return q->gone ? MHD_NO : MHD_YES;
+}
+
+static void start_input(HttpRequest *q) {
         _cleanup_error_ Error error = ERROR_NULL;
         int r;
 
@@ -423,12 +431,11 @@ static enum MHD_Result start_input(HttpRequest *q) {
         if (r < 0) {
                 error_set_errnof(&error, ERROR_INTERNAL, r, "could not make a pipe for the request body");
                 http_request_answer_error(q, &error);
-                return MHD_YES;
+                return;
         }
         disable_timeout(q);
         q->state = HTTP_REQUEST_INPUT;
         http_request_run_call(q);
-        return MHD_YES;
 }
 
 static enum MHD_Result on_head(HttpRequest *q, const char *method, const char *version) {
@@ -449,20 +456,18 @@ static enum MHD_Result on_head(HttpRequest *q, const char *method, const char *v
         q->state = HTTP_REQUEST_BODY;
         if (http_framing_has_body(&q->framing))
                 http_connection_set_phase(q->connection, HTTP_PHASE_BODY);
-        if (find_route(q) < 0) {
-                /* Who asks first is told before sending anything. */
-                if (http_headers_has_token(&q->headers, "Expect", "100-continue"))
-                        return queue_response(q);
-                return q->gone ? MHD_NO : MHD_YES;
-        }
+        if (find_route(q) < 0)
+                return answer_head(q);
 
         if (is_chunked_hijack(q)) {
                 q->body_complete = true;
                 http_request_run_call(q);
                 return answer_or_wait(q);
         }
-        if (FLAGS_SET(q->match.route->flags, ROUTE_INPUT))
-                return start_input(q);
+        if (FLAGS_SET(q->match.route->flags, ROUTE_INPUT)) {
+                start_input(q);
+                return answer_head(q);
+        }
         return MHD_YES;
 }
 

@@ -468,6 +468,9 @@ def test_upload_early_error(server):
         s.sendall(b"POST /nosuch HTTP/1.1\r\nHost: d\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
         check(read_until(s, b"\r\n\r\n").startswith(b"HTTP/1.1 404"))
     with server.connect() as s:
+        s.sendall(b"POST /upload?text=refuse HTTP/1.1\r\nHost: d\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
+        check(read_until(s, b"\r\n\r\n").startswith(b"HTTP/1.1 400"))
+    with server.connect() as s:
         s.sendall(b"POST /upload HTTP/1.1\r\nHost: d\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
         equal(read_until(s, b"\r\n\r\n"), b"HTTP/1.1 100 Continue\r\n\r\n")
         s.sendall(b"1234")
@@ -940,6 +943,9 @@ def main():
             s.sendall([b"GET /slow?ms=60000 HTTP/1.1\r\nHost: d\r\n\r\n", b"GET /events HTTP/1.1\r\nHost: d\r\n\r\n",
                        b"POST /upload HTTP/1.1\r\nHost: d\r\nContent-Length: 10\r\n\r\n1", b"GET /ec",
                        b"POST /wait?ms=60000 HTTP/1.1\r\nHost: d\r\n\r\n"][i % 5])
+        hijacked = [hijack(server, b"/attach/x")[0]]
+        if server.tls:
+            hijacked.append(hijack(server, b"/attach/x", sock=server.connect_tls())[0])
         time.sleep(0.2)
         print(server.stop().decode().strip())
         return 1 if failed else 0
