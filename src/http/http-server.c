@@ -301,6 +301,8 @@ static void stop_parser(HttpServer *s) {
         s->daemon = NULL;
 }
 
+static HttpServer *left_behind __attribute__((__used__));
+
 HttpServer *http_server_free(HttpServer *s) {
         if (!s)
                 return NULL;
@@ -324,8 +326,6 @@ HttpServer *http_server_free(HttpServer *s) {
         /* The parser still knows hijacked connections: it, they and we stay until the process ends, in sight
          * of leak checkers. */
         if (s->daemon) {
-                static HttpServer *left_behind __attribute__((__used__));
-
                 left_behind = s;
                 return NULL;
         }
