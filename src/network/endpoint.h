@@ -51,8 +51,8 @@ struct Sandbox {
         size_t n_ports, n_ports_allocated;
 
         NetworkManager *manager;        /* back-pointer */
-        int netns_fd;                   /* -EBADF until needed, and after a restart */
-        int rtnl_fd;                    /* rtnetlink socket inside the namespace, the same */
+        int netns_fd;                   /* -EBADF when not needed, ... */
+        struct Netlink *netlink;        /* ... and the socket inside NULL */
         bool recorded;                  /* the store holds a record */
 };
 

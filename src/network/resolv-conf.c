@@ -79,6 +79,8 @@ static int parse_line(ResolvConf *rc, const char *line) {
         _cleanup_strv_free_ char **words = NULL;
         int r;
 
+        if (strlen(line) > RESOLV_CONF_LINE_MAX)
+                return 0;
         r = strv_split(line, WHITESPACE, &words);
         if (r < 0)
                 return r;

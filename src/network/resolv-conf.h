@@ -6,6 +6,7 @@
 #include "basic/net-addr.h"
 
 #define RESOLV_CONF_SIZE_MAX (256U * 1024U)
+#define RESOLV_CONF_LINE_MAX 4096U      /* longer ones are left out */
 #define RESOLV_CONF_ITEMS_MAX 256U      /* of each kind; what is beyond is left out */
 
 typedef struct ResolvConf {

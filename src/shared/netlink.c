@@ -143,6 +143,14 @@ void netlink_batch_link_up(NetlinkBatch *b, unsigned index, bool up) {
         request_end(b, h);
 }
 
+void netlink_batch_link_down_name(NetlinkBatch *b, const char *name) {
+        struct nlmsghdr *h = request_begin(b, RTM_NEWLINK, 0);
+
+        put_ifinfo(h, 0, 0, IFF_UP);
+        mnl_attr_put_strz(h, IFLA_IFNAME, name);
+        request_end(b, h);
+}
+
 void netlink_batch_link_mtu(NetlinkBatch *b, unsigned index, unsigned mtu) {
         struct nlmsghdr *h = request_begin(b, RTM_NEWLINK, 0);
 
@@ -166,12 +174,13 @@ void netlink_batch_link_delete_name(NetlinkBatch *b, const char *name) {
         request_end(b, h);
 }
 
-void netlink_batch_port_isolate(NetlinkBatch *b, unsigned index, bool isolated) {
+void netlink_batch_port_flags(NetlinkBatch *b, unsigned index, bool isolated, bool hairpin) {
         struct nlmsghdr *h = request_begin(b, RTM_SETLINK, 0);
         struct nlattr *protinfo;
 
         put_ifinfo(h, index, 0, 0)->ifi_family = AF_BRIDGE;
         protinfo = mnl_attr_nest_start(h, IFLA_PROTINFO);
+        mnl_attr_put_u8(h, IFLA_BRPORT_MODE, hairpin);
         mnl_attr_put_u8(h, IFLA_BRPORT_ISOLATED, isolated);
         mnl_attr_nest_end(h, protinfo);
         request_end(b, h);

@@ -53,11 +53,13 @@ typedef struct VethParams {
 /* This end up; the peer is to be brought up in its namespace. */
 void netlink_batch_veth_new(NetlinkBatch *b, const VethParams *p);
 void netlink_batch_link_up(NetlinkBatch *b, unsigned index, bool up);
+void netlink_batch_link_down_name(NetlinkBatch *b, const char *name);
 void netlink_batch_link_mtu(NetlinkBatch *b, unsigned index, unsigned mtu);
 void netlink_batch_link_delete(NetlinkBatch *b, unsigned index);
 void netlink_batch_link_delete_name(NetlinkBatch *b, const char *name);
-/* A bridge port that may talk to the bridge but not to other such ports. */
-void netlink_batch_port_isolate(NetlinkBatch *b, unsigned index, bool isolated);
+/* Flags of a bridge port. isolated: may talk to the bridge but not to other such ports. hairpin: frames may leave where they
+ * came in. */
+void netlink_batch_port_flags(NetlinkBatch *b, unsigned index, bool isolated, bool hairpin);
 void netlink_batch_address_add(NetlinkBatch *b, unsigned index, const NetPrefix *address);
 void netlink_batch_address_delete(NetlinkBatch *b, unsigned index, const NetPrefix *address);
 void netlink_batch_default_route_add(NetlinkBatch *b, unsigned index, const NetAddr *gateway);

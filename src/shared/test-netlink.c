@@ -122,7 +122,7 @@ TEST(bridge_and_veth) {
         ASSERT_EQ(l.group, GROUP);
         ASSERT_STREQ(l.kind, "veth");
         ASSERT_TRUE(l.flags & IFF_UP);
-        netlink_batch_port_isolate(&b, l.index, true);
+        netlink_batch_port_flags(&b, l.index, true, true);
         ASSERT_OK(netlink_batch_send(netlink, &b, NULL));
 
         ASSERT_OK(netlink_link_get(inside, "eth0", &l));

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connecting a container to a network: lease, record, ports, interface, in this order, and back again on failure. */
+#include "basic/crash-point.h"
+#include "basic/errno-util.h"
+#include "network/network-manager-private.h"
+#include "store/store.h"
+
+static int endpoint_new(const Network *n, Endpoint **ret) {
+        _cleanup_(endpoint_freep) Endpoint *e = NULL;
+        int r;
+
+        e = new0(Endpoint, 1);
+        if (!e)
+                return -ENOMEM;
+        r = id_generate(e->id);
+        if (r < 0)
+                return r;
+        e->network_id = strdup(n->id);
+        e->network_name = strdup(n->name);
+        if (!e->network_id || !e->network_name)
+                return -ENOMEM;
+
+        *ret = TAKE_PTR(e);
+        return 0;
+}
+
+/* The sandbox the network needs: one with a namespace, or the host's, which is made here. */
+static int find_sandbox(NetworkManager *m, const Network *n, const char *container_id, Sandbox **ret, Error *reterr) {
+        Sandbox *s = sandbox_find(m, container_id);
+        int r;
+
+        if (!s && n->driver->sandbox)
+                return error_setf(reterr, ERROR_INTERNAL, "container %s has no network namespace", container_id);
+        if (!s) {
+                r = sandbox_new_internal(m, container_id, &s);
+                if (r < 0)
+                        return error_fill(reterr, r);
+        } else if (!!s->name != n->driver->sandbox)
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "container cannot be connected to network %s together with the ones it has", n->name);
+
+        *ret = s;
+        return 0;
+}
+
+static int attach(Sandbox *s, Endpoint *e) {
+        if (!GREEDY_REALLOC0(s->endpoints, s->n_endpoints_allocated, s->n_endpoints + 1))
+                return -ENOMEM;
+        s->endpoints[s->n_endpoints++] = e;
+        return 0;
+}
+
+/* Everything from the lease on; undone in reverse. */
+static int connect_endpoint(Network *n, Sandbox *s, Endpoint *e, const EndpointParams *params, Error *reterr) {
+        int r;
+
+        r = n->driver->lease ? n->driver->lease(n, e, params, reterr) : 0;
+        if (r < 0)
+                return r;
+        r = sandbox_publish(s, e, params, reterr);
+        if (r < 0)
+                goto fail_lease;
+
+        /* From here on a restarted daemon knows what there may be. */
+        r = sandbox_save(s, reterr);
+        if (r < 0)
+                goto fail_ports;
+        crash_point("endpoint-connect:recorded");
+
+        if (n->driver->connect) {
+                r = sandbox_open_netlink(s);
+                if (r < 0)
+                        error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to open network namespace %s", s->path);
+                else
+                        r = n->driver->connect(n, s, e, reterr);
+                if (r < 0)
+                        goto fail_ports;
+        }
+        crash_point("endpoint-connect:connected");
+
+        r = sandbox_install_ports(s, reterr);
+        if (r >= 0)
+                return 0;
+
+        if (n->driver->disconnect)
+                (void) n->driver->disconnect(n, e);
+fail_ports:
+        sandbox_unpublish(s);
+fail_lease:
+        if (n->driver->release)
+                n->driver->release(n, e);
+        return r;
+}
+
+/* Leaves the sandbox as it was before the failed endpoint. */
+static void detach(Sandbox *s) {
+        assert(s->n_endpoints > 0);
+
+        endpoint_free(s->endpoints[--s->n_endpoints]);
+        if (s->n_endpoints > 0)
+                (void) sandbox_save(s, NULL);
+        else if (s->recorded && store_delete(s->manager->store, STORE_LEASE, s->container_id, STORE_SYNC_LAZY, NULL) >= 0)
+                s->recorded = false;
+        if (s->n_endpoints == 0 && !s->name)
+                sandbox_destroy(s);
+}
+
+static int connect_new(NetworkManager *m, const EndpointParams *params, Endpoint **ret, Error *reterr) {
+        _cleanup_(endpoint_freep) Endpoint *e = NULL;
+        Endpoint *old, *endpoint;
+        Sandbox *s = NULL;
+        Network *n;
+        int r;
+
+        r = network_manager_find(m, params->network, &n, reterr);
+        if (r < 0)
+                return r;
+        r = find_sandbox(m, n, params->container_id, &s, reterr);
+        if (r < 0)
+                return r;
+        old = sandbox_find_endpoint(s, n->id);
+        if (old) {
+                *ret = old;
+                return 0;
+        }
+
+        r = free_and_strdup(&s->container_name, params->container_name);
+        if (r >= 0)
+                r = endpoint_new(n, &e);
+        if (r >= 0)
+                r = attach(s, e);
+        if (r < 0)
+                return error_fill(reterr, r);
+        endpoint = TAKE_PTR(e);
+
+        r = connect_endpoint(n, s, endpoint, params, reterr);
+        /* The socket would keep the namespace alive beyond the container. */
+        sandbox_close(s);
+        if (r < 0) {
+                detach(s);
+                return r;
+        }
+        *ret = endpoint;
+        return 0;
+}
+
+int endpoint_connect(NetworkManager *m, const EndpointParams *params, Endpoint **ret, Error *reterr) {
+        Endpoint *e = NULL;
+        int r;
+
+        assert(m);
+        assert(params && params->container_id && params->network);
+
+        r = connect_new(m, params, &e, reterr);
+        if (r < 0)
+                return error_prefixf(reterr, r, "failed to set up container networking");
+        if (ret)
+                *ret = e;
+        return 0;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The manager's inside, for the files of this folder. */
+#pragma once
+
+#include "basic/hashmap.h"
+#include "basic/strv.h"
+#include "network/firewall.h"
+#include "network/netns-pool.h"
+#include "network/network.h"
+#include "shared/netlink.h"
+
+#define NETNS_READY 2U                  /* namespaces kept ready */
+#define LINK_GROUP 0x646f636bU          /* "dock": marks the veths that are ours */
+
+/* Copied from the daemon's configuration. */
+typedef struct NetworkManagerConfig {
+        char *bridge, *bip, *fixed_cidr, *default_gateway;
+        char *ip, *resolv_conf, *accept_fwmark;
+        char **dns, **dns_opts, **dns_search, **host_gateway_ips;
+        DaemonAddressPool *pools;
+        size_t n_pools;
+        bool icc, ip_forward, ip_forward_no_drop, ip_masq, iptables, allow_direct_routing;
+        unsigned mtu;
+        bool mtu_given;
+} NetworkManagerConfig;
+
+struct NetworkManager {
+        NetworkManagerConfig config;
+        char *exec_root;
+        char *netns_directory;
+
+        Netlink *netlink;
+        Firewall *firewall;             /* NULL: --iptables=false */
+        Portmap *portmap;
+        NetnsPool *pool;
+        Network **networks;             /* in the order of creation */
+        size_t n_networks, n_networks_allocated;
+        Hashmap *sandboxes;             /* by container id */
+
+        /* veths whose namespace is not gone yet: looked after until they are */
+        char **stale_links;
+        sd_event_source *stale_source;
+
+        Store *store;                   /* borrowed */
+        sd_event *event;                /* borrowed */
+};
+
+/* network-config.c */
+int network_config_copy(const DaemonNetworkConfig *src, NetworkManagerConfig *ret, Error *reterr);
+/* What a reload may change. */
+int network_config_update(NetworkManagerConfig *c, const DaemonNetworkConfig *src);
+void network_config_done(NetworkManagerConfig *c);
+
+/* sandbox.c */
+int sandbox_new_internal(NetworkManager *m, const char *container_id, Sandbox **ret);
+Sandbox *sandbox_destroy(Sandbox *s);
+DEFINE_TRIVIAL_CLEANUP_FUNC(Sandbox *, sandbox_destroy);
+int sandbox_from_record(NetworkManager *m, const SandboxRecord *record);
+/* Takes the addresses of all recorded endpoints in the network's bitmap. */
+void network_restore_leases(Network *n);
+int sandbox_save(Sandbox *s, Error *reterr);
+
+/* Opens the namespace and a socket inside if they are not open. */
+int sandbox_open_netlink(Sandbox *s);
+void sandbox_close(Sandbox *s);
+Endpoint *endpoint_free(Endpoint *e);
+DEFINE_TRIVIAL_CLEANUP_FUNC(Endpoint *, endpoint_free);
+
+/* sandbox-ports.c */
+int sandbox_publish(Sandbox *s, const Endpoint *e, const EndpointParams *params, Error *reterr);
+int sandbox_publish_again(Sandbox *s);
+int sandbox_install_ports(Sandbox *s, Error *reterr);
+void sandbox_unpublish(Sandbox *s);
+
+/* network-stale.c: deletes the link later, if it is still there then. */
+void network_manager_forget_link(NetworkManager *m, const char *name);
+
+Network *network_manager_find_id(NetworkManager *m, const char *id);

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Life of the manager: records, start on the host, lookup of networks, teardown. */
+#include <stdio.h>
+
+#include "basic/crash-point.h"
+#include "basic/errno-util.h"
+#include "basic/fileio.h"
+#include "basic/log.h"
+#include "basic/path-util.h"
+#include "network/network-manager-private.h"
+#include "store/store.h"
+
+#define DEFAULT_BRIDGE "docker0"
+#define BRIDGE_NONE "none"
+#define IP_FORWARD "/proc/sys/net/ipv4/ip_forward"
+/* Below the exec root: it was us who turned forwarding on. As volatile as the setting. */
+#define FORWARDING_MARK "ip-forward"
+
+/* --- records ---------------------------------------------------------------------------------------------------- */
+
+static int add_network(NetworkManager *m, Network *n) {
+        if (!GREEDY_REALLOC0(m->networks, m->n_networks_allocated, m->n_networks + 1))
+                return -ENOMEM;
+        m->networks[m->n_networks++] = n;
+        return 0;
+}
+
+static int on_network_record(const char *key, const char *json, void *userdata) {
+        _cleanup_(NetworkRecord_donep) NetworkRecord record = {};
+        _cleanup_(network_freep) Network *n = NULL;
+        NetworkManager *m = ASSERT_PTR(userdata);
+        int r;
+
+        r = json_decode_text(&NetworkRecord_json, json, strlen(json), 0, &record, NULL);
+        if (r >= 0)
+                r = network_from_record(m, &record, &n);
+        if (r >= 0)
+                r = add_network(m, n);
+        if (r < 0)
+                return log_warning_errno(r, "Record of network %s is damaged, set aside: %m", key);
+        TAKE_PTR(n);
+        return 0;
+}
+
+static int on_sandbox_record(const char *key, const char *json, void *userdata) {
+        _cleanup_(SandboxRecord_donep) SandboxRecord record = {};
+        NetworkManager *m = ASSERT_PTR(userdata);
+        int r;
+
+        r = json_decode_text(&SandboxRecord_json, json, strlen(json), 0, &record, NULL);
+        if (r >= 0)
+                r = sandbox_from_record(m, &record);
+        if (r < 0)
+                return log_warning_errno(r, "Network record of container %s is damaged, set aside: %m", key);
+        return 0;
+}
+
+static Network *find_name(NetworkManager *m, const char *name) {
+        for (size_t i = 0; i < m->n_networks; i++)
+                if (streq(m->networks[i]->name, name))
+                        return m->networks[i];
+        return NULL;
+}
+
+static void configure_default_bridge(NetworkManager *m, Network *n) {
+        const NetworkManagerConfig *c = &m->config;
+        BridgeOptions b = {
+                .own = isempty(c->bridge) || streq(c->bridge, DEFAULT_BRIDGE),
+                .masquerade = c->ip_masq,
+                .icc = c->icc,
+                .mtu = c->mtu,
+                .set_mtu = c->mtu_given,
+        };
+        const char *interface = empty_to_null(c->bridge) ?: DEFAULT_BRIDGE;
+
+        (void) snprintf(b.interface, sizeof(b.interface), "%s", interface);
+        /* Another bridge than last time has other addresses. */
+        if (!streq(n->bridge.interface, b.interface))
+                n->address = (NetPrefix) {};
+        n->bridge = b;
+}
+
+static int make_default(NetworkManager *m, const char *name, const NetworkDriver *driver, Error *reterr) {
+        _cleanup_(network_freep) Network *n = NULL;
+        char id[ID_LENGTH + 1];
+        int r;
+
+        r = id_generate(id);
+        if (r >= 0)
+                r = network_new(m, id, name, driver, &n);
+        if (r < 0)
+                return error_fill(reterr, r);
+        n->created = now_nsec();
+        if (driver == &network_driver_bridge)
+                configure_default_bridge(m, n);
+        r = network_save(n, reterr);
+        if (r < 0)
+                return r;
+        r = add_network(m, n);
+        if (r < 0)
+                return error_fill(reterr, r);
+        TAKE_PTR(n);
+        return 0;
+}
+
+static bool bridge_is_disabled(const NetworkManager *m) {
+        return streq_ptr(m->config.bridge, BRIDGE_NONE);
+}
+
+static void remove_from_list(NetworkManager *m, const Network *n) {
+        for (size_t i = 0; i < m->n_networks; i++)
+                if (m->networks[i] == n) {
+                        memmove(m->networks + i, m->networks + i + 1, (m->n_networks - i - 1) * sizeof(Network *));
+                        m->n_networks--;
+                        return;
+                }
+}
+
+static int make_defaults(NetworkManager *m, Error *reterr) {
+        static const struct {
+                const char *name;
+                const NetworkDriver *driver;
+        } defaults[] = {
+                { NETWORK_BRIDGE, &network_driver_bridge },
+                { NETWORK_HOST,   &network_driver_host   },
+                { NETWORK_NONE,   &network_driver_null   },
+        };
+        int r;
+
+        FOREACH_ELEMENT(d, defaults) {
+                Network *n = find_name(m, d->name);
+
+                if (d->driver == &network_driver_bridge && bridge_is_disabled(m)) {
+                        /* Its record stays for the day it is enabled again. */
+                        if (n) {
+                                remove_from_list(m, n);
+                                network_free(n);
+                        }
+                        continue;
+                }
+                if (n) {
+                        if (d->driver == &network_driver_bridge)
+                                configure_default_bridge(m, n);
+                        continue;
+                }
+                r = make_default(m, d->name, d->driver, reterr);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Bitmaps of networks whose subnet is known, before the leases are read. */
+static int make_bitmaps(NetworkManager *m, Error *reterr) {
+        for (size_t i = 0; i < m->n_networks; i++) {
+                Network *n = m->networks[i];
+                NetPrefix address = n->address;
+                int r;
+
+                if (!net_addr_is_set(&address.addr))
+                        continue;
+                r = network_set_subnet(n, &address, NULL);
+                if (r < 0)
+                        /* It does not go with the configuration any more: start() chooses another. */
+                        n->address = (NetPrefix) {};
+        }
+        return 0;
+}
+
+static int load(NetworkManager *m, Error *reterr) {
+        int r;
+
+        r = store_foreach(m->store, STORE_NETWORK, on_network_record, m, reterr);
+        if (r < 0)
+                return r;
+        r = make_defaults(m, reterr);
+        if (r < 0)
+                return r;
+        r = make_bitmaps(m, reterr);
+        if (r < 0)
+                return r;
+        r = store_foreach(m->store, STORE_LEASE, on_sandbox_record, m, reterr);
+        return r < 0 ? r : 0;
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------- */
+
+static int make_parts(NetworkManager *m) {
+        int r;
+
+        m->sandboxes = hashmap_new();
+        m->netns_directory = path_join(m->exec_root, "netns");
+        if (!m->sandboxes || !m->netns_directory)
+                return -ENOMEM;
+        r = netlink_open(&m->netlink);
+        if (r < 0)
+                return r;
+        r = portmap_new(&m->portmap);
+        if (r < 0)
+                return r;
+        return netns_pool_new(m->event, m->netns_directory, NETNS_READY, &m->pool);
+}
+
+int network_manager_new(
+                const DaemonNetworkConfig *config,
+                const char *exec_root,
+                Store *store,
+                sd_event *event,
+                NetworkManager **ret,
+                Error *reterr) {
+
+        _cleanup_(network_manager_freep) NetworkManager *m = NULL;
+        int r;
+
+        assert(config);
+        assert(exec_root);
+        assert(store);
+        assert(event);
+        assert(ret);
+
+        m = new(NetworkManager, 1);
+        if (!m)
+                return error_fill(reterr, -ENOMEM);
+        *m = (NetworkManager) { .store = store, .event = sd_event_ref(event) };
+        r = network_config_copy(config, &m->config, reterr);
+        if (r < 0)
+                return r;
+        m->exec_root = strdup(exec_root);
+        r = m->exec_root ? make_parts(m) : -ENOMEM;
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to set up networking");
+        r = load(m, reterr);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+NetworkManager *network_manager_free(NetworkManager *m) {
+        Sandbox *s;
+
+        if (!m)
+                return NULL;
+        if (m->sandboxes)
+                HASHMAP_FOREACH(s, m->sandboxes)
+                        sandbox_destroy(s);
+        hashmap_free(m->sandboxes);
+        /* Before the networks, whose names it borrows. */
+        firewall_free(m->firewall);
+        for (size_t i = 0; i < m->n_networks; i++)
+                network_free(m->networks[i]);
+        free(m->networks);
+        netns_pool_free(m->pool);
+        portmap_free(m->portmap);
+        netlink_free(m->netlink);
+        sd_event_source_disable_unref(m->stale_source);
+        strv_free(m->stale_links);
+        network_config_done(&m->config);
+        free(m->netns_directory);
+        free(m->exec_root);
+        sd_event_unref(m->event);
+        return mfree(m);
+}
+
+/* --- start ------------------------------------------------------------------------------------------------------ */
+
+static bool forwarding_is_on(void) {
+        _cleanup_free_ char *line = NULL;
+
+        return read_line_file(IP_FORWARD, &line) >= 0 && streq(line, "1");
+}
+
+/* Returns whether it is on by our doing. The mark comes first: a daemon killed in between must not take an open router for the
+ * administrator's wish. */
+static bool enable_forwarding(NetworkManager *m) {
+        _cleanup_free_ char *mark = path_join(m->exec_root, FORWARDING_MARK);
+        int r;
+
+        if (!m->config.ip_forward || !mark)
+                return false;
+        if (forwarding_is_on())
+                return access(mark, F_OK) >= 0;
+
+        r = write_file_atomic_at(AT_FDCWD, mark, "", 0, 0644, 0);
+        crash_point("network-start:forwarding");
+        if (r >= 0)
+                r = write_string_file(IP_FORWARD, "1");
+        if (r < 0)
+                (void) log_warning_errno(r, "Cannot enable IPv4 forwarding, containers will not reach other hosts: %m");
+        return r >= 0;
+}
+
+static int make_firewall(NetworkManager *m, Error *reterr) {
+        bool ours = enable_forwarding(m);
+        FirewallConfig c = {
+                .drop_foreign = ours && !m->config.ip_forward_no_drop,
+                .allow_direct_routing = m->config.allow_direct_routing,
+                .accept_fwmark = m->config.accept_fwmark,
+        };
+        int r;
+
+        if (!m->config.iptables || m->firewall)
+                return 0;
+        r = firewall_new(&c, &m->firewall);
+        return r < 0 ? error_fill(reterr, r) : 0;
+}
+
+int network_manager_start(NetworkManager *m, Error *reterr) {
+        Sandbox *s;
+        int r;
+
+        assert(m);
+
+        r = make_firewall(m, reterr);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < m->n_networks; i++) {
+                Network *n = m->networks[i];
+
+                r = n->driver->start ? n->driver->start(n, reterr) : 0;
+                if (r < 0)
+                        return error_prefixf(reterr, r, "error creating default \"%s\" network", n->name);
+        }
+
+        /* Ports of running containers are in the table from its first moment. */
+        HASHMAP_FOREACH(s, m->sandboxes) {
+                r = sandbox_install_ports(s, reterr);
+                if (r < 0)
+                        return r;
+        }
+        if (m->firewall) {
+                r = firewall_apply(m->firewall, m->event, reterr);
+                if (r < 0)
+                        return r;
+        }
+        crash_point("network-start:firewall");
+
+        r = netns_pool_start(m->pool);
+        return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to create %s", m->netns_directory) : 0;
+}
+
+int network_manager_teardown(NetworkManager *m, Error *reterr) {
+        int r;
+
+        assert(m);
+
+        r = network_manager_reconcile(m, NULL, reterr);
+        for (size_t i = 0; i < m->n_networks; i++) {
+                Network *n = m->networks[i];
+
+                if (n->driver->stop)
+                        RET_GATHER(r, n->driver->stop(n, r < 0 ? NULL : reterr));
+        }
+        if (m->config.iptables) {
+                m->firewall = firewall_free(m->firewall);
+                RET_GATHER(r, firewall_delete_table(r < 0 ? NULL : reterr));
+        }
+        return r;
+}
+
+int network_manager_reload(NetworkManager *m, const DaemonNetworkConfig *config, Error *reterr) {
+        int r;
+
+        r = network_config_update(&m->config, config);
+        return r < 0 ? error_fill(reterr, r) : 0;
+}
+
+int network_manager_reserve_port(NetworkManager *m, const char *address, uint16_t port, Error *reterr) {
+        NetAddr a;
+
+        if (net_addr_parse(isempty(address) ? "0.0.0.0" : address, &a) < 0)
+                return error_setf(reterr, ERROR_INVALID, "invalid IP address: %s", address);
+        return portmap_reserve(m->portmap, PORT_TCP, &a, port, reterr);
+}
+
+int network_manager_warnings(NetworkManager *m, char ***warnings) {
+        if (!forwarding_is_on())
+                return strv_extend(warnings, "WARNING: IPv4 forwarding is disabled");
+        return 0;
+}
+
+/* --- networks --------------------------------------------------------------------------------------------------- */
+
+Network *network_manager_find_id(NetworkManager *m, const char *id) {
+        for (size_t i = 0; i < m->n_networks; i++)
+                if (streq(m->networks[i]->id, id))
+                        return m->networks[i];
+        return NULL;
+}
+
+int network_manager_find(NetworkManager *m, const char *name, Network **ret, Error *reterr) {
+        Network *n, *found = NULL;
+
+        assert(m);
+        assert(name);
+        assert(ret);
+
+        n = network_manager_find_id(m, name) ?: find_name(m, streq(name, "default") ? NETWORK_BRIDGE : name);
+        for (size_t i = 0; !n && i < m->n_networks && id_is_prefix(name); i++)
+                if (startswith(m->networks[i]->id, name)) {
+                        if (found)
+                                return error_setf(reterr, ERROR_INVALID,
+                                                  "network %s is ambiguous (2 matches found on ID prefix)", name);
+                        found = m->networks[i];
+                }
+        n = n ?: found;
+        if (!n)
+                return error_setf(reterr, ERROR_NOT_FOUND, "network %s not found", name);
+
+        *ret = n;
+        return 0;
+}
+
+int network_foreach(NetworkManager *m, NetworkFunction function, void *userdata) {
+        for (size_t i = 0; i < m->n_networks; i++) {
+                int r = function(m->networks[i], userdata);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int network_create(NetworkManager *m, const NetworkCreateRequest *request, char **ret_id, Error *reterr) {
+        if (isempty(request->name))
+                return error_setf(reterr, ERROR_INVALID, "invalid network name: name is empty");
+        if (find_name(m, request->name))
+                return error_setf(reterr, ERROR_CONFLICT, "network with name %s already exists", request->name);
+        return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "user-defined networks are not implemented yet");
+}
+
+int network_remove(NetworkManager *m, const char *name, Error *reterr) {
+        Network *n;
+        int r;
+
+        r = network_manager_find(m, name, &n, reterr);
+        if (r < 0)
+                return r;
+        return error_setf(reterr, ERROR_FORBIDDEN, "%s is a pre-defined network and cannot be removed", n->name);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Published ports of a sandbox: reserved on the host, translated by the firewall. */
+#include <stdio.h>
+
+#include "basic/errno-util.h"
+#include "basic/fileio.h"
+#include "basic/log.h"
+#include "network/network-manager-private.h"
+
+#define PORTS_MAX 65535U                /* of one container */
+
+static const Endpoint *published_endpoint(const Sandbox *s) {
+        for (size_t i = 0; i < s->n_endpoints; i++)
+                if (net_addr_is_set(&s->endpoints[i]->address.addr))
+                        return s->endpoints[i];
+        return NULL;
+}
+
+static int host_address(const NetworkManager *m, const PortBindingRequest *p, NetAddr *ret, Error *reterr) {
+        const char *s = empty_to_null(p->host_ip) ?: empty_to_null(m->config.ip) ?: "0.0.0.0";
+
+        if (net_addr_parse(s, ret) < 0)
+                return error_setf(reterr, ERROR_INVALID, "invalid IP address: %s", s);
+        if (ret->family != AF_INET)
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "publishing ports on IPv6 addresses is not implemented yet");
+        return 0;
+}
+
+static int reserve(Sandbox *s, const PortBindingRequest *p, Error *reterr) {
+        NetworkManager *m = s->manager;
+        PortBindingActual actual = { .protocol = p->protocol, .container_port = p->container_port };
+        int r;
+
+        r = host_address(m, p, &actual.host_address, reterr);
+        if (r < 0)
+                return r;
+        if (s->n_ports >= PORTS_MAX)
+                return error_setf(reterr, ERROR_TOO_LARGE, "more than %u ports published", PORTS_MAX);
+        if (!GREEDY_REALLOC0(s->ports, s->n_ports_allocated, s->n_ports + 1))
+                return error_fill(reterr, -ENOMEM);
+        r = portmap_allocate(m->portmap, p->protocol, &actual.host_address, p->host_port_first, p->host_port_last,
+                             &actual.host_port, reterr);
+        if (r < 0)
+                return r;
+        s->ports[s->n_ports++] = actual;
+        return 0;
+}
+
+static void release(Sandbox *s) {
+        for (size_t i = 0; i < s->n_ports; i++)
+                portmap_release(s->manager->portmap, s->ports[i].protocol, &s->ports[i].host_address, s->ports[i].host_port);
+        s->n_ports = 0;
+}
+
+/* On host and none published ports are without effect, as everywhere. */
+int sandbox_publish(Sandbox *s, const Endpoint *e, const EndpointParams *params, Error *reterr) {
+        int r = 0;
+
+        if (params->n_ports == 0 || !net_addr_is_set(&e->address.addr))
+                return 0;
+        if (!s->manager->firewall)
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "publishing ports with iptables=false is not implemented yet");
+
+        for (size_t i = 0; r >= 0 && i < params->n_ports; i++)
+                r = reserve(s, params->ports + i, reterr);
+        if (r < 0) {
+                release(s);
+                return error_prefixf(reterr, r, "driver failed programming external connectivity on endpoint %s (%s)",
+                                     strempty(params->container_name), e->id);
+        }
+        return 0;
+}
+
+static int to_firewall(const Sandbox *s, FirewallPort **ret) {
+        const Endpoint *e = published_endpoint(s);
+        FirewallPort *ports;
+
+        assert(e);
+
+        ports = new0(FirewallPort, s->n_ports);
+        if (!ports)
+                return -ENOMEM;
+        for (size_t i = 0; i < s->n_ports; i++)
+                ports[i] = (FirewallPort) {
+                        .protocol = s->ports[i].protocol,
+                        .host_address = s->ports[i].host_address,
+                        .host_port = s->ports[i].host_port,
+                        .container_address = e->address.addr,
+                        .container_port = s->ports[i].container_port,
+                };
+        *ret = ports;
+        return 0;
+}
+
+/* Lets packets with a loopback source, from the host itself, out on the bridge. The table's first chain keeps containers
+ * from using it the other way, so it is there before this. */
+static void allow_localnet(Sandbox *s) {
+        Network *n = network_manager_find_id(s->manager, published_endpoint(s)->network_id);
+        char path[sizeof("/proc/sys/net/ipv4/conf//route_localnet") + IFNAMSIZ];
+        int r;
+
+        if (!n || n->localnet)
+                return;
+        (void) snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/route_localnet", n->bridge.interface);
+        r = write_string_file(path, "1");
+        if (r < 0)
+                (void) log_debug_errno(r, "Cannot set %s; published ports are not reachable at 127.0.0.1: %m", path);
+        n->localnet = r >= 0;
+}
+
+int sandbox_install_ports(Sandbox *s, Error *reterr) {
+        _cleanup_free_ FirewallPort *ports = NULL;
+        int r;
+
+        if (s->n_ports == 0 || !s->manager->firewall || !published_endpoint(s))
+                return 0;
+        r = to_firewall(s, &ports);
+        if (r < 0)
+                return error_fill(reterr, r);
+        r = firewall_add_ports(s->manager->firewall, ports, s->n_ports, reterr);
+        if (r < 0)
+                return r;
+        allow_localnet(s);
+        return 0;
+}
+
+/* After a restart: the sockets again. A port that another program took in between stays translated to us. */
+int sandbox_publish_again(Sandbox *s) {
+        for (size_t i = 0; i < s->n_ports; i++) {
+                _cleanup_error_ Error error = ERROR_NULL;
+                PortBindingActual *p = s->ports + i;
+                uint16_t port;
+
+                if (portmap_allocate(s->manager->portmap, p->protocol, &p->host_address, p->host_port, p->host_port,
+                                     &port, &error) < 0)
+                        log_debug("Cannot reserve a port of container %s again: %s", s->container_id, error_message(&error));
+        }
+        return sandbox_install_ports(s, NULL);
+}
+
+void sandbox_unpublish(Sandbox *s) {
+        _cleanup_free_ FirewallPort *ports = NULL;
+
+        if (s->n_ports == 0)
+                return;
+        if (s->manager->firewall && published_endpoint(s) && to_firewall(s, &ports) >= 0)
+                (void) firewall_remove_ports(s->manager->firewall, ports, s->n_ports, NULL);
+        release(s);
+}
