@@ -9,11 +9,12 @@ static const struct {
         int code;
         const char *addition;           /* what Docker appends */
 } start_error_table[] = {
-        { "permission denied",         126, "" },
-        { "is a directory",            126, ": permission denied" },
-        { "exec format error",         126, "" },
-        { "not a directory",           127, ": Are you trying to mount a directory onto a file (or vice-versa)? "
-                                            "Check if the specified host path exists and is the expected type" },
+        { "permission denied", 126, "" },
+        { "is a directory", 126, ": permission denied" },
+        { "exec format error", 126, "" },
+        { "not a directory", 127,
+          ": Are you trying to mount a directory onto a file (or vice-versa)? "
+          "Check if the specified host path exists and is the expected type" },
         { "executable file not found", 127, "" },
         { "no such file or directory", 127, "" },
         { "system cannot find the file specified", 127, "" },

@@ -34,6 +34,9 @@ typedef struct SpecResources {
         size_t n_read_bps, n_write_bps, n_read_iops, n_write_iops, n_weight_devices;
 } SpecResources;
 
+/* CPU time in microseconds of a period: from --cpus, or as given; 0 = not set. */
+void spec_resources_cpu_quota(const SpecResources *r, int64_t *ret_quota, int64_t *ret_period);
+
 /* What this host can do. /info shows these. */
 typedef struct HostCapabilities {
         int cgroup_version;             /* 1, 2 */

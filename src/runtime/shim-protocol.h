@@ -26,6 +26,7 @@
 #define SHIM_CONFIG_NAME "shim.json"
 #define SHIM_EXIT_NAME "exit"
 #define SHIM_PID_NAME "pid"
+#define SHIM_SHIM_PID_NAME "shim.pid"           /* "PID START-TIME" of the shim */
 #define SHIM_ROOTFS_NAME "rootfs"
 
 /* The number of an already listening control socket; where it is not set, the shim makes the socket. */

@@ -33,8 +33,8 @@ typedef struct SupervisorLaunch {
         const SpecResources *resources; /* NULL = none; copied where needed */
 } SupervisorLaunch;
 
-/* error is NULL on success; the shim's control socket can be connected to then. Called once, from the loop,
- * unless the job was forgotten before. */
+/* error is NULL on success; the shim's control socket can be connected to then. After a failure there is no
+ * gone(). Called once, from the loop, unless the job was forgotten before. */
 typedef void (*SupervisorDone)(Supervisor *s, const char *id, const Error *error, void *userdata);
 
 /* The shim of a container ended, whatever the reason. Called for shims started or found by this supervisor.

@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 #include "basic/errno-util.h"
-#include "basic/fd-util.h"
+#include "basic/fileio.h"
 #include "basic/log.h"
+#include "basic/process-util.h"
 #include "shared/cgroup-util.h"
 #include "shim/shim.h"
 
@@ -149,7 +150,7 @@ static int setup_process(Shim *s) {
         if (s->config.delegated) {
                 r = cgroup_enter_child("supervisor");
                 if (r < 0)
-                        return log_error_errno(r, "Failed to enter the supervisor cgroup: %m");
+                        log_warning_errno(r, "Failed to enter the supervisor cgroup: %m");
         }
         return 0;
 }
@@ -168,6 +169,19 @@ static int enter_run_dir(Shim *s, const char *run_dir) {
         return 0;
 }
 
+/* How a daemon finds this process again that has not started it. */
+static int write_own_pid(Shim *s) {
+        char text[64];
+        uint64_t start;
+        int r;
+
+        r = process_start_time(getpid(), &start);
+        if (r < 0)
+                return r;
+        snprintf(text, sizeof(text), "%d %llu\n", getpid(), (unsigned long long) start);
+        return write_file_atomic_at(s->run_dir_fd, SHIM_SHIM_PID_NAME, text, strlen(text), 0600, 0);
+}
+
 static int setup(Shim *s, const char *run_dir) {
         _cleanup_error_ Error error = ERROR_NULL;
         int r;
@@ -184,6 +198,9 @@ static int setup(Shim *s, const char *run_dir) {
         r = setup_process(s);
         if (r < 0)
                 return r;
+        r = write_own_pid(s);
+        if (r < 0)
+                return log_error_errno(r, "Failed to write %s: %m", SHIM_SHIM_PID_NAME);
         setup_timers(s);
         shim_stdio_init(s);
         r = open_log(s, &error);

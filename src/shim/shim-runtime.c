@@ -63,6 +63,7 @@ static int mount_rootfs(Shim *s, int mount_fd) {
 
         if (unshare(CLONE_NEWNS) < 0)
                 return -errno;
+        s->mounts_unshared = true;
         r = run_dir_is_shared(&shared);
         if (r < 0)
                 return r;
@@ -298,8 +299,17 @@ static int read_pid_file(Shim *s, pid_t *ret) {
         return parse_int(strstrip(text), ret);
 }
 
+/* Our copies of the names of network namespaces (<exec-root>/netns, a mount of its own) would keep those of other
+ * containers alive for as long as this one runs. The runtime has opened the one it needed. */
+static void drop_namespaces(Shim *s) {
+        if (s->mounts_unshared)
+                (void) umount2("../../netns", MNT_DETACH|UMOUNT_NOFOLLOW);
+}
+
 static int container_begun(Shim *s) {
         int r;
+
+        drop_namespaces(s);
 
         r = read_pid_file(s, &s->container_pid);
         if (r < 0)

@@ -83,6 +83,7 @@ struct Shim {
 
         /* The OCI runtime while it starts or deletes the container. */
         pid_t runtime_pid;
+        bool mounts_unshared;           /* the mount namespace is ours alone */
         bool deleting;
         int runtime_stderr_fd;          /* tty only: without one, stderr of the runtime is the container's */
         int console_listen_fd;

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/runtime-oci.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "basic/errno-util.h"
+#include "basic/process-util.h"
+#include "basic/time-util.h"
+#include "shared/cgroup-util.h"
+
+/* What a runtime may take and say when it is asked for its version. */
+#define PROBE_USEC (5 * USEC_PER_SEC)
+#define OUTPUT_MAX (256U * 1024U)
+
+static const char *const well_known[] = { "crun", "runc" };
+
+static void oci_runtime_done(OciRuntime *r) {
+        free(r->name);
+        free(r->path);
+        strv_free(r->args);
+        free(r->version);
+        free(r->commit);
+        free(r->features);
+        free(r->why_not);
+}
+
+void oci_runtimes_done(OciRuntimes *r) {
+        for (size_t i = 0; i < r->n; i++)
+                oci_runtime_done(r->runtimes + i);
+        free(r->runtimes);
+        *r = (OciRuntimes) {};
+}
+
+/* --- asking it --- */
+
+/* Reads until the end, the limit or the deadline. */
+static int read_output(int fd, char **ret) {
+        usec_t deadline = now_usec(CLOCK_MONOTONIC) + PROBE_USEC;
+        _cleanup_buffer_ Buffer b = {};
+
+        for (;;) {
+                usec_t now = now_usec(CLOCK_MONOTONIC);
+                struct pollfd p = { .fd = fd, .events = POLLIN };
+                char piece[4096];
+                ssize_t n;
+
+                if (now >= deadline)
+                        return -ETIMEDOUT;
+                if (poll(&p, 1, (int) ((deadline - now) / USEC_PER_MSEC) + 1) < 0 && errno != EINTR)
+                        return -errno;
+                if (p.revents == 0)
+                        continue;
+                n = read(fd, piece, sizeof(piece));
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                if (b.size + (size_t) n > OUTPUT_MAX)
+                        return -E2BIG;
+                if (buffer_append(&b, piece, (size_t) n) < 0)
+                        return -ENOMEM;
+        }
+        *ret = buffer_steal(&b);
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* Runs `PATH ARGUMENT` and returns what it printed; start-up and reload only, since it waits. */
+static int ask(const char *path, const char *argument, char **ret) {
+        char *argv[] = { (char *) path, (char *) argument, NULL };
+        _cleanup_close_pair_ int p[2] = EBADF_PAIR;
+        _cleanup_free_ char *text = NULL;
+        int status, r;
+        pid_t pid;
+
+        if (pipe2(p, O_CLOEXEC) < 0)
+                return -errno;
+        SpawnRequest q = {
+                .path = path,
+                .argv = argv,
+                .fds = (const int[]) { -EBADF, p[1], -EBADF },
+                .n_fds = 3,
+                .death_signal = SIGKILL,
+        };
+        r = process_spawn(&q, &pid, NULL);
+        if (r < 0)
+                return r;
+        p[1] = safe_close(p[1]);
+
+        r = read_output(p[0], &text);
+        if (r < 0)
+                (void) kill(pid, SIGKILL);
+        RET_GATHER(r, process_wait(pid, &status));
+        if (r < 0)
+                return r;
+        if (status != 0)
+                return -EPROTO;
+        *ret = TAKE_PTR(text);
+        return 0;
+}
+
+/* "runc version 1.1.5+ds1\ncommit: 1.1.5...\n", "crun version 1.8.1\ncommit: f8a0...\n" */
+static int parse_version(OciRuntime *rt, const char *text) {
+        _cleanup_strv_free_ char **lines = NULL;
+        int r;
+
+        r = strv_split(text, "\n", &lines);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(l, lines) {
+                const char *v = strstr(*l, " version "), *c = startswith(*l, "commit: ");
+
+                if (v && !rt->version)
+                        rt->version = strdup(v + strlen(" version "));
+                if (c && !rt->commit)
+                        rt->commit = strdup(c);
+        }
+        if (!rt->version)
+                rt->version = strdup("");
+        if (!rt->commit)
+                rt->commit = strdup("");
+        return rt->version && rt->commit ? 0 : -ENOMEM;
+}
+
+/* --- judging it --- */
+
+static int not_usable(OciRuntime *rt, const char *format, ...) _printf_(2, 3);
+static int not_usable(OciRuntime *rt, const char *format, ...) {
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&rt->why_not, format, ap);
+        va_end(ap);
+        rt->usable = false;
+        return r < 0 ? -ENOMEM : 0;
+}
+
+/* The device program of cgroup2 needs locked memory; versions before 1.21 insist on raising the limit
+ * themselves, which takes CAP_SYS_RESOURCE. Raising it a little, where it is unlimited already, shows
+ * whether that would work. */
+static bool may_raise_memlock(void) {
+        struct rlimit l;
+
+        if (getrlimit(RLIMIT_MEMLOCK, &l) < 0)
+                return false;
+        if (l.rlim_max == RLIM_INFINITY)
+                return true;
+        struct rlimit more = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
+        if (setrlimit(RLIMIT_MEMLOCK, &more) < 0)
+                return false;
+        (void) setrlimit(RLIMIT_MEMLOCK, &l);
+        return true;
+}
+
+static int judge_crun(OciRuntime *rt) {
+        unsigned major = 0, minor = 0;
+
+        (void) sscanf(strempty(rt->version), "%u.%u", &major, &minor);
+        if (cgroup_version() != 2)
+                return not_usable(rt, "crun %s works with cgroup v2 only, and this host has v1",
+                                  rt->version);
+        if (major == 1 && minor < 21 && !may_raise_memlock())
+                return not_usable(rt, "crun %s needs CAP_SYS_RESOURCE, which this host does not grant",
+                                  rt->version);
+        return 0;
+}
+
+static bool is_crun(const OciRuntime *rt) {
+        const char *base = strrchr(rt->path, '/');
+
+        return streq(base ? base + 1 : rt->path, "crun");
+}
+
+static int judge(OciRuntime *rt) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        rt->usable = true;
+        if (access(rt->path, X_OK) < 0) {
+                r = -errno;
+                return not_usable(rt, "%s: %s", rt->path, strerror(-r));
+        }
+        r = ask(rt->path, "--version", &text);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return not_usable(rt, "%s --version failed: %s", rt->path, strerror(-r));
+        r = parse_version(rt, text);
+        if (r < 0)
+                return r;
+
+        /* Older ones do not have the verb. */
+        r = ask(rt->path, "features", &rt->features);
+        if (r == -ENOMEM)
+                return r;
+
+        if (!is_crun(rt))
+                return 0;
+        /* Always in this mode: the unit's cgroup is delegated to us, systemd shall not make another one. */
+        r = strv_extend(&rt->args, "--cgroup-manager=cgroupfs");
+        return r < 0 ? r : judge_crun(rt);
+}
+
+/* --- the list --- */
+
+static OciRuntime *list_append(OciRuntimes *l) {
+        OciRuntime *p = reallocarray(l->runtimes, l->n + 1, sizeof(OciRuntime));
+
+        if (!p)
+                return NULL;
+        l->runtimes = p;
+        p += l->n++;
+        *p = (OciRuntime) {};
+        return p;
+}
+
+static OciRuntime *list_find(const OciRuntimes *l, const char *name) {
+        for (size_t i = 0; i < l->n; i++)
+                if (streq(l->runtimes[i].name, name))
+                        return l->runtimes + i;
+        return NULL;
+}
+
+/* A well-known one that is not installed is left out; a configured one is kept with the reason. */
+static int add_runtime(OciRuntimes *l, const OciRuntimeConfig *c, bool configured) {
+        _cleanup_free_ char *path = NULL;
+        OciRuntime *rt;
+        int r = 0;
+
+        if (!isempty(c->path) || isempty(c->type))
+                r = find_executable(isempty(c->path) ? c->name : c->path, &path);
+        if (r < 0 && !configured)
+                return r == -ENOMEM ? r : 0;
+
+        rt = list_append(l);
+        if (!rt)
+                return -ENOMEM;
+        rt->name = strdup(c->name);
+        rt->path = path ? TAKE_PTR(path) : strdup(strempty(c->path));
+        if (!rt->name || !rt->path)
+                return -ENOMEM;
+        if (c->args) {
+                rt->args = strv_copy(c->args);
+                if (!rt->args)
+                        return -ENOMEM;
+        }
+        if (!isempty(c->type) && isempty(c->path))
+                return not_usable(rt, "containerd shims are not implemented: %s", c->type);
+        if (r < 0)
+                return not_usable(rt, "%s: %s", isempty(c->path) ? c->name : c->path, strerror(-r));
+        return judge(rt);
+}
+
+/* "runc" is Docker's built-in name of the default: with nothing configured it stands for whatever works
+ * here. */
+static OciRuntime *choose_default(const OciRuntimes *l, const char *name) {
+        OciRuntime *rt;
+
+        if (!isempty(name))
+                return list_find(l, name);
+        FOREACH_ELEMENT(w, well_known) {
+                rt = list_find(l, *w);
+                if (rt && rt->usable)
+                        return rt;
+        }
+        for (size_t i = 0; i < l->n; i++)
+                if (l->runtimes[i].usable)
+                        return l->runtimes + i;
+        return NULL;
+}
+
+int oci_runtimes_probe(const OciRuntimeConfig *configured, size_t n_configured, const char *default_name,
+                       OciRuntimes *ret, Error *reterr) {
+        _cleanup_(oci_runtimes_donep) OciRuntimes l = {};
+        int r;
+
+        for (size_t i = 0; i < n_configured; i++) {
+                r = add_runtime(&l, configured + i, true);
+                if (r < 0)
+                        return error_fill(reterr, r);
+        }
+        FOREACH_ELEMENT(w, well_known)
+                if (!list_find(&l, *w)) {
+                        r = add_runtime(&l, &(OciRuntimeConfig) { .name = *w }, false);
+                        if (r < 0)
+                                return error_fill(reterr, r);
+                }
+
+        l.default_runtime = choose_default(&l, default_name);
+        if (!l.default_runtime && !isempty(default_name))
+                return error_setf(reterr, ERROR_INVALID, "specified default runtime '%s' does not exist",
+                                  default_name);
+
+        *ret = TAKE_STRUCT(l);
+        return 0;
+}
+
+int oci_runtimes_find(const OciRuntimes *l, const char *name, const OciRuntime **ret, Error *reterr) {
+        const OciRuntime *rt = isempty(name) ? l->default_runtime : list_find(l, name);
+
+        if (!rt && isempty(name))
+                return error_setf(reterr, ERROR_UNAVAILABLE,
+                                  "no OCI runtime was found: install crun or runc");
+        if (!rt)
+                return error_setf(reterr, ERROR_INVALID, "unknown or invalid runtime name: %s", name);
+        if (!rt->usable)
+                return error_setf(reterr, ERROR_UNAVAILABLE, "OCI runtime %s cannot be used: %s", rt->name,
+                                  strempty(rt->why_not));
+        *ret = rt;
+        return 0;
+}
+
+/* --- cleaning up --- */
+
+static int on_deleted(sd_event_source *s, const siginfo_t *si, void *userdata) {
+        sd_event_source_disable_unref(s);
+        return 0;
+}
+
+int oci_runtime_delete(sd_event *event, const char *path, char *const *args, const char *root,
+                       const char *id) {
+        _cleanup_strv_free_ char **argv = NULL;
+        _cleanup_close_ int pidfd = -EBADF;
+        sd_event_source *source = NULL;
+        pid_t pid;
+        int r;
+
+        r = strv_extend(&argv, path);
+        if (r >= 0)
+                r = strv_extend_strv(&argv, args);
+        const char *const words[] = { "--root", root, "delete", "--force", id };
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(words); i++)
+                r = strv_extend(&argv, words[i]);
+        if (r < 0)
+                return r;
+
+        r = process_spawn(&(SpawnRequest) { .path = path, .argv = argv }, &pid, &pidfd);
+        if (r < 0)
+                return r;
+        r = sd_event_add_child_pidfd(event, &source, pidfd, WEXITED, on_deleted, NULL);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_child_pidfd_own(source, true);
+        (void) TAKE_FD(pidfd);
+        return 0;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/spec.h"
+
+#include "basic/fileio.h"
+#include "basic/path-util.h"
+#include "runtime/spec-internal.h"
+
+/* In this order: later steps read what earlier ones made. */
+static const struct {
+        const char *name;
+        int (*run)(const SpecInput *in, OciSpec *o, Error *reterr);
+} spec_steps[] = {
+        { "process",      spec_step_process      },
+        { "user",         spec_step_user         },
+        { "capabilities", spec_step_capabilities },
+        { "rlimits",      spec_step_rlimits      },
+        { "root",         spec_step_root         },
+        { "mounts",       spec_step_mounts       },
+        { "paths",        spec_step_paths        },
+        { "namespaces",   spec_step_namespaces   },
+        { "sysctls",      spec_step_sysctls      },
+        { "devices",      spec_step_devices      },
+        { "resources",    spec_step_resources    },
+        { "labels",       spec_step_labels       },
+        { "seccomp",      spec_step_seccomp      },
+};
+
+void *oci_list_append(void *list, size_t item_size) {
+        struct List {
+                void *items;
+                size_t n_items;
+        } *l = list;
+        uint8_t *p;
+
+        p = reallocarray(l->items, l->n_items + 1, item_size);
+        if (!p)
+                return NULL;
+        l->items = p;
+        p += l->n_items * item_size;
+        l->n_items++;
+        memset(p, 0, item_size);
+        return p;
+}
+
+int spec_build(const SpecInput *in, char **ret, Error *reterr) {
+        _cleanup_(OciSpec_donep) OciSpec o = {};
+        char *text;
+        int r;
+
+        o.oci_version = strdup(OCI_VERSION);
+        if (!o.oci_version)
+                return error_fill(reterr, -ENOMEM);
+
+        FOREACH_ELEMENT(s, spec_steps) {
+                r = s->run(in, &o, reterr);
+                if (r < 0)
+                        return error_is_set(reterr) ? r : error_prefixf(reterr, r, "OCI spec, %s", s->name);
+        }
+
+        text = json_encode_text(&OciSpec_json, &o, 0);
+        if (!text)
+                return error_fill(reterr, -ENOMEM);
+        *ret = text;
+        return 0;
+}
+
+int spec_write(const SpecInput *in, const char *run_dir, Error *reterr) {
+        _cleanup_free_ char *text = NULL, *path = NULL;
+        int r;
+
+        r = spec_build(in, &text, reterr);
+        if (r < 0)
+                return r;
+        path = path_join(run_dir, "config.json");
+        if (!path)
+                return error_fill(reterr, -ENOMEM);
+        r = write_file_atomic_at(AT_FDCWD, path, text, strlen(text), 0600, 0);
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to write %s", path);
+        return 0;
+}

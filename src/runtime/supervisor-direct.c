@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shims started by the daemon itself, where there is no systemd to ask: a session and, on cgroup2, a control
+ * group of their own, so that they outlive the daemon. */
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "basic/errno-util.h"
+#include "basic/fileio.h"
+#include "basic/path-util.h"
+#include "basic/process-util.h"
+#include "runtime/shim-protocol.h"
+#include "runtime/supervisor-internal.h"
+#include "shared/cgroup-util.h"
+
+typedef struct DirectUnit {
+        SupervisorUnit unit;
+        sd_event_source *end_source;    /* child or pidfd */
+        sd_event_source *done_source;
+} DirectUnit;
+
+static void direct_unit_done(SupervisorUnit *unit) {
+        DirectUnit *u = (DirectUnit *) unit;
+
+        sd_event_source_disable_unref(u->end_source);
+        sd_event_source_disable_unref(u->done_source);
+}
+
+static int on_child(sd_event_source *s, const siginfo_t *si, void *userdata) {
+        supervisor_unit_gone(userdata);
+        return 0;
+}
+
+static int on_pidfd(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+        supervisor_unit_gone(userdata);
+        return 0;
+}
+
+static int on_done(sd_event_source *s, void *userdata) {
+        supervisor_unit_done(userdata);
+        return 0;
+}
+
+/* done() never is called from within supervisor_start(). */
+static int done_later(DirectUnit *u) {
+        return sd_event_add_defer(u->unit.supervisor->event, &u->done_source, on_done, u);
+}
+
+/* The daemon listens on the shim's behalf and can connect at once. By way of /proc, since the path of a
+ * private exec root may be longer than a socket address. */
+static int listen_control(const char *run_dir) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _cleanup_close_ int fd = -EBADF, dir = -EBADF;
+
+        dir = open(run_dir, O_PATH|O_DIRECTORY|O_CLOEXEC);
+        if (dir < 0)
+                return -errno;
+        fd = socket(AF_UNIX, SOCK_SEQPACKET|SOCK_NONBLOCK|SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        if (unlinkat(dir, SHIM_CONTROL_NAME, 0) < 0 && errno != ENOENT)
+                return -errno;
+        snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" SHIM_CONTROL_NAME, dir);
+        if (bind(fd, (const struct sockaddr *) &address, sizeof(address)) < 0 ||
+            fchmodat(dir, SHIM_CONTROL_NAME, 0600, 0) < 0 || listen(fd, 16) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+/* The group the shim begins in; -EBADF where there is none to be had, and it stays in the daemon's. */
+static int open_cgroup(const SupervisorLaunch *l) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (cgroup_version() != 2)
+                return -EBADF;
+        if (asprintf_safe(&path, "/%s/%s/supervisor",
+                          isempty(l->cgroup_parent) ? "dockerd" : l->cgroup_parent, l->id) < 0)
+                return -ENOMEM;
+        r = cgroup_create(path);
+        if (r >= 0)
+                r = cgroup_open(path);
+        return r < 0 ? -EBADF : r;
+}
+
+static int open_shim_log(const char *run_dir) {
+        _cleanup_free_ char *path = path_join(run_dir, "shim.log");
+
+        if (!path)
+                return -ENOMEM;
+        return RET_NERRNO(open(path, O_WRONLY|O_CREAT|O_APPEND|O_CLOEXEC|O_NOFOLLOW, 0600));
+}
+
+static int spawn_shim(Supervisor *s, const SupervisorLaunch *l, int control_fd, pid_t *ret_pid,
+                      int *ret_pidfd) {
+        _cleanup_close_ int cgroup = open_cgroup(l), log = open_shim_log(l->run_dir);
+        char *argv[] = { s->shim_path, (char *) l->run_dir, NULL };
+        _cleanup_strv_free_ char **env = NULL;
+        int r;
+
+        /* Not the daemon's environment: what was set for it is not for the runtime and its hooks. */
+        r = strv_extendf(&env, "PATH=%s",
+                         getenv("PATH") ?: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        if (r >= 0)
+                r = strv_extend(&env, SHIM_CONTROL_FD_ENV "=3");
+        if (r < 0)
+                return r;
+
+        return process_spawn(&(SpawnRequest) {
+                .path = s->shim_path,
+                .argv = argv,
+                .envp = env,
+                .fds = (const int[]) { -EBADF, -EBADF, log, control_fd },
+                .n_fds = 4,
+                .new_session = true,
+                .cgroup_fd = cgroup,
+        }, ret_pid, ret_pidfd);
+}
+
+static int direct_start(SupervisorUnit *unit, const SupervisorLaunch *l, Error *reterr) {
+        DirectUnit *u = (DirectUnit *) unit;
+        Supervisor *s = unit->supervisor;
+        _cleanup_close_ int control = -EBADF, pidfd = -EBADF;
+        pid_t pid;
+        int r;
+
+        control = listen_control(l->run_dir);
+        if (control < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, control, "failed to listen in %s",
+                                        l->run_dir);
+        r = spawn_shim(s, l, control, &pid, &pidfd);
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to start %s", s->shim_path);
+
+        r = sd_event_add_child_pidfd(s->event, &u->end_source, pidfd, WEXITED, on_child, u);
+        if (r < 0)
+                return error_fill(reterr, r);
+        (void) sd_event_source_set_child_pidfd_own(u->end_source, true);
+        (void) TAKE_FD(pidfd);
+        (void) sd_event_source_set_description(u->end_source, "shim-end");
+        return done_later(u);
+}
+
+/* "PID START-TIME", written by the shim: together they name a process. */
+static int read_shim_pid(const char *run_dir, pid_t *ret_pid, uint64_t *ret_start) {
+        _cleanup_free_ char *path = path_join(run_dir, SHIM_SHIM_PID_NAME), *text = NULL;
+        unsigned long long start;
+        int pid, r;
+
+        if (!path)
+                return -ENOMEM;
+        r = read_file_at(AT_FDCWD, path, 128, &text, NULL);
+        if (r < 0)
+                return r;
+        if (sscanf(text, "%d %llu", &pid, &start) != 2 || pid <= 1)
+                return -EBADMSG;
+        *ret_pid = pid;
+        *ret_start = start;
+        return 0;
+}
+
+static int find_shim(const char *run_dir, int *ret_pidfd) {
+        _cleanup_close_ int pidfd = -EBADF;
+        uint64_t start, now;
+        pid_t pid;
+        int r;
+
+        r = read_shim_pid(run_dir, &pid, &start);
+        if (r < 0)
+                return r;
+        pidfd = pidfd_open_cloexec(pid);
+        if (pidfd < 0)
+                return pidfd;
+        r = process_start_time(pid, &now);
+        if (r < 0)
+                return r;
+        if (now != start)
+                return -ESRCH;
+        *ret_pidfd = TAKE_FD(pidfd);
+        return 0;
+}
+
+static int direct_find_running(SupervisorUnit *unit, const char *run_dir, Error *reterr) {
+        DirectUnit *u = (DirectUnit *) unit;
+        _cleanup_close_ int pidfd = -EBADF;
+        int r;
+
+        r = find_shim(run_dir, &pidfd);
+        if (r < 0)
+                return error_setf(reterr, ERROR_NOT_FOUND, "no shim runs for container %s", unit->id);
+        r = sd_event_add_io(unit->supervisor->event, &u->end_source, pidfd, EPOLLIN, on_pidfd, u);
+        if (r < 0)
+                return error_fill(reterr, r);
+        (void) sd_event_source_set_io_fd_own(u->end_source, true);
+        (void) TAKE_FD(pidfd);
+        return done_later(u);
+}
+
+static int direct_cleanup(Supervisor *s, const char *id, const char *cgroup_parent) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = asprintf_safe(&path, "/%s/%s", isempty(cgroup_parent) ? "dockerd" : cgroup_parent, id);
+        if (r < 0)
+                return r;
+        r = cgroup_kill(path);
+        RET_GATHER(r, cgroup_remove(path));
+        return r;
+}
+
+const SupervisorVTable supervisor_direct_vtable = {
+        .kind = SUPERVISOR_DIRECT,
+        .unit_size = sizeof(DirectUnit),
+        .start = direct_start,
+        .find_running = direct_find_running,
+        .cleanup = direct_cleanup,
+        .unit_done = direct_unit_done,
+};

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an implementation of the supervisor provides, and what it keeps of a shim. */
+#pragma once
+
+#include "basic/hashmap.h"
+#include "runtime/supervisor.h"
+
+typedef struct SupervisorUnit SupervisorUnit;
+
+typedef struct SupervisorVTable {
+        SupervisorKind kind;
+        size_t unit_size;               /* of the implementation's own SupervisorUnit */
+        /* Each may be NULL but the first three. u is linked; done() is told by supervisor_unit_done(). */
+        int (*start)(SupervisorUnit *u, const SupervisorLaunch *launch, Error *reterr);
+        int (*find_running)(SupervisorUnit *u, const char *run_dir, Error *reterr);
+        int (*cleanup)(Supervisor *s, const char *id, const char *cgroup_parent);
+        int (*setup)(Supervisor *s, Error *reterr);
+        int (*update)(Supervisor *s, const char *id, const SpecResources *resources);
+        void (*unit_done)(SupervisorUnit *u);   /* releases what the implementation holds */
+} SupervisorVTable;
+
+struct Supervisor {
+        const SupervisorVTable *vtable;
+        sd_event *event;
+        sd_bus *bus;                    /* systemd only */
+        char *shim_path;
+        SupervisorGone gone;
+        void *userdata;
+        Hashmap *units;                 /* id -> SupervisorUnit */
+        sd_bus_slot *job_slot, *removed_slot, *subscribe_slot;
+};
+
+/* The first member of an implementation's own struct. */
+struct SupervisorUnit {
+        Supervisor *supervisor;         /* back-pointer */
+        char *id;
+        SupervisorDone done;            /* NULL: told already, or forgotten */
+        void *done_userdata;
+};
+
+/* Tells done() of success, once. The unit stays. */
+void supervisor_unit_done(SupervisorUnit *u);
+/* Unlinks and frees the unit, then tells done() of the failure. */
+void supervisor_unit_fail(SupervisorUnit *u, const Error *error);
+/* The shim ended: unlinks and frees the unit, then tells gone(). */
+void supervisor_unit_gone(SupervisorUnit *u);
+/* Frees without telling. */
+SupervisorUnit *supervisor_unit_free(SupervisorUnit *u);
+
+extern const SupervisorVTable supervisor_systemd_vtable;
+extern const SupervisorVTable supervisor_direct_vtable;

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shims as transient units docker-<id>.service (org.freedesktop.systemd1(5)): started by StartTransientUnit,
+ * followed by JobRemoved, and over when the manager says UnitRemoved, since the units are collected as soon
+ * as they are dead. Unit properties come from the request and the daemon, never from an image. */
+#include <stdio.h>
+
+#include "basic/log.h"
+#include "basic/time-util.h"
+#include "runtime/supervisor-internal.h"
+#include "shared/cgroup-util.h"
+
+#define SYSTEMD_NAME "org.freedesktop.systemd1"
+#define SYSTEMD_PATH "/org/freedesktop/systemd1"
+#define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
+#define SYSTEMD_UNIT "org.freedesktop.systemd1.Unit"
+
+/* systemd's patience over the container's own stop timeout: the shim kills at the end of that. */
+#define STOP_MARGIN_SEC 10
+/* For an older unit of the same name to go away. */
+#define REPLACE_USEC (20 * USEC_PER_SEC)
+
+typedef struct SystemdUnit {
+        SupervisorUnit unit;
+        char *name;                     /* docker-<id>.service */
+        char *job;                      /* object path of the start job */
+        sd_bus_slot *slot;              /* the call in flight */
+        sd_bus_message *sent;           /* the call of the slot, for a second try */
+        /* A start that waits for an older unit to be gone: the call, to be sent then. */
+        sd_bus_message *again;
+        sd_event_source *timeout;
+} SystemdUnit;
+
+static void systemd_unit_done(SupervisorUnit *unit) {
+        SystemdUnit *u = (SystemdUnit *) unit;
+
+        free(u->name);
+        free(u->job);
+        sd_bus_slot_unref(u->slot);
+        sd_bus_message_unref(u->sent);
+        sd_bus_message_unref(u->again);
+        sd_event_source_disable_unref(u->timeout);
+}
+
+static int unit_name(const char *id, char **ret) {
+        return asprintf_safe(ret, "docker-%s.service", id);
+}
+
+/* The unit is freed. */
+static void fail(SystemdUnit *u, ErrorKind kind, const char *what, const char *why) {
+        _cleanup_error_ Error error = ERROR_NULL;
+
+        error_setf(&error, kind, "failed to start %s: %s%s%s", strempty(u->name), what, isempty(why) ? "" : ": ",
+                   strempty(why));
+        supervisor_unit_fail(&u->unit, &error);
+}
+
+/* --- signals of the manager --- */
+
+static SystemdUnit *find_by_name(Supervisor *s, const char *name) {
+        const char *p = startswith(name, "docker-");
+        _cleanup_free_ char *id = NULL;
+
+        if (!p || !endswith(p, ".service"))
+                return NULL;
+        id = strndup(p, strlen(p) - strlen(".service"));
+        return id ? hashmap_get(s->units, id) : NULL;
+}
+
+static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *reterror) {
+        Supervisor *s = userdata;
+        const char *job, *name, *result;
+        SystemdUnit *u;
+        uint32_t number;
+
+        if (sd_bus_message_read(m, "uoss", &number, &job, &name, &result) < 0)
+                return 0;
+        u = find_by_name(s, name);
+        if (!u || !streq_ptr(u->job, job))
+                return 0;
+
+        u->job = mfree(u->job);
+        if (streq(result, "done"))
+                supervisor_unit_done(&u->unit);
+        else
+                fail(u, ERROR_INTERNAL, "the start job ended", result);
+        return 0;
+}
+
+static int send_start(SystemdUnit *u, sd_bus_message *m);
+
+static int on_unit_removed(sd_bus_message *m, void *userdata, sd_bus_error *reterror) {
+        Supervisor *s = userdata;
+        const char *name, *path;
+        SystemdUnit *u;
+
+        if (sd_bus_message_read(m, "so", &name, &path) < 0)
+                return 0;
+        u = find_by_name(s, name);
+        if (!u)
+                return 0;
+
+        if (u->again) {
+                /* It was the older one. */
+                sd_bus_message *again = TAKE_PTR(u->again);
+
+                u->timeout = sd_event_source_disable_unref(u->timeout);
+                if (send_start(u, again) < 0)
+                        fail(u, ERROR_INTERNAL, "the bus does not take the call", NULL);
+                sd_bus_message_unref(again);
+                return 0;
+        }
+        /* Between the call and its reply a removal is not of the unit we asked for. */
+        if (u->slot)
+                return 0;
+        supervisor_unit_gone(&u->unit);
+        return 0;
+}
+
+static int on_subscribed(sd_bus_message *m, void *userdata, sd_bus_error *reterror) {
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+
+        if (e && !sd_bus_error_has_name(e, "org.freedesktop.systemd1.AlreadySubscribed"))
+                log_debug("Failed to subscribe to the service manager: %s", e->message);
+        return 0;
+}
+
+static int systemd_setup(Supervisor *s, Error *reterr) {
+        int r;
+
+        r = sd_bus_match_signal_async(s->bus, &s->job_slot, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                      "JobRemoved", on_job_removed, NULL, s);
+        if (r >= 0)
+                r = sd_bus_match_signal_async(s->bus, &s->removed_slot, SYSTEMD_NAME, SYSTEMD_PATH,
+                                              SYSTEMD_MANAGER, "UnitRemoved", on_unit_removed, NULL, s);
+        if (r >= 0)
+                r = sd_bus_call_method_async(s->bus, &s->subscribe_slot, SYSTEMD_NAME, SYSTEMD_PATH,
+                                             SYSTEMD_MANAGER, "Subscribe", on_subscribed, s, "");
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to talk to the service manager");
+        return 0;
+}
+
+/* --- start --- */
+
+static int append_exec(sd_bus_message *m, const char *shim, const char *run_dir) {
+        return sd_bus_message_append(m, "(sv)", "ExecStart", "a(sasb)", 1, shim, 2, shim, run_dir, 0);
+}
+
+static int append_stop(sd_bus_message *m, int64_t timeout) {
+        uint64_t usec = timeout < 0 ? UINT64_MAX : ((uint64_t) timeout + STOP_MARGIN_SEC) * USEC_PER_SEC;
+
+        return sd_bus_message_append(m, "(sv)", "TimeoutStopUSec", "t", usec);
+}
+
+static int append_strings(sd_bus_message *m, const SupervisorLaunch *l) {
+        const char *slice = isempty(l->cgroup_parent) ? "system.slice" : l->cgroup_parent;
+        char description[256];
+        int r;
+
+        snprintf(description, sizeof(description), "Docker container %s (%.12s)", strempty(l->name), l->id);
+        const struct {
+                const char *name, *value;
+        } table[] = {
+                { "Description",  description            },
+                { "Type",         "notify"               },
+                { "NotifyAccess", "main"                 },
+                { "KillMode",     "mixed"                },
+                { "CollectMode",  "inactive-or-failed"   },
+                { "OOMPolicy",    "continue"             },
+                { "Slice",        slice                  },
+        };
+        FOREACH_ELEMENT(i, table) {
+                r = sd_bus_message_append(m, "(sv)", i->name, "s", i->value);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int append_properties(sd_bus_message *m, const SupervisorLaunch *l, const char *shim) {
+        static const SpecResources none = {};
+        int r;
+
+        r = append_strings(m, l);
+        if (r >= 0)
+                r = append_exec(m, shim, l->run_dir);
+        if (r >= 0)
+                r = append_stop(m, l->stop_timeout);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "(sv)", "Delegate", "b", 1);
+        /* What a service gets by default is meant for services, not for the programs of containers. */
+        if (r >= 0)
+                r = sd_bus_message_append(m, "(sv)(sv)", "LimitNPROC", "t", UINT64_MAX, "LimitCORE", "t",
+                                          UINT64_MAX);
+        if (r < 0)
+                return r;
+        return resources_append_unit_properties(l->resources ?: &none, m);
+}
+
+static int build_start(Supervisor *s, const char *name, const SupervisorLaunch *l, sd_bus_message **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(s->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                           "StartTransientUnit");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", name, "fail");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(sv)");
+        if (r >= 0)
+                r = append_properties(m, l, s->shim_path);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "a(sa(sv))", 0);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+static int on_replace_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+        SystemdUnit *u = userdata;
+
+        u->again = sd_bus_message_unref(u->again);
+        fail(u, ERROR_CONFLICT, "an older unit of this name does not go away", NULL);
+        return 0;
+}
+
+/* An older unit is ending, or failed and was not collected. */
+static int wait_for_older(SystemdUnit *u, sd_bus_message *call) {
+        Supervisor *s = u->unit.supervisor;
+        int r;
+
+        (void) sd_bus_call_method_async(s->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                        "ResetFailedUnit", NULL, NULL, "s", u->name);
+        r = sd_event_add_time_relative(s->event, &u->timeout, CLOCK_MONOTONIC, REPLACE_USEC, 0,
+                                       on_replace_timeout, u);
+        if (r < 0)
+                return r;
+        u->again = sd_bus_message_ref(call);
+        return 0;
+}
+
+static int on_start_reply(sd_bus_message *m, void *userdata, sd_bus_error *reterror) {
+        SystemdUnit *u = userdata;
+        Supervisor *s = u->unit.supervisor;
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = TAKE_PTR(u->sent);
+        const char *job;
+
+        u->slot = sd_bus_slot_unref(u->slot);
+        if (sd_bus_error_has_name(e, "org.freedesktop.systemd1.UnitExists") && call && !u->timeout) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *copy = NULL;
+
+                /* A sent message cannot be sent again. */
+                if (sd_bus_message_new_method_call(s->bus, &copy, SYSTEMD_NAME, SYSTEMD_PATH,
+                                                   SYSTEMD_MANAGER, "StartTransientUnit") >= 0 &&
+                    sd_bus_message_rewind(call, true) >= 0 && sd_bus_message_copy(copy, call, true) >= 0 &&
+                    wait_for_older(u, copy) >= 0)
+                        return 0;
+        }
+        if (e) {
+                fail(u, ERROR_INTERNAL, e->message ?: e->name, NULL);
+                return 0;
+        }
+        if (sd_bus_message_read(m, "o", &job) < 0 || free_and_strdup(&u->job, job) < 0)
+                fail(u, ERROR_INTERNAL, "the reply of the service manager is not understood", NULL);
+        return 0;
+}
+
+static int send_start(SystemdUnit *u, sd_bus_message *m) {
+        int r;
+
+        u->slot = sd_bus_slot_unref(u->slot);
+        r = sd_bus_call_async(u->unit.supervisor->bus, &u->slot, m, on_start_reply, u, 0);
+        if (r < 0)
+                return r;
+        u->sent = sd_bus_message_ref(m);
+        return 0;
+}
+
+static int systemd_start(SupervisorUnit *unit, const SupervisorLaunch *l, Error *reterr) {
+        SystemdUnit *u = (SystemdUnit *) unit;
+        Supervisor *s = unit->supervisor;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        if (!isempty(l->cgroup_parent) && !endswith(l->cgroup_parent, ".slice"))
+                return error_setf(
+                                reterr, ERROR_INVALID,
+                                "cgroup-parent for systemd cgroup should be a valid slice named as \"xxx.slice\"");
+        r = unit_name(l->id, &u->name);
+        if (r >= 0)
+                r = build_start(s, u->name, l, &m);
+        if (r >= 0)
+                r = send_start(u, m);
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                        "failed to ask the service manager for %s", u->name);
+        return 0;
+}
+
+/* --- after a restart of the daemon --- */
+
+static int on_state(sd_bus_message *m, void *userdata, sd_bus_error *reterror) {
+        SystemdUnit *u = userdata;
+        const char *state = NULL;
+
+        u->slot = sd_bus_slot_unref(u->slot);
+        if (!sd_bus_message_get_error(m))
+                (void) sd_bus_message_read(m, "v", "s", &state);
+        if (state && (streq(state, "active") || streq(state, "activating") || streq(state, "deactivating")))
+                supervisor_unit_done(&u->unit);
+        else
+                fail(u, ERROR_NOT_FOUND, "no shim runs", NULL);
+        return 0;
+}
+
+static int on_unit_path(sd_bus_message *m, void *userdata, sd_bus_error *reterror) {
+        SystemdUnit *u = userdata;
+        const char *path;
+        int r;
+
+        u->slot = sd_bus_slot_unref(u->slot);
+        if (sd_bus_message_get_error(m) || sd_bus_message_read(m, "o", &path) < 0) {
+                fail(u, ERROR_NOT_FOUND, "no shim runs", NULL);
+                return 0;
+        }
+        r = sd_bus_call_method_async(u->unit.supervisor->bus, &u->slot, SYSTEMD_NAME, path,
+                                     "org.freedesktop.DBus.Properties", "Get", on_state, u, "ss",
+                                     SYSTEMD_UNIT, "ActiveState");
+        if (r < 0)
+                fail(u, ERROR_INTERNAL, "the bus does not take the call", NULL);
+        return 0;
+}
+
+static int systemd_find_running(SupervisorUnit *unit, const char *run_dir, Error *reterr) {
+        SystemdUnit *u = (SystemdUnit *) unit;
+        int r;
+
+        r = unit_name(unit->id, &u->name);
+        if (r >= 0)
+                r = sd_bus_call_method_async(unit->supervisor->bus, &u->slot, SYSTEMD_NAME, SYSTEMD_PATH,
+                                             SYSTEMD_MANAGER, "GetUnit", on_unit_path, u, "s", u->name);
+        return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to talk to the service manager") :
+                       0;
+}
+
+/* --- */
+
+/* Without waiting: the manager does these in order. A unit that is gone is no error. */
+static int systemd_cleanup(Supervisor *s, const char *id, const char *cgroup_parent) {
+        _cleanup_free_ char *name = NULL;
+        int r;
+
+        r = unit_name(id, &name);
+        if (r >= 0)
+                r = sd_bus_call_method_async(s->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                             "KillUnit", NULL, NULL, "ssi", name, "all", SIGKILL);
+        if (r >= 0)
+                r = sd_bus_call_method_async(s->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                             "ResetFailedUnit", NULL, NULL, "s", name);
+        return r;
+}
+
+static int systemd_update(Supervisor *s, const char *id, const SpecResources *resources) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_free_ char *name = NULL;
+        int r;
+
+        r = unit_name(id, &name);
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(s->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                                   "SetUnitProperties");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sb", name, 1);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(sv)");
+        if (r >= 0)
+                r = resources_append_unit_properties(resources, m);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_call_async(s->bus, NULL, m, NULL, NULL, 0);
+}
+
+const SupervisorVTable supervisor_systemd_vtable = {
+        .kind = SUPERVISOR_SYSTEMD,
+        .unit_size = sizeof(SystemdUnit),
+        .setup = systemd_setup,
+        .start = systemd_start,
+        .find_running = systemd_find_running,
+        .cleanup = systemd_cleanup,
+        .update = systemd_update,
+        .unit_done = systemd_unit_done,
+};

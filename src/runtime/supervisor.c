@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/supervisor.h"
+
+#include <systemd/sd-daemon.h>
+
+#include "basic/string-table.h"
+#include "runtime/supervisor-internal.h"
+#include "shared/cgroup-util.h"
+
+static const char *const supervisor_kind_table[_SUPERVISOR_KIND_MAX] = {
+        [SUPERVISOR_SYSTEMD] = "systemd",
+        [SUPERVISOR_DIRECT]  = "direct",
+};
+DEFINE_STRING_TABLE(supervisor_kind, SupervisorKind)
+
+static const SupervisorVTable *const vtables[_SUPERVISOR_KIND_MAX] = {
+        [SUPERVISOR_SYSTEMD] = &supervisor_systemd_vtable,
+        [SUPERVISOR_DIRECT]  = &supervisor_direct_vtable,
+};
+
+SupervisorKind supervisor_kind_default(sd_bus *bus) {
+        return bus && sd_booted() > 0 ? SUPERVISOR_SYSTEMD : SUPERVISOR_DIRECT;
+}
+
+SupervisorKind supervisor_kind(const Supervisor *s) {
+        return s->vtable->kind;
+}
+
+Supervisor *supervisor_free(Supervisor *s) {
+        SupervisorUnit *u;
+
+        if (!s)
+                return NULL;
+        HASHMAP_FOREACH(u, s->units)
+                supervisor_unit_free(u);
+        hashmap_free(s->units);
+        sd_bus_slot_unref(s->job_slot);
+        sd_bus_slot_unref(s->removed_slot);
+        sd_bus_slot_unref(s->subscribe_slot);
+        sd_bus_unref(s->bus);
+        sd_event_unref(s->event);
+        free(s->shim_path);
+        free(s);
+        return NULL;
+}
+
+int supervisor_new(SupervisorKind kind, sd_event *event, sd_bus *bus, const char *shim_path,
+                   SupervisorGone gone, void *userdata, Supervisor **ret, Error *reterr) {
+        _cleanup_(supervisor_freep) Supervisor *s = NULL;
+        int r;
+
+        if (kind == SUPERVISOR_SYSTEMD && !bus)
+                return error_setf(reterr, ERROR_UNAVAILABLE, "the systemd supervisor needs the system bus");
+
+        s = new(Supervisor, 1);
+        if (!s)
+                return error_fill(reterr, -ENOMEM);
+        *s = (Supervisor) {
+                .vtable = vtables[kind],
+                .event = sd_event_ref(event),
+                .bus = sd_bus_ref(bus),
+                .gone = gone,
+                .userdata = userdata,
+                .shim_path = strdup(shim_path),
+                .units = hashmap_new(),
+        };
+        if (!s->shim_path || !s->units)
+                return error_fill(reterr, -ENOMEM);
+        if (s->vtable->setup) {
+                r = s->vtable->setup(s, reterr);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+/* --- units --- */
+
+SupervisorUnit *supervisor_unit_free(SupervisorUnit *u) {
+        if (!u)
+                return NULL;
+        if (u->supervisor->vtable->unit_done)
+                u->supervisor->vtable->unit_done(u);
+        if (u->id && hashmap_get(u->supervisor->units, u->id) == u)
+                hashmap_remove(u->supervisor->units, u->id);
+        free(u->id);
+        free(u);
+        return NULL;
+}
+DEFINE_TRIVIAL_CLEANUP_FUNC(SupervisorUnit *, supervisor_unit_free);
+
+void supervisor_unit_done(SupervisorUnit *u) {
+        SupervisorDone done = u->done;
+
+        u->done = NULL;
+        if (done)
+                done(u->supervisor, u->id, NULL, u->done_userdata);
+}
+
+/* In this order: the callback may start the same container anew. */
+void supervisor_unit_fail(SupervisorUnit *u, const Error *error) {
+        Supervisor *s = u->supervisor;
+        SupervisorDone done = u->done;
+        void *userdata = u->done_userdata;
+        _cleanup_free_ char *id = TAKE_PTR(u->id);
+
+        if (id && hashmap_get(s->units, id) == u)
+                hashmap_remove(s->units, id);
+        supervisor_unit_free(u);
+        if (done && id)
+                done(s, id, error, userdata);
+}
+
+void supervisor_unit_gone(SupervisorUnit *u) {
+        Supervisor *s = u->supervisor;
+        _cleanup_free_ char *id = TAKE_PTR(u->id);
+
+        if (id)
+                hashmap_remove(s->units, id);
+        supervisor_unit_free(u);
+        if (id && s->gone)
+                s->gone(s, id, s->userdata);
+}
+
+/* An older shim of the same container may be at its last moments: it is replaced, and its end is not told.
+ * */
+static int unit_new(Supervisor *s, const char *id, SupervisorDone done, void *userdata,
+                    SupervisorUnit **ret) {
+        _cleanup_(supervisor_unit_freep) SupervisorUnit *u = NULL;
+        void *old;
+        int r;
+
+        u = calloc(1, s->vtable->unit_size);
+        if (!u)
+                return -ENOMEM;
+        u->supervisor = s;
+        u->done = done;
+        u->done_userdata = userdata;
+        u->id = strdup(id);
+        if (!u->id)
+                return -ENOMEM;
+
+        old = hashmap_remove(s->units, id);
+        r = hashmap_put(s->units, u->id, u);
+        if (r < 0)
+                return r;
+        supervisor_unit_free(old);
+        *ret = TAKE_PTR(u);
+        return 0;
+}
+
+int supervisor_start(Supervisor *s, const SupervisorLaunch *launch, SupervisorDone done, void *userdata,
+                     Error *reterr) {
+        SupervisorUnit *u;
+        int r;
+
+        r = unit_new(s, launch->id, done, userdata, &u);
+        if (r < 0)
+                return error_fill(reterr, r);
+        r = s->vtable->start(u, launch, reterr);
+        if (r < 0) {
+                supervisor_unit_free(u);
+                return error_fill(reterr, r);
+        }
+        return 0;
+}
+
+int supervisor_find_running(Supervisor *s, const char *id, const char *run_dir, SupervisorDone done,
+                            void *userdata, Error *reterr) {
+        SupervisorUnit *u;
+        int r;
+
+        r = unit_new(s, id, done, userdata, &u);
+        if (r < 0)
+                return error_fill(reterr, r);
+        r = s->vtable->find_running(u, run_dir, reterr);
+        if (r < 0) {
+                supervisor_unit_free(u);
+                return error_fill(reterr, r);
+        }
+        return 0;
+}
+
+void supervisor_forget(Supervisor *s, const char *id) {
+        SupervisorUnit *u = hashmap_get(s->units, id);
+
+        if (u)
+                u->done = NULL;
+}
+
+int supervisor_cleanup(Supervisor *s, const char *id, const char *cgroup_parent) {
+        return s->vtable->cleanup(s, id, cgroup_parent);
+}
+
+int supervisor_update(Supervisor *s, const char *id, const SpecResources *resources) {
+        return s->vtable->update ? s->vtable->update(s, id, resources) : 0;
+}
+
+/* --- control groups --- */
+
+/* cgroup2 does not take processes and controllers in one group: shim and container get one each. */
+bool supervisor_delegates(const Supervisor *s) {
+        return s->vtable->kind == SUPERVISOR_SYSTEMD && cgroup_version() == 2;
+}
+
+/* "a-b.slice" is "/a.slice/a-b.slice", systemd.slice(5). */
+static int slice_path(const char *slice, char **ret) {
+        _cleanup_buffer_ Buffer b = {};
+        size_t n = strlen(slice) - strlen(".slice");
+
+        if (streq(slice, "-.slice"))
+                return asprintf_safe(ret, "%s", "");
+        for (size_t i = 0; i <= n; i++) {
+                if (i != n && slice[i] != '-')
+                        continue;
+                if (buffer_appendf(&b, "/%.*s.slice", (int) i, slice) < 0)
+                        return -ENOMEM;
+        }
+        *ret = buffer_steal(&b);
+        return *ret ? 0 : -ENOMEM;
+}
+
+int supervisor_cgroup_path(Supervisor *s, const char *id, const char *cgroup_parent, char **ret) {
+        _cleanup_free_ char *parent = NULL;
+        int r;
+
+        if (s->vtable->kind == SUPERVISOR_SYSTEMD) {
+                const char *slice = isempty(cgroup_parent) ? "system.slice" : cgroup_parent;
+
+                if (!endswith(slice, ".slice"))
+                        return -EINVAL;
+                r = slice_path(slice, &parent);
+                if (r < 0)
+                        return r;
+                return asprintf_safe(ret, "%s/docker-%s.service/container", parent, id);
+        }
+
+        return asprintf_safe(ret, "%s%s/%s%s", cgroup_parent && cgroup_parent[0] == '/' ? "" : "/",
+                             isempty(cgroup_parent) ? "dockerd" : cgroup_parent, id,
+                             cgroup_version() == 2 ? "/container" : "");
+}
