@@ -2,6 +2,7 @@
 /* Network namespaces made ahead of need, while the loop is idle. */
 #include "network/netns-pool.h"
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "basic/errno-util.h"
@@ -17,6 +18,7 @@
 struct NetnsPool {
         sd_event_source *source;        /* idle priority; on while some are missing */
         char *directory;
+        bool mounted;
         unsigned size;
         unsigned n_ready;
         Netns ready[POOL_SIZE_MAX];
@@ -143,12 +145,34 @@ NetnsPool *netns_pool_free(NetnsPool *p) {
         return mfree(p);
 }
 
+/* The directory is a mount of its own, so that a process with a mount namespace of its own (a shim) drops its copies of all
+ * the names with one umount: each of them would keep a namespace alive. Private, so that new names are not copied there
+ * at all. */
+static int mount_directory(const char *directory) {
+        struct statx sx;
+        int r;
+
+        r = mkdir_p(directory, 0711);
+        if (r < 0)
+                return r;
+        if (statx(AT_FDCWD, directory, AT_SYMLINK_NOFOLLOW, STATX_INO, &sx) < 0)
+                return -errno;
+        if (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+                return 0;
+        if (mount(directory, directory, NULL, MS_BIND, NULL) < 0)
+                return -errno;
+        return RET_NERRNO(mount(NULL, directory, NULL, MS_PRIVATE, NULL));
+}
+
 int netns_pool_start(NetnsPool *p) {
         int r;
 
-        r = mkdir_p(p->directory, 0711);
-        if (r < 0)
-                return r;
+        if (!p->mounted) {
+                r = mount_directory(p->directory);
+                if (r < 0)
+                        return r;
+                p->mounted = true;
+        }
         return p->n_ready < p->size ? sd_event_source_set_enabled(p->source, SD_EVENT_ON) : 0;
 }
 
@@ -166,6 +190,20 @@ int netns_pool_take(NetnsPool *p, Netns *ret) {
         *ret = p->ready[--p->n_ready];
         p->ready[p->n_ready] = (Netns) { .fd = -EBADF };
         return sd_event_source_set_enabled(p->source, SD_EVENT_ON);
+}
+
+int netns_pool_stop(NetnsPool *p) {
+        (void) sd_event_source_set_enabled(p->source, SD_EVENT_OFF);
+        while (p->n_ready > 0) {
+                Netns *n = p->ready + --p->n_ready;
+
+                (void) netns_remove(n->path);
+                netns_done(n);
+        }
+        p->mounted = false;
+        if (umount2(p->directory, MNT_DETACH|UMOUNT_NOFOLLOW) < 0 && !IN_SET(errno, EINVAL, ENOENT))
+                return -errno;
+        return 0;
 }
 
 bool netns_pool_has(const NetnsPool *p, const char *name) {

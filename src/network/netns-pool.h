@@ -33,6 +33,8 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(NetnsPool *, netns_pool_free);
 
 /* Begins to make namespaces when there is nothing else to do. */
 int netns_pool_start(NetnsPool *p);
+/* Removes those that are ready and the mount of the directory; start() or take() begins anew. */
+int netns_pool_stop(NetnsPool *p);
 /* A ready one, or a new one. Owned by the caller. */
 int netns_pool_take(NetnsPool *p, Netns *ret);
 /* True if the name is one of those that are ready. */

@@ -352,6 +352,7 @@ int network_manager_teardown(NetworkManager *m, Error *reterr) {
                 if (n->driver->stop)
                         RET_GATHER(r, n->driver->stop(n, r < 0 ? NULL : reterr));
         }
+        RET_GATHER(r, netns_pool_stop(m->pool));
         if (m->config.iptables) {
                 m->firewall = firewall_free(m->firewall);
                 RET_GATHER(r, firewall_delete_table(r < 0 ? NULL : reterr));
@@ -396,7 +397,9 @@ int network_manager_find(NetworkManager *m, const char *name, Network **ret, Err
         assert(name);
         assert(ret);
 
-        n = network_manager_find_id(m, name) ?: find_name(m, streq(name, "default") ? NETWORK_BRIDGE : name);
+        if (streq(name, "default"))
+                name = bridge_is_disabled(m) ? NETWORK_NONE : NETWORK_BRIDGE;
+        n = network_manager_find_id(m, name) ?: find_name(m, name);
         for (size_t i = 0; !n && i < m->n_networks && id_is_prefix(name); i++)
                 if (startswith(m->networks[i]->id, name)) {
                         if (found)

@@ -51,7 +51,8 @@ int network_manager_warnings(NetworkManager *m, char ***warnings);
 
 /* --- networks --------------------------------------------------------------------------------------------------- */
 
-/* By name, id or unambiguous id prefix; "network NAME not found" otherwise. "default" means bridge. */
+/* By name, id or unambiguous id prefix; "network NAME not found" otherwise. "default" means bridge, or
+ * none where the daemon has no default bridge. */
 int network_manager_find(NetworkManager *m, const char *name, Network **ret, Error *reterr);
 const char *network_id(const Network *n);
 const char *network_name(const Network *n);

@@ -509,6 +509,8 @@ TEST(options) {
         m = start_with(&c);
         Network *n;
         ASSERT_FAIL(network_manager_find(m, "bridge", &n, NULL));
+        ASSERT_OK(network_manager_find(m, "default", &n, NULL));
+        ASSERT_STREQ(network_name(n), "none");
         finish(m);
 
         c = default_config;
