@@ -44,7 +44,8 @@ static const JsonField network_inspect_fields[] = {
         JSON_BOOL(NetworkInspect, ingress, "Ingress", 0),
         JSON_STRUCT(NetworkInspect, config_from, ConfigReference, "ConfigFrom", 0),
         JSON_BOOL(NetworkInspect, config_only, "ConfigOnly", 0),
-        JSON_MAP(NetworkInspect, containers, NetworkContainerEntry, NetworkContainer, "Containers", JSON_NONNULL),
+        JSON_MAP(NetworkInspect, containers, NetworkContainerEntry, NetworkContainer, "Containers",
+                 JSON_NONNULL),
         JSON_STRING_MAP(NetworkInspect, options, "Options", JSON_NONNULL),
         JSON_STRING_MAP(NetworkInspect, labels, "Labels", JSON_NONNULL),
 };

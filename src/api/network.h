@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Network resources of the Docker API: networks as listed and inspected, endpoints of containers, port bindings.
- * Structs and their field tables in Docker's order; no logic. */
+/* Network resources of the Docker API: networks as listed and inspected, endpoints of containers, port
+ * bindings. Structs and their field tables in Docker's order; no logic. */
 #pragma once
 
 #include "json/json-type.h"
 
-/* --- networks --------------------------------------------------------------------------------------------------- */
+/* --- networks --- */
 
 typedef struct IpamConfig {
         char *subnet;                   /* CIDR */
@@ -96,7 +96,7 @@ typedef struct NetworkCreateResponse {
 } NetworkCreateResponse;
 JSON_TYPE_DECLARE(NetworkCreateResponse);
 
-/* --- endpoints of a container ----------------------------------------------------------------------------------- */
+/* --- endpoints of a container --- */
 
 typedef struct EndpointIpamConfig {
         char *ipv4_address;
@@ -124,6 +124,7 @@ typedef struct EndpointSettings {
         char **dns_names;
 } EndpointSettings;
 JSON_TYPE_DECLARE(EndpointSettings);
+DEFINE_JSON_CLEANUP(EndpointSettings)
 
 typedef struct EndpointSettingsEntry {
         char *key;                      /* network name */
@@ -149,7 +150,7 @@ typedef struct NetworkDisconnectRequest {
 } NetworkDisconnectRequest;
 JSON_TYPE_DECLARE(NetworkDisconnectRequest);
 
-/* --- ports ------------------------------------------------------------------------------------------------------ */
+/* --- ports --- */
 
 typedef struct PortBinding {
         char *host_ip;
@@ -166,7 +167,8 @@ typedef struct PortMapEntry {
 } PortMapEntry;
 
 /* HostConfig.PortBindings and NetworkSettings.Ports: struct { PortMapEntry *items; size_t n_items; } m */
-#define JSON_PORT_MAP(T, m, name, flags, ...) JSON_MAP_ARRAY(T, m, PortMapEntry, PortBinding, name, flags, ##__VA_ARGS__)
+#define JSON_PORT_MAP(T, m, name, flags, ...) \
+        JSON_MAP_ARRAY(T, m, PortMapEntry, PortBinding, name, flags, ##__VA_ARGS__)
 
 /* Ports of GET /containers/json */
 typedef struct PortSummary {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IP addresses, prefixes and MAC addresses as value types: parse, format, compare. No sockets, no interfaces. */
+/* IP addresses, prefixes and MAC addresses as value types: parse, format, compare. No sockets, no
+ * interfaces. */
 #include "basic/net-addr.h"
 
 #include <arpa/inet.h>
@@ -91,7 +92,8 @@ const char *net_prefix_format(char buf[static NET_PREFIX_TEXT_MAX], const NetPre
         char address[NET_ADDR_TEXT_MAX];
 
         if (net_addr_is_set(&p->addr))
-                (void) snprintf(buf, NET_PREFIX_TEXT_MAX, "%s/%u", net_addr_format(address, &p->addr), p->length);
+                (void) snprintf(buf, NET_PREFIX_TEXT_MAX, "%s/%u", net_addr_format(address, &p->addr),
+                                p->length);
         else
                 buf[0] = 0;
         return buf;
@@ -166,7 +168,8 @@ const char *mac_addr_format(char buf[static MAC_ADDR_TEXT_MAX], const MacAddr *m
         const uint8_t *b = m->bytes;
 
         if (mac_addr_is_set(m))
-                (void) snprintf(buf, MAC_ADDR_TEXT_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
+                (void) snprintf(buf, MAC_ADDR_TEXT_MAX, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2],
+                                b[3], b[4], b[5]);
         else
                 buf[0] = 0;
         return buf;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IP addresses, prefixes and MAC addresses as value types: parse, format, compare. No sockets, no interfaces. */
+/* IP addresses, prefixes and MAC addresses as value types: parse, format, compare. No sockets, no
+ * interfaces. */
 #pragma once
 
 #include <netinet/in.h>

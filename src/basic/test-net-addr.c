@@ -3,8 +3,10 @@
 #include "basic/tests.h"
 
 TEST(addr) {
-        static const char *const bad[] = { "", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", "01.2.3.4", "::g", "fe80::1%eth0" };
-        static const char *const good[] = { "0.0.0.0", "172.17.0.2", "255.255.255.255", "::", "::1", "fe80::1", "2001:db8::5" };
+        static const char *const bad[] = { "",         "1.2.3",    "1.2.3.4.5", "256.1.1.1",
+                                           "1.2.3.4 ", "01.2.3.4", "::g",       "fe80::1%eth0" };
+        static const char *const good[] = { "0.0.0.0", "172.17.0.2", "255.255.255.255", "::",
+                                            "::1",     "fe80::1",    "2001:db8::5" };
         char buf[NET_ADDR_TEXT_MAX];
         NetAddr a = {};
 
@@ -17,16 +19,19 @@ TEST(addr) {
                 ASSERT_TRUE(streq(net_addr_format(buf, &a), *s));
         }
 
-        ASSERT_TRUE(net_addr_parse("127.0.0.53", &a) == 0 && net_addr_is_loopback(&a) && !net_addr_is_any(&a));
+        ASSERT_TRUE(net_addr_parse("127.0.0.53", &a) == 0 && net_addr_is_loopback(&a) &&
+                    !net_addr_is_any(&a));
         ASSERT_TRUE(net_addr_parse("::1", &a) == 0 && net_addr_is_loopback(&a));
         ASSERT_TRUE(net_addr_parse("::ffff:127.0.0.1", &a) == 0 && net_addr_is_loopback(&a));
         ASSERT_TRUE(net_addr_parse("10.0.0.1", &a) == 0 && !net_addr_is_loopback(&a));
         ASSERT_TRUE(net_addr_parse("0.0.0.0", &a) == 0 && net_addr_is_any(&a));
-        ASSERT_TRUE(net_addr_to_host(&(NetAddr) { .family = AF_INET, .bytes = { 1, 2, 3, 4 } }) == 0x01020304);
+        ASSERT_TRUE(net_addr_to_host(&(NetAddr){ .family = AF_INET, .bytes = { 1, 2, 3, 4 } }) ==
+                    0x01020304);
 }
 
 TEST(prefix) {
-        static const char *const bad[] = { "", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "x/8", "::/129", "10.0.0.0/8x" };
+        static const char *const bad[] = { "",    "10.0.0.0", "10.0.0.0/",  "10.0.0.0/33", "10.0.0.0/-1",
+                                           "x/8", "::/129",   "10.0.0.0/8x" };
         char buf[NET_PREFIX_TEXT_MAX];
         NetPrefix p, q;
         NetAddr a;

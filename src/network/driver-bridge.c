@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bridge networks: a bridge with an address on the host, a veth pair for each endpoint. Rules are the firewall's. */
+/* Bridge networks: a bridge with an address on the host, a veth pair for each endpoint. Rules are the
+ * firewall's. */
 #include <stdio.h>
 #include <sys/random.h>
 
@@ -13,9 +14,9 @@
 #include "network/resolv-conf.h"
 
 #define CONTAINER_INTERFACE "eth0"
-#define USED_MAX 4096U                  /* routes and addresses looked at; a router with more names its subnet itself */
+#define USED_MAX 4096U /* routes and addresses looked at; a router with more names its subnet itself */
 
-/* --- which subnets the host uses -------------------------------------------------------------------------------- */
+/* --- which subnets the host uses --- */
 
 typedef struct UsedSubnets {
         NetPrefix *items;
@@ -79,13 +80,15 @@ static int find_used(NetworkManager *m, unsigned bridge_index, UsedSubnets *u) {
         return netlink_route_foreach(m->netlink, on_used_route, u);
 }
 
-/* --- bridge and its address ------------------------------------------------------------------------------------- */
+/* --- bridge and its address --- */
 
 static int parse_bip(const char *bip, NetPrefix *ret, Error *reterr) {
         if (net_prefix_parse(bip, ret) < 0 || ret->addr.family != AF_INET)
-                return error_setf(reterr, ERROR_INVALID, "failed to parse bip: invalid CIDR address: %s", bip);
+                return error_setf(reterr, ERROR_INVALID, "failed to parse bip: invalid CIDR address: %s",
+                                  bip);
         if (ret->length < 31 && net_prefix_first(ret) == net_addr_to_host(&ret->addr))
-                return error_setf(reterr, ERROR_INVALID, "bip %s is the address of the network, not of a host in it", bip);
+                return error_setf(reterr, ERROR_INVALID,
+                                  "bip %s is the address of the network, not of a host in it", bip);
         return 0;
 }
 
@@ -96,7 +99,8 @@ static const NetPrefix *overlapping(const UsedSubnets *u, const NetPrefix *p) {
         return NULL;
 }
 
-/* --bip, else what the interface has already, else what it had before the reboot, else a free one of the pools. */
+/* --bip, else what the interface has already, else what it had before the reboot, else a free one of the
+ * pools. */
 static int choose_address(Network *n, UsedSubnets *u, NetPrefix *ret, Error *reterr) {
         const NetworkManagerConfig *c = &n->manager->config;
         char text[NET_PREFIX_TEXT_MAX];
@@ -110,8 +114,9 @@ static int choose_address(Network *n, UsedSubnets *u, NetPrefix *ret, Error *ret
                         return r;
                 other = overlapping(u, ret);
                 if (other)
-                        return error_setf(reterr, ERROR_INVALID, "bip %s overlaps with %s, which this host uses already",
-                                          c->bip, net_prefix_format(text, other));
+                        return error_setf(reterr, ERROR_INVALID,
+                                          "bip %s overlaps with %s, which this host uses already", c->bip,
+                                          net_prefix_format(text, other));
                 return 0;
         }
         if (net_addr_is_set(&u->own.addr)) {
@@ -129,7 +134,8 @@ static int choose_address(Network *n, UsedSubnets *u, NetPrefix *ret, Error *ret
         r = ipam_choose_subnet(c->pools, c->n_pools, u->items, u->n, &subnet, reterr);
         if (r < 0)
                 return r;
-        *ret = (NetPrefix) { net_addr_from_host(net_prefix_first(&subnet) + (subnet.length < 32)), subnet.length };
+        *ret = (NetPrefix){ net_addr_from_host(net_prefix_first(&subnet) + (subnet.length < 32)),
+                            subnet.length };
         return 0;
 }
 
@@ -147,13 +153,15 @@ static int create_bridge(Network *n, LinkInfo *ret, Error *reterr) {
         NETLINK_BATCH_INIT(&b);
         r = random_mac(&mac);
         if (r >= 0) {
-                netlink_batch_bridge_new(&b, n->bridge.interface, &mac, n->bridge.set_mtu ? n->bridge.mtu : 0);
+                netlink_batch_bridge_new(&b, n->bridge.interface, &mac,
+                                         n->bridge.set_mtu ? n->bridge.mtu : 0);
                 r = netlink_batch_send(m->netlink, &b, NULL);
         }
         if (r >= 0)
                 r = netlink_link_get(m->netlink, n->bridge.interface, ret);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to create bridge %s", n->bridge.interface);
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to create bridge %s",
+                                        n->bridge.interface);
         return 0;
 }
 
@@ -189,7 +197,8 @@ static int configure_bridge(Network *n, const LinkInfo *link, const NetPrefix *o
                 netlink_batch_link_up(&b, link->index, true);
         r = netlink_batch_send(n->manager->netlink, &b, NULL);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to configure bridge %s", n->bridge.interface);
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to configure bridge %s",
+                                        n->bridge.interface);
         return 0;
 }
 
@@ -256,12 +265,13 @@ static int bridge_stop(Network *n, Error *reterr) {
         netlink_batch_link_delete_name(&b, n->bridge.interface);
         r = netlink_batch_send(n->manager->netlink, &b, NULL);
         if (r < 0 && r != -ENODEV)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to delete bridge %s", n->bridge.interface);
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to delete bridge %s",
+                                        n->bridge.interface);
         n->index = 0;
         return 0;
 }
 
-/* --- endpoints -------------------------------------------------------------------------------------------------- */
+/* --- endpoints --- */
 
 static int take_address(Network *n, const EndpointParams *params, NetAddr *ret, Error *reterr) {
         int r;
@@ -272,7 +282,8 @@ static int take_address(Network *n, const EndpointParams *params, NetAddr *ret, 
         r = ipam_pool_take_any(n->ipam, ret);
         if (r == -ENOSPC)
                 return error_setf(reterr, ERROR_INTERNAL,
-                                  "no available IPv4 addresses on this network's address pools: %s (%s)", n->name, n->id);
+                                  "no available IPv4 addresses on this network's address pools: %s (%s)",
+                                  n->name, n->id);
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
@@ -359,9 +370,9 @@ static int configure_inside(Network *n, Sandbox *s, const Endpoint *e) {
         return netlink_batch_send(s->netlink, &b, NULL);
 }
 
-/* Without icc the ports of the bridge are isolated: that holds without br_netfilter, which rules would need. With
- * br_netfilter a container's packet to a port it publishes itself is translated inside the bridge and leaves by the port it
- * came from. */
+/* Without icc the ports of the bridge are isolated: that holds without br_netfilter, which rules would
+ * need. With br_netfilter a container's packet to a port it publishes itself is translated inside the
+ * bridge and leaves by the port it came from. */
 static int set_port_flags(Network *n, const Sandbox *s, const Endpoint *e) {
         bool isolated = !n->bridge.icc, hairpin = s->n_ports > 0;
         NetlinkBatch b;
@@ -384,7 +395,8 @@ static int bridge_disconnect(Network *n, const Endpoint *e) {
 
         if (isempty(e->interface))
                 return 0;
-        /* Down is immediate; deleting waits 20 ms for a grace period and the kernel does it anyway with the namespace. */
+        /* Down is immediate; deleting waits 20 ms for a grace period and the kernel does it anyway with the
+         * namespace. */
         NETLINK_BATCH_INIT(&b);
         netlink_batch_link_down_name(&b, e->interface);
         r = netlink_batch_send(n->manager->netlink, &b, NULL);
@@ -399,7 +411,8 @@ static int bridge_connect(Network *n, Sandbox *s, Endpoint *e, Error *reterr) {
 
         r = make_veth(n, s, e);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to add the host (%s) <=> sandbox (%s) pair interfaces",
+                return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                        "failed to add the host (%s) <=> sandbox (%s) pair interfaces",
                                         e->interface, CONTAINER_INTERFACE);
         crash_point("endpoint-connect:veth");
 
@@ -408,7 +421,8 @@ static int bridge_connect(Network *n, Sandbox *s, Endpoint *e, Error *reterr) {
                 r = set_port_flags(n, s, e);
         if (r < 0) {
                 (void) bridge_disconnect(n, e);
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to configure interface %s", CONTAINER_INTERFACE);
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to configure interface %s",
+                                        CONTAINER_INTERFACE);
         }
         return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* host and none: nothing to make. The one shares the host's namespace, the other has one with loopback only. */
+/* host and none: nothing to make. The one shares the host's namespace, the other has one with loopback
+ * only. */
 #include "network/network-driver.h"
 
 const NetworkDriver network_driver_host = {

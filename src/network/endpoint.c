@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connecting a container to a network: lease, record, ports, interface, in this order, and back again on failure. */
+/* Connecting a container to a network: lease, record, ports, interface, in this order, and back again on
+ * failure. */
 #include "basic/crash-point.h"
 #include "basic/errno-util.h"
 #include "network/network-manager-private.h"
@@ -25,19 +26,23 @@ static int endpoint_new(const Network *n, Endpoint **ret) {
 }
 
 /* The sandbox the network needs: one with a namespace, or the host's, which is made here. */
-static int find_sandbox(NetworkManager *m, const Network *n, const char *container_id, Sandbox **ret, Error *reterr) {
+static int find_sandbox(NetworkManager *m, const Network *n, const char *container_id, Sandbox **ret,
+                        Error *reterr) {
         Sandbox *s = sandbox_find(m, container_id);
         int r;
 
         if (!s && n->driver->sandbox)
-                return error_setf(reterr, ERROR_INTERNAL, "container %s has no network namespace", container_id);
+                return error_setf(reterr, ERROR_INTERNAL, "container %s has no network namespace",
+                                  container_id);
         if (!s) {
                 r = sandbox_new_internal(m, container_id, &s);
                 if (r < 0)
                         return error_fill(reterr, r);
         } else if (!!s->name != n->driver->sandbox)
-                return error_setf(reterr, ERROR_CONFLICT,
-                                  "container cannot be connected to network %s together with the ones it has", n->name);
+                return error_setf(
+                                reterr, ERROR_CONFLICT,
+                                "container cannot be connected to network %s together with the ones it has",
+                                n->name);
 
         *ret = s;
         return 0;
@@ -51,7 +56,8 @@ static int attach(Sandbox *s, Endpoint *e) {
 }
 
 /* Everything from the lease on; undone in reverse. */
-static int connect_endpoint(Network *n, Sandbox *s, Endpoint *e, const EndpointParams *params, Error *reterr) {
+static int connect_endpoint(Network *n, Sandbox *s, Endpoint *e, const EndpointParams *params,
+                            Error *reterr) {
         int r;
 
         r = n->driver->lease ? n->driver->lease(n, e, params, reterr) : 0;
@@ -70,7 +76,8 @@ static int connect_endpoint(Network *n, Sandbox *s, Endpoint *e, const EndpointP
         if (n->driver->connect) {
                 r = sandbox_open_netlink(s);
                 if (r < 0)
-                        error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to open network namespace %s", s->path);
+                        error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to open network namespace %s",
+                                         s->path);
                 else
                         r = n->driver->connect(n, s, e, reterr);
                 if (r < 0)
@@ -99,7 +106,8 @@ static void detach(Sandbox *s) {
         endpoint_free(s->endpoints[--s->n_endpoints]);
         if (s->n_endpoints > 0)
                 (void) sandbox_save(s, NULL);
-        else if (s->recorded && store_delete(s->manager->store, STORE_LEASE, s->container_id, STORE_SYNC_LAZY, NULL) >= 0)
+        else if (s->recorded &&
+                 store_delete(s->manager->store, STORE_LEASE, s->container_id, STORE_SYNC_LAZY, NULL) >= 0)
                 s->recorded = false;
         if (s->n_endpoints == 0 && !s->name)
                 sandbox_destroy(s);

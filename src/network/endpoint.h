@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An endpoint joins one container to one network; a sandbox is the network namespace a container runs in, with its
- * endpoints. The record of a sandbox in the store is the lease of its addresses: it is written before the kernel
- * is touched and deleted when nothing of it is left there. */
+/* An endpoint joins one container to one network; a sandbox is the network namespace a container runs in,
+ * with its endpoints. The record of a sandbox in the store is the lease of its addresses: it is written
+ * before the kernel is touched and deleted when nothing of it is left there. */
 #pragma once
 
 #include "basic/error.h"

@@ -24,12 +24,12 @@ struct Firewall {
 
 /* Priorities: raw comes before connection tracking, dstnat (-100) before routing, srcnat after it.
  *
- * raw_prerouting: with route_localnet on a bridge (published ports at 127.0.0.1 need it) nothing else would keep a
- *   container from the host's loopback services.
- * prerouting: a packet from outside to 127.0.0.0/8 is never translated, so that ports published at 127.0.0.1 stay with
- *   the host itself.
- * postrouting: hairpin (a container reaches a port published by one on the same bridge) needs the bridge's address as
- *   source, or the answer would go past the translation. */
+ * raw_prerouting: with route_localnet on a bridge (published ports at 127.0.0.1 need it) nothing else would
+ * keep a container from the host's loopback services.
+ * prerouting: a packet from outside to 127.0.0.0/8 is never translated, so that ports published at
+ * 127.0.0.1 stay with the host itself.
+ * postrouting: hairpin (a container reaches a port published by one on the same bridge) needs the bridge's
+ * address as source, or the answer would go past the translation. */
 static const char rules_begin[] =
         "table " TABLE " {}\n"
         "delete table " TABLE "\n"
@@ -117,7 +117,7 @@ Firewall *firewall_free(Firewall *f) {
         return mfree(f);
 }
 
-/* --- text ------------------------------------------------------------------------------------------------------- */
+/* --- text --- */
 
 static int append_accept_fwmark(Buffer *b, const char *fwmark) {
         const char *slash;
@@ -149,7 +149,8 @@ static int append_bridge(Buffer *b, const FirewallBridge *bridge) {
         if (bridge->masquerade)
                 RET_GATHER(r, buffer_appendf(b, "add element " TABLE " masq_subnets { %s }\n", text));
         if (bridge->internal)
-                RET_GATHER(r, buffer_appendf(b, "add element " TABLE " internal { \"%s\" }\n", bridge->interface));
+                RET_GATHER(r, buffer_appendf(b, "add element " TABLE " internal { \"%s\" }\n",
+                                             bridge->interface));
         return r;
 }
 
@@ -162,7 +163,8 @@ static int append_port(Buffer *b, const char *verb, const FirewallPort *p) {
                 return buffer_appendf(b, "%s element " TABLE " ports_any { %s . %u : %s . %u }\n",
                                       verb, protocol, p->host_port, container, p->container_port);
         return buffer_appendf(b, "%s element " TABLE " ports { %s . %s . %u : %s . %u }\n", verb, protocol,
-                              net_addr_format(host, &p->host_address), p->host_port, container, p->container_port);
+                              net_addr_format(host, &p->host_address), p->host_port, container,
+                              p->container_port);
 }
 
 static int append_ports(Buffer *b, const char *verb, const FirewallPort *ports, size_t n) {
@@ -199,7 +201,7 @@ int firewall_render(const Firewall *f, char **ret) {
         return 0;
 }
 
-/* --- the table in the kernel ------------------------------------------------------------------------------------ */
+/* --- the table in the kernel --- */
 
 static int apply(Firewall *f, Error *reterr) {
         _cleanup_free_ char *text = NULL;
@@ -220,7 +222,8 @@ static void on_damage(void *userdata) {
         Firewall *f = ASSERT_PTR(userdata);
 
         if (apply(f, &error) < 0)
-                log_warning("The nft table %s was changed and cannot be made anew: %s", FIREWALL_TABLE, error_message(&error));
+                log_warning("The nft table %s was changed and cannot be made anew: %s", FIREWALL_TABLE,
+                            error_message(&error));
         else
                 log_notice("The nft table %s was changed by somebody else; made it anew.", FIREWALL_TABLE);
 }
@@ -256,7 +259,8 @@ void firewall_remove_bridge(Firewall *f, const char *interface) {
 }
 
 static bool port_equal(const FirewallPort *a, const FirewallPort *b) {
-        return a->protocol == b->protocol && a->host_port == b->host_port && net_addr_equal(&a->host_address, &b->host_address);
+        return a->protocol == b->protocol && a->host_port == b->host_port &&
+               net_addr_equal(&a->host_address, &b->host_address);
 }
 
 static void forget_ports(Firewall *f, const FirewallPort *ports, size_t n) {

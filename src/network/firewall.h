@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The nft table `inet dockerd`: masquerade, isolation, published ports. All rules are in this one table, so what another
- * table drops (a firewall with policy drop in its own forward chain) cannot be allowed from here. The rules are written once;
- * bridges and ports are elements of its sets and maps. Made anew at once when somebody deletes a part of it. */
+/* The nft table `inet dockerd`: masquerade, isolation, published ports. All rules are in this one table, so
+ * what another table drops (a firewall with policy drop in its own forward chain) cannot be allowed from
+ * here. The rules are written once; bridges and ports are elements of its sets and maps. Made anew at once
+ * when somebody deletes a part of it. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -15,7 +16,7 @@
 typedef struct Firewall Firewall;
 
 typedef struct FirewallConfig {
-        bool drop_foreign;              /* forwarding was off before us: forward nothing but our bridges' traffic */
+        bool drop_foreign; /* forwarding was off before us: forward nothing but our bridges' traffic */
         bool allow_direct_routing;      /* other hosts may reach containers by their own addresses */
         const char *accept_fwmark;      /* "mark" or "mark/mask": such packets may enter our bridges */
 } FirewallConfig;
@@ -46,8 +47,8 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Firewall *, firewall_free);
 int firewall_add_bridge(Firewall *f, const FirewallBridge *bridge);
 void firewall_remove_bridge(Firewall *f, const char *interface);
 
-/* Makes the whole table as it shall be, in one transaction, and watches over it from now on (event may be NULL: no
- * watch). */
+/* Makes the whole table as it shall be, in one transaction, and watches over it from now on (event may be
+ * NULL: no watch). */
 int firewall_apply(Firewall *f, sd_event *event, Error *reterr);
 
 /* All ports of one container; in effect at once if the table was applied, else with it. */

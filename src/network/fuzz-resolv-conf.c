@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host's resolv.conf comes from DHCP servers: any bytes must give a well-formed file, and one that reads back. */
+/* The host's resolv.conf comes from DHCP servers: any bytes must give a well-formed file, and one that
+ * reads back. */
 #include "network/resolv-conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -76,7 +76,8 @@ static int append_extra_host(Buffer *b, const HostsFileParams *p, const char *s,
 
         if (!streq(address, HOST_GATEWAY)) {
                 if (net_addr_parse(address, &a) < 0)
-                        return error_setf(reterr, ERROR_INVALID, "invalid IP address in add-host: \"%s\"", address);
+                        return error_setf(reterr, ERROR_INVALID, "invalid IP address in add-host: \"%s\"",
+                                          address);
                 return append_line(b, p, &a, name);
         }
 

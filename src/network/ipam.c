@@ -116,7 +116,8 @@ const NetPrefix *ipam_pool_subnet(const IpamPool *p) {
         return &p->subnet;
 }
 
-/* True if the page that holds the address is full; then *ret_next is the first address behind it (may wrap to 0). */
+/* True if the page that holds the address is full; then *ret_next is the first address behind it (may wrap
+ * to 0). */
 static bool page_is_full(const IpamPool *p, uint32_t address, uint32_t *ret_next) {
         uint32_t i = (address - p->first) / PAGE_BITS;
 
@@ -173,7 +174,7 @@ uint32_t ipam_pool_n_taken(const IpamPool *p) {
         return p->n_taken;
 }
 
-/* --- subnets ---------------------------------------------------------------------------------------------------- */
+/* --- subnets --- */
 
 static const NetPrefix *find_overlap(const NetPrefix *subnet, const NetPrefix *used, size_t n_used) {
         for (size_t i = 0; i < n_used; i++)
@@ -182,8 +183,8 @@ static const NetPrefix *find_overlap(const NetPrefix *subnet, const NetPrefix *u
         return NULL;
 }
 
-/* The first free subnet of one pool. Steps over what is used at once, so that a pool of 2^24 subnets costs no more
- * rounds than there are used ones. */
+/* The first free subnet of one pool. Steps over what is used at once, so that a pool of 2^24 subnets costs
+ * no more rounds than there are used ones. */
 static bool choose_from_pool(
                 const NetPrefix *base,
                 unsigned size,
@@ -225,7 +226,8 @@ int ipam_choose_subnet(
 
                 if (net_prefix_parse(text, &base) < 0)
                         return error_setf(reterr, ERROR_INVALID, "invalid address pool: %s", text);
-                if (base.addr.family != AF_INET || size < base.length || size > 32 || size < IPAM_PREFIX_LENGTH_MIN)
+                if (base.addr.family != AF_INET || size < base.length || size > 32 ||
+                    size < IPAM_PREFIX_LENGTH_MIN)
                         continue;
                 if (choose_from_pool(&base, size, used, n_used, ret))
                         return 0;

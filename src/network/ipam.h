@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IPv4 addresses of one subnet as a bitmap, and subnets cut from the address pools. In memory only: the leases in the
- * store are the truth, the manager fills the bitmaps from them. */
+/* IPv4 addresses of one subnet as a bitmap, and subnets cut from the address pools. In memory only: the
+ * leases in the store are the truth, the manager fills the bitmaps from them. */
 #pragma once
 
 #include "api/daemon-config.h"
@@ -11,8 +11,8 @@
 
 typedef struct IpamPool IpamPool;
 
-/* Addresses that are given out without being asked for come from range, a part of subnet (NULL = all of it). Network and
- * broadcast address are taken from the beginning, but in /31 and /32. */
+/* Addresses that are given out without being asked for come from range, a part of subnet (NULL = all of
+ * it). Network and broadcast address are taken from the beginning, but in /31 and /32. */
 int ipam_pool_new(const NetPrefix *subnet, const NetPrefix *range, IpamPool **ret);
 IpamPool *ipam_pool_free(IpamPool *p);
 DEFINE_TRIVIAL_CLEANUP_FUNC(IpamPool *, ipam_pool_free);
@@ -28,7 +28,8 @@ void ipam_pool_release(IpamPool *p, const NetAddr *address);
 bool ipam_pool_is_taken(const IpamPool *p, const NetAddr *address);
 uint32_t ipam_pool_n_taken(const IpamPool *p);
 
-/* The first subnet of the pools (none configured: the usual ones) that overlaps with none of the used ones. */
+/* The first subnet of the pools (none configured: the usual ones) that overlaps with none of the
+ * used ones. */
 int ipam_choose_subnet(
                 const DaemonAddressPool *pools,
                 size_t n_pools,

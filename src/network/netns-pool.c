@@ -31,8 +31,8 @@ void netns_done(Netns *n) {
         *n = (Netns) { .fd = -EBADF };
 }
 
-/* No link-local addresses where the network has no IPv6: no address detection, no packets nobody asked for. loopback keeps
- * ::1. A kernel without IPv6 has no such file. */
+/* No link-local addresses where the network has no IPv6: no address detection, no packets nobody asked for.
+ * loopback keeps ::1. A kernel without IPv6 has no such file. */
 static int setup_inside(void *userdata) {
         Netlink **ret = ASSERT_PTR(userdata);
         int r;
@@ -145,9 +145,9 @@ NetnsPool *netns_pool_free(NetnsPool *p) {
         return mfree(p);
 }
 
-/* The directory is a mount of its own, so that a process with a mount namespace of its own (a shim) drops its copies of all
- * the names with one umount: each of them would keep a namespace alive. Private, so that new names are not copied there
- * at all. */
+/* The directory is a mount of its own, so that a process with a mount namespace of its own (a shim) drops
+ * its copies of all the names with one umount: each of them would keep a namespace alive. Private, so that
+ * new names are not copied there at all. */
 static int mount_directory(const char *directory) {
         struct statx sx;
         int r;

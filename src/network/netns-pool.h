@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Network namespaces made ahead of need, while the loop is idle: empty, loopback up, pinned by a bind mount below
- * <exec-root>/netns/. */
+/* Network namespaces made ahead of need, while the loop is idle: empty, loopback up, pinned by a bind mount
+ * below <exec-root>/netns/. */
 #pragma once
 
 #include <systemd/sd-event.h>

@@ -16,7 +16,8 @@ static const CopyRow string_rows[] = {
         STRING_ROW(fixed_cidr),
         STRING_ROW(default_gateway),
         STRING_ROW(resolv_conf),
-        { offsetof(DaemonNetworkConfig, bridge_accept_fwmark), offsetof(NetworkManagerConfig, accept_fwmark) },
+        { offsetof(DaemonNetworkConfig, bridge_accept_fwmark),
+          offsetof(NetworkManagerConfig, accept_fwmark) },
 };
 
 /* Also taken over by a reload. */
@@ -41,10 +42,12 @@ static int check_supported(const DaemonNetworkConfig *c, Error *reterr) {
                 return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "ipv6 is not implemented yet");
         FOREACH_ELEMENT(row, refused_strings)
                 if (!isempty(*(char *const *) ((const char *) c + row->offset)))
-                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "%s is not implemented yet", row->option);
+                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "%s is not implemented yet",
+                                          row->option);
         if (!isempty(c->firewall_backend) && !streq(c->firewall_backend, "nftables"))
                 return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                  "firewall-backend %s is not implemented, nftables is", c->firewall_backend);
+                                  "firewall-backend %s is not implemented, nftables is",
+                                  c->firewall_backend);
         return 0;
 }
 
@@ -87,7 +90,8 @@ static int copy(const DaemonNetworkConfig *src, NetworkManagerConfig *dest) {
         int r;
 
         FOREACH_ELEMENT(row, string_rows) {
-                r = free_and_strdup((char **) ((char *) dest + row->dest), *(char *const *) ((const char *) src + row->src));
+                r = free_and_strdup((char **) ((char *) dest + row->dest),
+                                    *(char *const *) ((const char *) src + row->src));
                 if (r < 0)
                         return r;
         }

@@ -8,13 +8,14 @@ typedef struct NetworkDriver {
         const char *name;               /* as the API calls it: "bridge", "host", "null" */
         bool sandbox;                   /* its endpoints live in a namespace of their own */
 
-        /* Makes the host's side agree with the record. At start of the daemon; repeated calls change nothing. */
+        /* Makes the host's side agree with the record. At start of the daemon; repeated calls change
+         * nothing. */
         int (*start)(Network *n, Error *reterr);
         /* Takes the host's side away. When a network is removed, or the daemon from the host. */
         int (*stop)(Network *n, Error *reterr);
 
-        /* Fills address, gateway, MAC and interface name of the endpoint, in memory only; the record is written after
-         * it and before connect(). */
+        /* Fills address, gateway, MAC and interface name of the endpoint, in memory only; the record is
+         * written after it and before connect(). */
         int (*lease)(Network *n, Endpoint *e, const EndpointParams *params, Error *reterr);
         /* Again the lease of an endpoint that was recorded. */
         void (*restore)(Network *n, const Endpoint *e);
@@ -22,7 +23,8 @@ typedef struct NetworkDriver {
 
         /* Makes the interface inside the namespace of the sandbox. Undoes all of it on failure. */
         int (*connect)(Network *n, Sandbox *s, Endpoint *e, Error *reterr);
-        /* Cuts the endpoint off: no packet passes when it returns. The interface may live until its namespace is gone. */
+        /* Cuts the endpoint off: no packet passes when it returns. The interface may live until its
+         * namespace is gone. */
         int (*disconnect)(Network *n, const Endpoint *e);
 } NetworkDriver;
 

@@ -8,7 +8,8 @@
 
 #define HOSTS_SIZE_MAX (1024U * 1024U)  /* of the host's file */
 
-/* In place: the file may be mounted into a running container, which a rename would leave with the old one. */
+/* In place: the file may be mounted into a running container, which a rename would leave with
+ * the old one. */
 static int write_in_place(int dir_fd, const char *name, const char *text) {
         _cleanup_close_ int fd = -EBADF;
 
@@ -31,7 +32,7 @@ static bool is_host_mode(const NetworkFilesParams *p) {
         return streq_ptr(p->network_mode, NETWORK_HOST);
 }
 
-/* --- hosts ------------------------------------------------------------------------------------------------------ */
+/* --- hosts --- */
 
 static int own_addresses(NetworkManager *m, const char *container_id, NetAddr **ret, size_t *ret_n) {
         const Sandbox *s = container_id ? sandbox_find(m, container_id) : NULL;
@@ -57,7 +58,8 @@ static size_t host_gateways(NetworkManager *m, NetAddr ret[static 2]) {
                 if (n < 2 && net_addr_parse(*s, ret + n) >= 0)
                         n++;
         for (size_t i = 0; n == 0 && i < m->n_networks; i++)
-                if (streq(m->networks[i]->name, NETWORK_BRIDGE) && net_addr_is_set(&m->networks[i]->address.addr))
+                if (streq(m->networks[i]->name, NETWORK_BRIDGE) &&
+                    net_addr_is_set(&m->networks[i]->address.addr))
                         ret[n++] = m->networks[i]->address.addr;
         return n;
 }
@@ -89,7 +91,7 @@ static int write_hosts(NetworkManager *m, int dir_fd, const NetworkFilesParams *
         return r < 0 ? r : write_file(dir_fd, "hosts", text, reterr);
 }
 
-/* --- resolv.conf ------------------------------------------------------------------------------------------------ */
+/* --- resolv.conf --- */
 
 static char *const *either(char *const *container, char *const *daemon) {
         return strv_isempty(container) ? daemon : container;
@@ -107,7 +109,8 @@ static int write_resolv_conf(NetworkManager *m, int dir_fd, const NetworkFilesPa
         size_t size;
         int r;
 
-        rc.source = is_host_mode(p) && !m->config.resolv_conf ? "/etc/resolv.conf" : resolv_conf_host_path(m->config.resolv_conf);
+        rc.source = is_host_mode(p) && !m->config.resolv_conf ? "/etc/resolv.conf" :
+                                                                resolv_conf_host_path(m->config.resolv_conf);
         r = read_file_at(AT_FDCWD, rc.source, RESOLV_CONF_SIZE_MAX, &host_text, &size);
         if (r >= 0)
                 r = resolv_conf_parse(host_text, size, &host);

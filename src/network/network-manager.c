@@ -16,7 +16,7 @@
 /* Below the exec root: it was us who turned forwarding on. As volatile as the setting. */
 #define FORWARDING_MARK "ip-forward"
 
-/* --- records ---------------------------------------------------------------------------------------------------- */
+/* --- records --- */
 
 static int add_network(NetworkManager *m, Network *n) {
         if (!GREEDY_REALLOC0(m->networks, m->n_networks_allocated, m->n_networks + 1))
@@ -110,7 +110,8 @@ static bool bridge_is_disabled(const NetworkManager *m) {
 static void remove_from_list(NetworkManager *m, const Network *n) {
         for (size_t i = 0; i < m->n_networks; i++)
                 if (m->networks[i] == n) {
-                        memmove(m->networks + i, m->networks + i + 1, (m->n_networks - i - 1) * sizeof(Network *));
+                        memmove(m->networks + i, m->networks + i + 1,
+                                (m->n_networks - i - 1) * sizeof(Network *));
                         m->n_networks--;
                         return;
                 }
@@ -183,7 +184,7 @@ static int load(NetworkManager *m, Error *reterr) {
         return r < 0 ? r : 0;
 }
 
-/* --- life ------------------------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 static int make_parts(NetworkManager *m) {
         int r;
@@ -263,7 +264,7 @@ NetworkManager *network_manager_free(NetworkManager *m) {
         return mfree(m);
 }
 
-/* --- start ------------------------------------------------------------------------------------------------------ */
+/* --- start --- */
 
 static bool forwarding_is_on(void) {
         _cleanup_free_ char *line = NULL;
@@ -271,8 +272,8 @@ static bool forwarding_is_on(void) {
         return read_line_file(IP_FORWARD, &line) >= 0 && streq(line, "1");
 }
 
-/* Returns whether it is on by our doing. The mark comes first: a daemon killed in between must not take an open router for the
- * administrator's wish. */
+/* Returns whether it is on by our doing. The mark comes first: a daemon killed in between must not take an
+ * open router for the administrator's wish. */
 static bool enable_forwarding(NetworkManager *m) {
         _cleanup_free_ char *mark = path_join(m->exec_root, FORWARDING_MARK);
         int r;
@@ -287,7 +288,9 @@ static bool enable_forwarding(NetworkManager *m) {
         if (r >= 0)
                 r = write_string_file(IP_FORWARD, "1");
         if (r < 0)
-                (void) log_warning_errno(r, "Cannot enable IPv4 forwarding, containers will not reach other hosts: %m");
+                (void) log_warning_errno(
+                                r,
+                                "Cannot enable IPv4 forwarding, containers will not reach other hosts: %m");
         return r >= 0;
 }
 
@@ -337,7 +340,9 @@ int network_manager_start(NetworkManager *m, Error *reterr) {
         crash_point("network-start:firewall");
 
         r = netns_pool_start(m->pool);
-        return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to create %s", m->netns_directory) : 0;
+        return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to create %s",
+                                        m->netns_directory) :
+                       0;
 }
 
 int network_manager_teardown(NetworkManager *m, Error *reterr) {
@@ -381,7 +386,7 @@ int network_manager_warnings(NetworkManager *m, char ***warnings) {
         return 0;
 }
 
-/* --- networks --------------------------------------------------------------------------------------------------- */
+/* --- networks --- */
 
 Network *network_manager_find_id(NetworkManager *m, const char *id) {
         for (size_t i = 0; i < m->n_networks; i++)
@@ -404,7 +409,8 @@ int network_manager_find(NetworkManager *m, const char *name, Network **ret, Err
                 if (startswith(m->networks[i]->id, name)) {
                         if (found)
                                 return error_setf(reterr, ERROR_INVALID,
-                                                  "network %s is ambiguous (2 matches found on ID prefix)", name);
+                                                  "network %s is ambiguous (2 matches found on ID prefix)",
+                                                  name);
                         found = m->networks[i];
                 }
         n = n ?: found;
@@ -429,7 +435,8 @@ int network_create(NetworkManager *m, const NetworkCreateRequest *request, char 
         if (isempty(request->name))
                 return error_setf(reterr, ERROR_INVALID, "invalid network name: name is empty");
         if (find_name(m, request->name))
-                return error_setf(reterr, ERROR_CONFLICT, "network with name %s already exists", request->name);
+                return error_setf(reterr, ERROR_CONFLICT, "network with name %s already exists",
+                                  request->name);
         return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "user-defined networks are not implemented yet");
 }
 
@@ -440,5 +447,6 @@ int network_remove(NetworkManager *m, const char *name, Error *reterr) {
         r = network_manager_find(m, name, &n, reterr);
         if (r < 0)
                 return r;
-        return error_setf(reterr, ERROR_FORBIDDEN, "%s is a pre-defined network and cannot be removed", n->name);
+        return error_setf(reterr, ERROR_FORBIDDEN, "%s is a pre-defined network and cannot be removed",
+                          n->name);
 }

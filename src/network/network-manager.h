@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Owns everything of the networks: their records, the bridges, addresses, sandboxes, port maps and the nft table.
- * Every call is synchronous and takes low single-digit milliseconds; every call may be repeated. */
+/* Owns everything of the networks: their records, the bridges, addresses, sandboxes, port maps and the nft
+ * table. Every call is synchronous and takes low single-digit milliseconds; every call may be repeated. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -17,9 +17,9 @@ typedef struct Store Store;
 #define NETWORK_NONE "none"
 
 /* Two steps, as everything that is restored:
- * new()   reads the records exactly as they are, touches nothing outside the store (the three default networks get
- *         their ids there the first time). config is copied where it is kept.
- * start() makes bridge, forwarding and nft table agree with them and begins to make namespaces ahead of need. */
+ * new()    reads the records exactly as they are and touches nothing outside the store (the three default
+ *          networks get their ids there the first time); config is copied.
+ * start()  makes bridge, forwarding and nft table agree with them and begins to make namespaces ahead. */
 int network_manager_new(
                 const DaemonNetworkConfig *config,
                 const char *exec_root,
@@ -29,8 +29,8 @@ int network_manager_new(
                 Error *reterr);
 int network_manager_start(NetworkManager *m, Error *reterr);
 
-/* Containers whose process lives keep sandbox, addresses and ports; all else of ours on the host is removed: leases,
- * namespaces, veths, port maps. */
+/* Containers whose process lives keep sandbox, addresses and ports; all else of ours on the host is
+ * removed: leases, namespaces, veths, port maps. */
 int network_manager_reconcile(NetworkManager *m, char *const *live_container_ids, Error *reterr);
 
 /* Leaves everything on the host as it is: containers run on. */
@@ -49,7 +49,7 @@ int network_manager_reserve_port(NetworkManager *m, const char *address, uint16_
 /* Warnings for /info ("WARNING: IPv4 forwarding is disabled"), added to the list. */
 int network_manager_warnings(NetworkManager *m, char ***warnings);
 
-/* --- networks --------------------------------------------------------------------------------------------------- */
+/* --- networks --- */
 
 /* By name, id or unambiguous id prefix; "network NAME not found" otherwise. "default" means bridge, or
  * none where the daemon has no default bridge. */
@@ -58,8 +58,8 @@ const char *network_id(const Network *n);
 const char *network_name(const Network *n);
 const char *network_driver(const Network *n);           /* "bridge", "host", "null" */
 
-/* Fills a zeroed document; the caller releases it with json_done(). Containers is filled where asked for: by inspect, not
- * by list, as Docker does. */
+/* Fills a zeroed document; the caller releases it with json_done(). Containers is filled where asked for:
+ * by inspect, not by list, as Docker does. */
 int network_inspect(const Network *n, bool containers, NetworkInspect *ret);
 /* In the order of creation; userdata is passed on. A negative result of function ends it and is returned. */
 typedef int (*NetworkFunction)(Network *n, void *userdata);
@@ -68,7 +68,7 @@ int network_foreach(NetworkManager *m, NetworkFunction function, void *userdata)
 int network_create(NetworkManager *m, const NetworkCreateRequest *request, char **ret_id, Error *reterr);
 int network_remove(NetworkManager *m, const char *name, Error *reterr);
 
-/* --- sandboxes of containers ------------------------------------------------------------------------------------ */
+/* --- sandboxes of containers --- */
 
 /* Order at start of a container:
  *   bridge, none:  sandbox_new(), endpoint_connect(), namespace path = sandbox->path
@@ -80,15 +80,15 @@ int network_remove(NetworkManager *m, const char *name, Error *reterr);
 int sandbox_new(NetworkManager *m, const char *container_id, Sandbox **ret, Error *reterr);
 Sandbox *sandbox_find(NetworkManager *m, const char *container_id);
 
-/* Leases an address, records it, makes the interface and publishes the ports. On failure nothing of the endpoint is
- * left. The result is borrowed until sandbox_free(). */
+/* Leases an address, records it, makes the interface and publishes the ports. On failure nothing of the
+ * endpoint is left. The result is borrowed until sandbox_free(). */
 int endpoint_connect(NetworkManager *m, const EndpointParams *params, Endpoint **ret, Error *reterr);
 
 /* Unknown ids are fine. Keeps going after errors and returns the first. */
 int sandbox_free(NetworkManager *m, const char *container_id, Error *reterr);
 int sandbox_rename(NetworkManager *m, const char *container_id, const char *container_name, Error *reterr);
 
-/* --- /etc/hosts, /etc/hostname, /etc/resolv.conf ---------------------------------------------------------------- */
+/* --- /etc/hosts, /etc/hostname, /etc/resolv.conf --- */
 
 typedef struct NetworkFilesParams {
         const char *container_id;       /* its sandbox tells the addresses; without one there are none */
@@ -96,8 +96,9 @@ typedef struct NetworkFilesParams {
         const char *hostname;           /* host name; the content of /etc/hostname */
         const char *domainname;
         char *const *extra_hosts;       /* HostConfig.ExtraHosts */
-        char *const *dns, *const *dns_search, *const *dns_options;      /* HostConfig; empty = the daemon's */
+        char *const *dns, *const *dns_search, *const *dns_options; /* HostConfig; empty = the daemon's */
 } NetworkFilesParams;
 
-/* Writes hosts, hostname and resolv.conf (0644) into the directory, overwriting in place: they may be mounted. */
+/* Writes hosts, hostname and resolv.conf (0644) into the directory, overwriting in place: they may be
+ * mounted. */
 int network_files_write(NetworkManager *m, int dir_fd, const NetworkFilesParams *params, Error *reterr);

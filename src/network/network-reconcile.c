@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is left of containers that are gone, after the daemon was killed or the host rebooted: leases, namespaces, veths. */
+/* What is left of containers that are gone, after the daemon was killed or the host rebooted: leases,
+ * namespaces, veths. */
 #include <dirent.h>
 
 #include "basic/errno-util.h"
@@ -60,8 +61,8 @@ static int remove_namespaces(NetworkManager *m) {
                 _cleanup_free_ char *path = NULL;
 
                 /* Only names as we make them. */
-                if (strlen(e->d_name) != NETNS_NAME_MAX - 1 || !is_lower_hex(e->d_name, NETNS_NAME_MAX - 1) ||
-                    namespace_is_known(m, e->d_name))
+                if (strlen(e->d_name) != NETNS_NAME_MAX - 1 ||
+                    !is_lower_hex(e->d_name, NETNS_NAME_MAX - 1) || namespace_is_known(m, e->d_name))
                         continue;
                 path = path_join(m->netns_directory, e->d_name);
                 RET_GATHER(result, path ? netns_remove(path) : -ENOMEM);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the store holds of networks (STORE_NETWORK, key: id) and sandboxes (STORE_LEASE, key: container id): documents
- * and their field tables. */
+/* What the store holds of networks (STORE_NETWORK, key: id) and sandboxes (STORE_LEASE, key: container id):
+ * documents and their field tables. */
 #pragma once
 
 #include "json/json-type.h"
@@ -11,7 +11,7 @@ typedef struct NetworkRecord {
         char *driver;
         nsec_t created;
         char *interface;                /* bridge; NULL for host and none */
-        char *subnet;                   /* CIDR of the bridge's own address, so that a reboot gives the same again */
+        char *subnet; /* CIDR of the bridge's own address, so that a reboot gives the same again */
 } NetworkRecord;
 JSON_TYPE_DECLARE(NetworkRecord);
 DEFINE_JSON_CLEANUP(NetworkRecord);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Links whose containers are gone. The kernel deletes a veth with its namespace, some time later; what is still there then
- * (somebody holds the namespace) is deleted here, one a turn of the loop, since each waits 20 ms for a grace period. */
+/* Links whose containers are gone. The kernel deletes a veth with its namespace, some time later; what is
+ * still there then (somebody holds the namespace) is deleted here, one a turn of the loop, since each waits
+ * 20 ms for a grace period. */
 #include "basic/errno-util.h"
 #include "basic/log.h"
 #include "basic/time-util.h"

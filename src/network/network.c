@@ -22,7 +22,8 @@ const NetworkDriver *network_driver_find(const char *name) {
         return NULL;
 }
 
-int network_new(NetworkManager *m, const char *id, const char *name, const NetworkDriver *driver, Network **ret) {
+int network_new(NetworkManager *m, const char *id, const char *name, const NetworkDriver *driver,
+                Network **ret) {
         _cleanup_(network_freep) Network *n = NULL;
 
         assert(id_is_valid(id));
@@ -62,7 +63,7 @@ const char *network_driver(const Network *n) {
         return n->driver->name;
 }
 
-/* --- record ----------------------------------------------------------------------------------------------------- */
+/* --- record --- */
 
 int network_from_record(NetworkManager *m, const NetworkRecord *record, Network **ret) {
         _cleanup_(network_freep) Network *n = NULL;
@@ -79,7 +80,7 @@ int network_from_record(NetworkManager *m, const NetworkRecord *record, Network 
         if (record->interface) {
                 if (strlen(record->interface) >= sizeof(n->bridge.interface))
                         return -EBADMSG;
-                strcpy(n->bridge.interface, record->interface);
+                (void) snprintf(n->bridge.interface, sizeof(n->bridge.interface), "%s", record->interface);
         }
         if (record->subnet && net_prefix_parse(record->subnet, &n->address) < 0)
                 return -EBADMSG;
@@ -96,7 +97,9 @@ int network_save(Network *n, Error *reterr) {
                 .driver = (char *) n->driver->name,
                 .created = n->created,
                 .interface = (char *) empty_to_null(n->bridge.interface),
-                .subnet = net_addr_is_set(&n->address.addr) ? (char *) net_prefix_format(subnet, &n->address) : NULL,
+                .subnet = net_addr_is_set(&n->address.addr) ?
+                                          (char *) net_prefix_format(subnet, &n->address) :
+                                          NULL,
         };
         _cleanup_free_ char *text = NULL;
 
@@ -106,7 +109,7 @@ int network_save(Network *n, Error *reterr) {
         return store_put(n->manager->store, STORE_NETWORK, n->id, text, STORE_SYNC_FULL, reterr);
 }
 
-/* --- addresses -------------------------------------------------------------------------------------------------- */
+/* --- addresses --- */
 
 static int set_range(Network *n, const char *range, Error *reterr) {
         NetPrefix p;
@@ -116,7 +119,8 @@ static int set_range(Network *n, const char *range, Error *reterr) {
         if (net_prefix_parse(range, &p) < 0 || p.addr.family != AF_INET)
                 return error_setf(reterr, ERROR_INVALID, "invalid CIDR address: %s", range);
         if (p.length < n->address.length || !net_prefix_contains(&n->address, &p.addr))
-                return error_setf(reterr, ERROR_INVALID, "fixed-cidr %s is not within the bridge's subnet", range);
+                return error_setf(reterr, ERROR_INVALID, "fixed-cidr %s is not within the bridge's subnet",
+                                  range);
         n->range = net_prefix_mask(&p);
         return 0;
 }
@@ -149,7 +153,8 @@ int network_set_subnet(Network *n, const NetPrefix *address, Error *reterr) {
         n->ipam = ipam_pool_free(n->ipam);
         r = ipam_pool_new(address, net_addr_is_set(&n->range.addr) ? &n->range : NULL, &n->ipam);
         if (r < 0)
-                return error_setf(reterr, ERROR_INVALID, "the bridge's subnet must have a prefix of /%u to /32",
+                return error_setf(reterr, ERROR_INVALID,
+                                  "the bridge's subnet must have a prefix of /%u to /32",
                                   IPAM_PREFIX_LENGTH_MIN);
         /* Taken by the bridge, and by the other gateway if there is one. */
         (void) ipam_pool_take(n->ipam, &n->address.addr);
@@ -157,7 +162,7 @@ int network_set_subnet(Network *n, const NetPrefix *address, Error *reterr) {
         return 0;
 }
 
-/* --- inspect ---------------------------------------------------------------------------------------------------- */
+/* --- inspect --- */
 
 static int format_dup(char **ret, const char *text) {
         *ret = strdup(text);
@@ -197,8 +202,10 @@ static int inspect_options(const Network *n, StringMap *ret) {
 
         (void) snprintf(mtu, sizeof(mtu), "%u", b->mtu);
         RET_GATHER(r, string_map_set(ret, "com.docker.network.bridge.default_bridge", "true"));
-        RET_GATHER(r, string_map_set(ret, "com.docker.network.bridge.enable_icc", b->icc ? "true" : "false"));
-        RET_GATHER(r, string_map_set(ret, "com.docker.network.bridge.enable_ip_masquerade", b->masquerade ? "true" : "false"));
+        RET_GATHER(r,
+                   string_map_set(ret, "com.docker.network.bridge.enable_icc", b->icc ? "true" : "false"));
+        RET_GATHER(r, string_map_set(ret, "com.docker.network.bridge.enable_ip_masquerade",
+                                     b->masquerade ? "true" : "false"));
         RET_GATHER(r, string_map_set(ret, "com.docker.network.bridge.host_binding_ipv4", ip));
         RET_GATHER(r, string_map_set(ret, "com.docker.network.bridge.name", b->interface));
         RET_GATHER(r, string_map_set(ret, "com.docker.network.driver.mtu", mtu));
@@ -240,7 +247,8 @@ static int inspect_containers(const Network *n, NetworkInspect *ret) {
                         return r;
         }
         if (ret->containers.n_items > 1)
-                qsort(ret->containers.items, ret->containers.n_items, sizeof(NetworkContainerEntry), compare_entries);
+                qsort(ret->containers.items, ret->containers.n_items, sizeof(NetworkContainerEntry),
+                      compare_entries);
         return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One network: its record, its driver and, for bridges, subnet and addresses. For the files of this folder; others use
- * network-manager.h. */
+/* One network: its record, its driver and, for bridges, subnet and addresses. For the files of this folder;
+ * others use network-manager.h. */
 #pragma once
 
 #include <net/if.h>
@@ -13,7 +13,7 @@
 /* Options of a network, as shown by inspect and obeyed by the driver */
 typedef struct BridgeOptions {
         char interface[IFNAMSIZ];
-        bool own;                       /* we made it or may make it; false: --bridge names one of the administrator */
+        bool own; /* we made it or may make it; false: --bridge names one of the administrator */
         bool masquerade;
         bool icc;
         bool internal;
@@ -39,7 +39,8 @@ struct Network {
 };
 
 /* Unconnected; driver "bridge", "host" or "null". */
-int network_new(NetworkManager *m, const char *id, const char *name, const NetworkDriver *driver, Network **ret);
+int network_new(NetworkManager *m, const char *id, const char *name, const NetworkDriver *driver,
+                Network **ret);
 Network *network_free(Network *n);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Network *, network_free);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which host ports are taken, by the daemon's own listeners and by published ports of containers. No firewall. */
+/* Which host ports are taken, by the daemon's own listeners and by published ports of containers. No
+ * firewall. */
 #include "network/portmap.h"
 
 #include <stdio.h>
@@ -103,7 +104,8 @@ static PortSlot *slot_find(Portmap *m, PortProtocol protocol, uint16_t port) {
 /* Wildcard and exact addresses of one family exclude each other; "::" takes the IPv4 port as well. */
 static bool addresses_conflict(const NetAddr *a, const NetAddr *b) {
         if (a->family != b->family)
-                return (a->family == AF_INET6 && net_addr_is_any(a)) || (b->family == AF_INET6 && net_addr_is_any(b));
+                return (a->family == AF_INET6 && net_addr_is_any(a)) ||
+                       (b->family == AF_INET6 && net_addr_is_any(b));
         return net_addr_is_any(a) || net_addr_is_any(b) || net_addr_equal(a, b);
 }
 
@@ -145,12 +147,15 @@ static int error_taken(Error *reterr, const NetAddr *address, uint16_t port) {
         char text[NET_ADDR_TEXT_MAX];
 
         net_addr_format(text, address);
-        return error_setf(reterr, ERROR_INTERNAL, address->family == AF_INET6 ? "Bind for [%s]:%u failed: port is already allocated" :
-                                                                                "Bind for %s:%u failed: port is already allocated",
+        return error_setf(reterr, ERROR_INTERNAL,
+                          address->family == AF_INET6 ?
+                                          "Bind for [%s]:%u failed: port is already allocated" :
+                                          "Bind for %s:%u failed: port is already allocated",
                           text, port);
 }
 
-int portmap_reserve(Portmap *m, PortProtocol protocol, const NetAddr *address, uint16_t port, Error *reterr) {
+int portmap_reserve(Portmap *m, PortProtocol protocol, const NetAddr *address, uint16_t port,
+                    Error *reterr) {
         int r;
 
         assert(m);
@@ -162,7 +167,8 @@ int portmap_reserve(Portmap *m, PortProtocol protocol, const NetAddr *address, u
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
-/* A bound TCP socket that does not listen holds the port, and answers what reaches it past the DNAT with a reset. */
+/* A bound TCP socket that does not listen holds the port, and answers what reaches it past the DNAT with a
+ * reset. */
 static int bind_port(PortProtocol protocol, const NetAddr *address, uint16_t port) {
         _cleanup_close_ int fd = -EBADF;
         union {
@@ -172,7 +178,8 @@ static int bind_port(PortProtocol protocol, const NetAddr *address, uint16_t por
         } sa = { .sa.sa_family = address->family };
         int one = 1;
 
-        fd = socket(address->family, port_protocol_sockets[protocol].type|SOCK_CLOEXEC, port_protocol_sockets[protocol].protocol);
+        fd = socket(address->family, port_protocol_sockets[protocol].type | SOCK_CLOEXEC,
+                    port_protocol_sockets[protocol].protocol);
         if (fd < 0)
                 return -errno;
 
@@ -225,10 +232,11 @@ static int error_bind(Error *reterr, int r, PortProtocol protocol, const NetAddr
                 return error_taken(reterr, address, port);
         net_addr_format(text, address);
         return error_setf(reterr, ERROR_INTERNAL, "failed to bind host port %s%s%s:%u/%s: %s",
-                          address->family == AF_INET6 ? "[" : "", text, address->family == AF_INET6 ? "]" : "", port,
-                          port_protocol_to_string(protocol),
-                          r == -EADDRINUSE ? "address already in use" :
-                          r == -EADDRNOTAVAIL ? "cannot assign requested address" : strerror(-r));
+                          address->family == AF_INET6 ? "[" : "", text,
+                          address->family == AF_INET6 ? "]" : "", port, port_protocol_to_string(protocol),
+                          r == -EADDRINUSE    ? "address already in use" :
+                          r == -EADDRNOTAVAIL ? "cannot assign requested address" :
+                                                strerror(-r));
 }
 
 int portmap_allocate(
@@ -251,7 +259,8 @@ int portmap_allocate(
 
         if (ephemeral)
                 ephemeral_range(&first, &last);
-        start = ephemeral && m->next_ephemeral >= first && m->next_ephemeral <= last ? m->next_ephemeral : first;
+        start = ephemeral && m->next_ephemeral >= first && m->next_ephemeral <= last ? m->next_ephemeral :
+                                                                                       first;
 
         for (uint32_t i = 0, n = last - first + 1U; i < n; i++) {
                 uint16_t port = first + (start - first + i) % n;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* resolv.conf: bounded parser of the host's file, and the text of a container's. Pure but for resolv_conf_host_path(). */
+/* resolv.conf: bounded parser of the host's file, and the text of a container's. Pure but for
+ * resolv_conf_host_path(). */
 #pragma once
 
 #include "basic/error.h"
@@ -25,14 +26,15 @@ DEFINE_CLEANUP_DONE(ResolvConf, resolv_conf_done);
 /* Never fails but for memory: what cannot be read is left out, as the C library does. */
 int resolv_conf_parse(const char *text, size_t size, ResolvConf *ret);
 
-/* The file a container's is made from: the configured one, else /etc/resolv.conf, else, where that names only
- * systemd-resolved's stub, /run/systemd/resolve/resolv.conf. The result is static or the argument itself. */
+/* The file a container's is made from: the configured one, else /etc/resolv.conf, else, where that names
+ * only systemd-resolved's stub, /run/systemd/resolve/resolv.conf. The result is static or the argument
+ * itself. */
 const char *resolv_conf_host_path(const char *configured);
 
 typedef enum ResolvConfKind {
-        RESOLV_CONF_HOST,               /* as on the host, with the overrides */
-        RESOLV_CONF_BRIDGE,             /* loopback servers cannot be reached: filtered, public ones if none is left */
-        RESOLV_CONF_EMBEDDED,           /* our own resolver at 127.0.0.11; its servers are the others */
+        RESOLV_CONF_HOST,     /* as on the host, with the overrides */
+        RESOLV_CONF_BRIDGE,   /* loopback servers cannot be reached: filtered, public ones if none is left */
+        RESOLV_CONF_EMBEDDED, /* our own resolver at 127.0.0.11; its servers are the others */
 } ResolvConfKind;
 
 typedef struct ResolvConfParams {

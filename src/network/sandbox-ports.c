@@ -22,7 +22,8 @@ static int host_address(const NetworkManager *m, const PortBindingRequest *p, Ne
         if (net_addr_parse(s, ret) < 0)
                 return error_setf(reterr, ERROR_INVALID, "invalid IP address: %s", s);
         if (ret->family != AF_INET)
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "publishing ports on IPv6 addresses is not implemented yet");
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                  "publishing ports on IPv6 addresses is not implemented yet");
         return 0;
 }
 
@@ -38,8 +39,8 @@ static int reserve(Sandbox *s, const PortBindingRequest *p, Error *reterr) {
                 return error_setf(reterr, ERROR_TOO_LARGE, "more than %u ports published", PORTS_MAX);
         if (!GREEDY_REALLOC0(s->ports, s->n_ports_allocated, s->n_ports + 1))
                 return error_fill(reterr, -ENOMEM);
-        r = portmap_allocate(m->portmap, p->protocol, &actual.host_address, p->host_port_first, p->host_port_last,
-                             &actual.host_port, reterr);
+        r = portmap_allocate(m->portmap, p->protocol, &actual.host_address, p->host_port_first,
+                             p->host_port_last, &actual.host_port, reterr);
         if (r < 0)
                 return r;
         s->ports[s->n_ports++] = actual;
@@ -48,7 +49,8 @@ static int reserve(Sandbox *s, const PortBindingRequest *p, Error *reterr) {
 
 static void release(Sandbox *s) {
         for (size_t i = 0; i < s->n_ports; i++)
-                portmap_release(s->manager->portmap, s->ports[i].protocol, &s->ports[i].host_address, s->ports[i].host_port);
+                portmap_release(s->manager->portmap, s->ports[i].protocol, &s->ports[i].host_address,
+                                s->ports[i].host_port);
         s->n_ports = 0;
 }
 
@@ -59,13 +61,15 @@ int sandbox_publish(Sandbox *s, const Endpoint *e, const EndpointParams *params,
         if (params->n_ports == 0 || !net_addr_is_set(&e->address.addr))
                 return 0;
         if (!s->manager->firewall)
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "publishing ports with iptables=false is not implemented yet");
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                  "publishing ports with iptables=false is not implemented yet");
 
         for (size_t i = 0; r >= 0 && i < params->n_ports; i++)
                 r = reserve(s, params->ports + i, reterr);
         if (r < 0) {
                 release(s);
-                return error_prefixf(reterr, r, "driver failed programming external connectivity on endpoint %s (%s)",
+                return error_prefixf(reterr, r,
+                                     "driver failed programming external connectivity on endpoint %s (%s)",
                                      strempty(params->container_name), e->id);
         }
         return 0;
@@ -92,8 +96,8 @@ static int to_firewall(const Sandbox *s, FirewallPort **ret) {
         return 0;
 }
 
-/* Lets packets with a loopback source, from the host itself, out on the bridge. The table's first chain keeps containers
- * from using it the other way, so it is there before this. */
+/* Lets packets with a loopback source, from the host itself, out on the bridge. The table's first chain
+ * keeps containers from using it the other way, so it is there before this. */
 static void allow_localnet(Sandbox *s) {
         Network *n = network_manager_find_id(s->manager, published_endpoint(s)->network_id);
         char path[sizeof("/proc/sys/net/ipv4/conf//route_localnet") + IFNAMSIZ];
@@ -101,10 +105,13 @@ static void allow_localnet(Sandbox *s) {
 
         if (!n || n->localnet)
                 return;
-        (void) snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/route_localnet", n->bridge.interface);
+        (void) snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/route_localnet",
+                        n->bridge.interface);
         r = write_string_file(path, "1");
         if (r < 0)
-                (void) log_debug_errno(r, "Cannot set %s; published ports are not reachable at 127.0.0.1: %m", path);
+                (void) log_debug_errno(r,
+                                       "Cannot set %s; published ports are not reachable at 127.0.0.1: %m",
+                                       path);
         n->localnet = r >= 0;
 }
 
@@ -131,9 +138,10 @@ int sandbox_publish_again(Sandbox *s) {
                 PortBindingActual *p = s->ports + i;
                 uint16_t port;
 
-                if (portmap_allocate(s->manager->portmap, p->protocol, &p->host_address, p->host_port, p->host_port,
-                                     &port, &error) < 0)
-                        log_debug("Cannot reserve a port of container %s again: %s", s->container_id, error_message(&error));
+                if (portmap_allocate(s->manager->portmap, p->protocol, &p->host_address, p->host_port,
+                                     p->host_port, &port, &error) < 0)
+                        log_debug("Cannot reserve a port of container %s again: %s", s->container_id,
+                                  error_message(&error));
         }
         return sandbox_install_ports(s, NULL);
 }

@@ -21,12 +21,13 @@ Endpoint *endpoint_free(Endpoint *e) {
 
 Endpoint *sandbox_find_endpoint(const Sandbox *s, const char *network) {
         for (size_t i = 0; i < s->n_endpoints; i++)
-                if (streq(s->endpoints[i]->network_id, network) || streq(s->endpoints[i]->network_name, network))
+                if (streq(s->endpoints[i]->network_id, network) ||
+                    streq(s->endpoints[i]->network_name, network))
                         return s->endpoints[i];
         return NULL;
 }
 
-/* --- life in memory --------------------------------------------------------------------------------------------- */
+/* --- life in memory --- */
 
 int sandbox_new_internal(NetworkManager *m, const char *container_id, Sandbox **ret) {
         _cleanup_(sandbox_destroyp) Sandbox *s = NULL;
@@ -96,7 +97,7 @@ void sandbox_close(Sandbox *s) {
         s->netns_fd = safe_close(s->netns_fd);
 }
 
-/* --- record ----------------------------------------------------------------------------------------------------- */
+/* --- record --- */
 
 static int endpoint_to_record(const Endpoint *e, EndpointRecord *ret) {
         char address[NET_PREFIX_TEXT_MAX], gateway[NET_ADDR_TEXT_MAX], mac[MAC_ADDR_TEXT_MAX];
@@ -136,7 +137,8 @@ static int sandbox_to_record(const Sandbox *s, SandboxRecord *ret) {
         RET_GATHER(r, free_and_strdup(&ret->container_name, s->container_name));
         RET_GATHER(r, free_and_strdup(&ret->name, s->name));
         for (size_t i = 0; i < s->n_endpoints; i++)
-                RET_GATHER(r, endpoint_to_record(s->endpoints[i], ret->endpoints.items + ret->endpoints.n_items++));
+                RET_GATHER(r, endpoint_to_record(s->endpoints[i],
+                                                 ret->endpoints.items + ret->endpoints.n_items++));
         for (size_t i = 0; i < s->n_ports; i++)
                 RET_GATHER(r, port_to_record(s->ports + i, ret->ports.items + ret->ports.n_items++));
         return r;
@@ -171,7 +173,7 @@ static int endpoint_from_record(const EndpointRecord *record, Endpoint **ret) {
         if (!e)
                 return -ENOMEM;
         memcpy(e->id, record->id, sizeof(e->id));
-        strcpy(e->interface, strempty(record->interface));
+        (void) snprintf(e->interface, sizeof(e->interface), "%s", strempty(record->interface));
         e->network_id = strdup(record->network_id);
         e->network_name = strdup(record->network_name);
         if (!e->network_id || !e->network_name)
@@ -277,7 +279,7 @@ int sandbox_from_record(NetworkManager *m, const SandboxRecord *record) {
         return 0;
 }
 
-/* --- the API ---------------------------------------------------------------------------------------------------- */
+/* --- the API --- */
 
 Sandbox *sandbox_find(NetworkManager *m, const char *container_id) {
         return hashmap_get(m->sandboxes, container_id);
@@ -311,7 +313,8 @@ int sandbox_new(NetworkManager *m, const char *container_id, Sandbox **ret, Erro
                 s = NULL;
         }
         if (s)
-                return error_setf(reterr, ERROR_CONFLICT, "container %s uses the host's network", container_id);
+                return error_setf(reterr, ERROR_CONFLICT, "container %s uses the host's network",
+                                  container_id);
 
         r = netns_pool_take(m->pool, &n);
         if (r < 0)
@@ -373,18 +376,21 @@ int sandbox_free(NetworkManager *m, const char *container_id, Error *reterr) {
         crash_point("sandbox-free:unpublished");
         r = disconnect_all(s);
         if (r < 0)
-                error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to disconnect container %s", container_id);
+                error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to disconnect container %s",
+                                 container_id);
         if (s->path) {
                 int k = netns_remove(s->path);
 
                 if (k < 0 && r >= 0)
-                        error_set_errnof(reterr, ERROR_INTERNAL, k, "failed to remove network namespace %s", s->path);
+                        error_set_errnof(reterr, ERROR_INTERNAL, k, "failed to remove network namespace %s",
+                                         s->path);
                 RET_GATHER(r, k);
         }
         crash_point("sandbox-free:removed");
         /* Last: until here a new daemon would find all of it by the record. */
         if (s->recorded)
-                RET_GATHER(r, store_delete(m->store, STORE_LEASE, container_id, STORE_SYNC_LAZY, r < 0 ? NULL : reterr));
+                RET_GATHER(r, store_delete(m->store, STORE_LEASE, container_id, STORE_SYNC_LAZY,
+                                           r < 0 ? NULL : reterr));
         release_all(s);
         sandbox_destroy(s);
         return r;

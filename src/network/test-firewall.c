@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules in a network namespace of its own; needs root and nftables. Traffic through them is tested by tests/. */
+/* The rules in a network namespace of its own; needs root and nftables. Traffic through them is tested by
+ * tests/. */
 #include "network/firewall.h"
 
 #include <sched.h>
@@ -61,7 +62,8 @@ TEST(render) {
 }
 
 TEST(apply) {
-        _cleanup_(firewall_freep) Firewall *f = new_firewall((FirewallConfig) { .accept_fwmark = "0x10/0xf0", .drop_foreign = true });
+        _cleanup_(firewall_freep) Firewall *f = new_firewall(
+                        (FirewallConfig){ .accept_fwmark = "0x10/0xf0", .drop_foreign = true });
         FirewallPort ports[] = {
                 { PORT_TCP,  addr("0.0.0.0"),   8080, addr("172.17.0.2"), 80   },
                 { PORT_UDP,  addr("127.0.0.1"), 53,   addr("172.17.0.2"), 5353 },
@@ -112,7 +114,8 @@ TEST(apply) {
 int main(int argc, char *argv[]) {
         int r;
 
-        have_nft = geteuid() == 0 && unshare(CLONE_NEWNET) >= 0 && nft_transaction("add table inet probe", NULL) >= 0;
+        have_nft = geteuid() == 0 && unshare(CLONE_NEWNET) >= 0 &&
+                   nft_transaction("add table inet probe", NULL) >= 0;
         r = test_run_all(argc, argv);
         if (r == EXIT_SUCCESS && !have_nft) {
                 fprintf(stderr, "needs root and nftables\n");

@@ -17,7 +17,8 @@ static void check(const HostsFileParams *p, const char *expected) {
         ASSERT_STREQ(text, expected);
 }
 
-#define IPV6_LINES "::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\n" \
+#define IPV6_LINES                                                                                   \
+        "::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\n" \
         "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n"
 
 TEST(default) {
@@ -32,14 +33,21 @@ TEST(own_names) {
               "127.0.0.1\tlocalhost\n172.17.0.2\tc1\n");
         check(&(HostsFileParams) { .hostname = "c1", .addresses = own, .n_addresses = 2, .ipv6 = true },
               "127.0.0.1\tlocalhost\n" IPV6_LINES "172.17.0.2\tc1\nfd00::2\tc1\n");
-        check(&(HostsFileParams) { .hostname = "c1", .domainname = "example.com", .addresses = own, .n_addresses = 1 },
+        check(&(HostsFileParams){ .hostname = "c1",
+                                  .domainname = "example.com",
+                                  .addresses = own,
+                                  .n_addresses = 1 },
               "127.0.0.1\tlocalhost\n172.17.0.2\tc1.example.com c1\n");
-        check(&(HostsFileParams) { .hostname = "c1.example.com", .domainname = "", .addresses = own, .n_addresses = 1 },
+        check(&(HostsFileParams){ .hostname = "c1.example.com",
+                                  .domainname = "",
+                                  .addresses = own,
+                                  .n_addresses = 1 },
               "127.0.0.1\tlocalhost\n172.17.0.2\tc1.example.com c1\n");
 }
 
 TEST(extra_hosts) {
-        char *extra[] = { (char *) "db:10.0.0.1", (char *) "six:fd00::9", (char *) "host.docker.internal:host-gateway", NULL };
+        char *extra[] = { (char *) "db:10.0.0.1", (char *) "six:fd00::9",
+                          (char *) "host.docker.internal:host-gateway", NULL };
         NetAddr own = addr("172.17.0.2"), gateways[] = { addr("172.17.0.1") };
         _cleanup_error_ Error error = ERROR_NULL;
         char *text = NULL;
@@ -58,7 +66,15 @@ TEST(extra_hosts) {
 TEST(validate) {
         static const char *const good[] = { "a:1.2.3.4", "a:::1", "a:fd00::1", "a:host-gateway" };
         static const char *const bad[] = {
-                "", "a", ":1.2.3.4", "a:", "a:b", "a:1.2.3.4\n6.6.6.6 evil", "a b:1.2.3.4", "a\tb:1.2.3.4", "a:1.2.3.4 x",
+                "",
+                "a",
+                ":1.2.3.4",
+                "a:",
+                "a:b",
+                "a:1.2.3.4\n6.6.6.6 evil",
+                "a b:1.2.3.4",
+                "a\tb:1.2.3.4",
+                "a:1.2.3.4 x",
         };
         _cleanup_error_ Error error = ERROR_NULL;
 

@@ -29,7 +29,8 @@ static void take_any(IpamPool *p, const char *expected) {
 TEST(lowest_first) {
         _cleanup_(ipam_pool_freep) IpamPool *p = NULL;
         NetPrefix subnet = prefix("172.17.0.1/16");
-        NetAddr a = addr("172.17.0.3"), b = addr("172.17.0.2"), outside = addr("172.18.0.2"), six = addr("::1");
+        NetAddr a = addr("172.17.0.3"), b = addr("172.17.0.2"), outside = addr("172.18.0.2"),
+                six = addr("::1");
 
         ASSERT_OK(ipam_pool_new(&subnet, NULL, &p));
         ASSERT_EQ(ipam_pool_n_taken(p), 2);
@@ -38,7 +39,8 @@ TEST(lowest_first) {
         ASSERT_EQ(ipam_pool_take(p, &a), -EADDRINUSE);
         ASSERT_EQ(ipam_pool_take(p, &outside), -ERANGE);
         ASSERT_EQ(ipam_pool_take(p, &six), -ERANGE);
-        ASSERT_TRUE(ipam_pool_is_taken(p, &a) && !ipam_pool_is_taken(p, &b) && !ipam_pool_is_taken(p, &outside));
+        ASSERT_TRUE(ipam_pool_is_taken(p, &a) && !ipam_pool_is_taken(p, &b) &&
+                    !ipam_pool_is_taken(p, &outside));
         take_any(p, "172.17.0.2");
         take_any(p, "172.17.0.4");
         ipam_pool_release(p, &b);
@@ -99,14 +101,16 @@ TEST(refused) {
         ASSERT_NULL(p);
 }
 
-static void choose(const DaemonAddressPool *pools, size_t n, const NetPrefix *used, size_t n_used, const char *expected) {
+static void choose(const DaemonAddressPool *pools, size_t n, const NetPrefix *used, size_t n_used,
+                   const char *expected) {
         _cleanup_error_ Error error = ERROR_NULL;
         char buf[NET_PREFIX_TEXT_MAX];
         NetPrefix p;
 
         if (!expected) {
                 ASSERT_FAIL(ipam_choose_subnet(pools, n, used, n_used, &p, &error));
-                ASSERT_STREQ(error_message(&error), "all predefined address pools have been fully subnetted");
+                ASSERT_STREQ(error_message(&error),
+                             "all predefined address pools have been fully subnetted");
                 return;
         }
         ASSERT_OK(ipam_choose_subnet(pools, n, used, n_used, &p, &error));
@@ -115,10 +119,12 @@ static void choose(const DaemonAddressPool *pools, size_t n, const NetPrefix *us
 
 TEST(choose) {
         NetPrefix used[] = {
-                prefix("172.17.5.0/24"), prefix("172.18.0.0/16"), prefix("10.0.0.0/8"), prefix("172.16.0.0/12"),
-                prefix("192.168.1.7/24"),
+                prefix("172.17.5.0/24"), prefix("172.18.0.0/16"),  prefix("10.0.0.0/8"),
+                prefix("172.16.0.0/12"), prefix("192.168.1.7/24"),
         };
-        DaemonAddressPool pools[] = { { (char *) "10.0.0.0/8", 24 }, { (char *) "fd00::/8", 64 }, { (char *) "11.0.0.0/30", 32 } };
+        DaemonAddressPool pools[] = { { (char *) "10.0.0.0/8", 24 },
+                                      { (char *) "fd00::/8", 64 },
+                                      { (char *) "11.0.0.0/30", 32 } };
         NetPrefix whole = prefix("0.0.0.0/0"), eleven[4];
 
         choose(NULL, 0, NULL, 0, "172.17.0.0/16");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The whole of it with real traffic, in network and mount namespaces of its own; needs root and nftables. The "host" is
- * the namespace the test runs in, the "neighbour" one on the host's other interface. */
+/* The whole of it with real traffic, in network and mount namespaces of its own; needs root and nftables.
+ * The "host" is the namespace the test runs in, the "neighbour" one on the host's other interface. */
 #include "network/network-manager.h"
 
 #include <poll.h>
@@ -29,13 +29,14 @@ static Store *store;
 static Netlink *netlink;
 static int neighbour = -EBADF;
 
-/* --- helpers ---------------------------------------------------------------------------------------------------- */
+/* --- helpers --- */
 
 static NetworkManager *start_with(const DaemonNetworkConfig *config) {
         _cleanup_error_ Error error = ERROR_NULL;
         NetworkManager *m = NULL;
 
-        if (network_manager_new(config, root, store, event, &m, &error) < 0 || network_manager_start(m, &error) < 0)
+        if (network_manager_new(config, root, store, event, &m, &error) < 0 ||
+            network_manager_start(m, &error) < 0)
                 test_fail("%s", error_message(&error));
         return m;
 }
@@ -62,9 +63,14 @@ static void turn(unsigned n) {
                         return;
 }
 
-static Endpoint *connect_ports(NetworkManager *m, const char *id, const PortBindingRequest *ports, size_t n_ports) {
+static Endpoint *connect_ports(NetworkManager *m, const char *id, const PortBindingRequest *ports,
+                               size_t n_ports) {
         EndpointParams p = {
-                .container_id = id, .container_name = "name", .network = "bridge", .ports = ports, .n_ports = n_ports,
+                .container_id = id,
+                .container_name = "name",
+                .network = "bridge",
+                .ports = ports,
+                .n_ports = n_ports,
         };
         _cleanup_error_ Error error = ERROR_NULL;
         Endpoint *e = NULL;
@@ -121,7 +127,8 @@ static int listen_in(int netns_fd, const char *ip, uint16_t port) {
         return fd;
 }
 
-/* Does a connection from that namespace get through? Half a second means no. ret_peer: as whom the listener sees it. */
+/* Does a connection from that namespace get through? Half a second means no. ret_peer: as whom the listener
+ * sees it. */
 static bool reaches_as(int netns_fd, const char *ip, uint16_t port, int listener, char *ret_peer) {
         struct sockaddr_in in = sockaddr(ip, port), peer = {};
         _cleanup_close_ int fd = socket_in(netns_fd, SOCK_STREAM), accepted = -EBADF;
@@ -180,7 +187,7 @@ static unsigned n_leases(void) {
         return n;
 }
 
-/* --- tests ------------------------------------------------------------------------------------------------------ */
+/* --- tests --- */
 
 TEST(default_networks) {
         _cleanup_(NetworkInspect_donep) NetworkInspect i = {};
@@ -197,14 +204,20 @@ TEST(default_networks) {
         ASSERT_STREQ(network_name(n), "bridge");
         ASSERT_OK(network_inspect(n, true, &i));
         text = json_encode_text(&NetworkInspect_json, &i, 0);
-        ASSERT_NOT_NULL(strstr(text, "\"Scope\":\"local\",\"Driver\":\"bridge\",\"EnableIPv4\":true,\"EnableIPv6\":false,"
-                "\"IPAM\":{\"Driver\":\"default\",\"Options\":null,\"Config\":[{\"Subnet\":\"172.17.0.0/16\","
-                "\"Gateway\":\"172.17.0.1\"}]},\"Internal\":false,\"Attachable\":false,\"Ingress\":false,"
-                "\"ConfigFrom\":{\"Network\":\"\"},\"ConfigOnly\":false,\"Containers\":{},"
-                "\"Options\":{\"com.docker.network.bridge.default_bridge\":\"true\","
-                "\"com.docker.network.bridge.enable_icc\":\"true\",\"com.docker.network.bridge.enable_ip_masquerade\":\"true\","
-                "\"com.docker.network.bridge.host_binding_ipv4\":\"0.0.0.0\",\"com.docker.network.bridge.name\":\"docker0\","
-                "\"com.docker.network.driver.mtu\":\"1500\"},\"Labels\":{}}"));
+        ASSERT_NOT_NULL(strstr(
+                        text,
+                        "\"Scope\":\"local\",\"Driver\":\"bridge\",\"EnableIPv4\":true,\"EnableIPv6\":false,"
+                        "\"IPAM\":{\"Driver\":\"default\",\"Options\":null,"
+                        "\"Config\":[{\"Subnet\":\"172.17.0.0/16\","
+                        "\"Gateway\":\"172.17.0.1\"}]},\"Internal\":false,\"Attachable\":false,"
+                        "\"Ingress\":false,"
+                        "\"ConfigFrom\":{\"Network\":\"\"},\"ConfigOnly\":false,\"Containers\":{},"
+                        "\"Options\":{\"com.docker.network.bridge.default_bridge\":\"true\","
+                        "\"com.docker.network.bridge.enable_icc\":\"true\","
+                        "\"com.docker.network.bridge.enable_ip_masquerade\":\"true\","
+                        "\"com.docker.network.bridge.host_binding_ipv4\":\"0.0.0.0\","
+                        "\"com.docker.network.bridge.name\":\"docker0\","
+                        "\"com.docker.network.driver.mtu\":\"1500\"},\"Labels\":{}}"));
 
         ASSERT_FAIL(network_manager_find(m, "nosuch", &n, &error));
         ASSERT_STREQ(error_message(&error), "network nosuch not found");
@@ -237,11 +250,12 @@ TEST(endpoint) {
         ASSERT_EQ(n_names(), NETNS_READY);
         t = now_usec(CLOCK_MONOTONIC);
         e = connect_ports(m, ID_A, NULL, 0);
-        fprintf(stderr, "  bridge endpoint: %llu us\n", (unsigned long long) (now_usec(CLOCK_MONOTONIC) - t));
+        fprintf(stderr, "  bridge endpoint: %llu us\n",
+                (unsigned long long) (now_usec(CLOCK_MONOTONIC) - t));
         check_address(e, "172.17.0.2/16");
         ASSERT_STREQ(mac_addr_format(mac, &e->mac), "02:42:ac:11:00:02");
         ASSERT_TRUE(connect_ports(m, ID_A, NULL, 0) == e);
-        strcpy(interface, e->interface);
+        (void) snprintf(interface, sizeof(interface), "%s", e->interface);
         ASSERT_TRUE(link_exists(interface));
         check_address(connect_ports(m, ID_B, NULL, 0), "172.17.0.3/16");
         ASSERT_EQ(n_leases(), 2);
@@ -292,7 +306,8 @@ TEST(none_and_host) {
         Endpoint *e;
 
         ASSERT_FAIL(endpoint_connect(m, &p, &e, &error));
-        ASSERT_STREQ(error_message(&error), "failed to set up container networking: container " ID_A " has no network namespace");
+        ASSERT_STREQ(error_message(&error),
+                     "failed to set up container networking: container " ID_A " has no network namespace");
         ASSERT_OK(sandbox_new(m, ID_A, NULL, NULL));
         ASSERT_OK(endpoint_connect(m, &p, &e, NULL));
         ASSERT_FALSE(net_addr_is_set(&e->address.addr));
@@ -309,7 +324,8 @@ TEST(none_and_host) {
         ASSERT_EQ(n_leases(), 2);
         p.network = "nosuch";
         ASSERT_FAIL(endpoint_connect(m, &p, &e, &error));
-        ASSERT_STREQ(error_message(&error), "failed to set up container networking: network nosuch not found");
+        ASSERT_STREQ(error_message(&error),
+                     "failed to set up container networking: network nosuch not found");
         ASSERT_OK(sandbox_free(m, ID_B, NULL));
         finish(m);
         ASSERT_EQ(n_leases(), 0);
@@ -317,15 +333,26 @@ TEST(none_and_host) {
 
 static void check_ports(void) {
         PortBindingRequest ports[] = {
-                { .protocol = PORT_TCP, .container_port = 80, .host_port_first = 8080, .host_port_last = 8080 },
-                { .protocol = PORT_TCP, .container_port = 80, .host_ip = "127.0.0.1", .host_port_first = 8081, .host_port_last = 8081 },
+                { .protocol = PORT_TCP,
+                  .container_port = 80,
+                  .host_port_first = 8080,
+                  .host_port_last = 8080 },
+                { .protocol = PORT_TCP,
+                  .container_port = 80,
+                  .host_ip = "127.0.0.1",
+                  .host_port_first = 8081,
+                  .host_port_last = 8081 },
                 { .protocol = PORT_TCP, .container_port = 80 },
         };
         _cleanup_close_ int a = -EBADF, b = -EBADF, in_a = -EBADF, here = -EBADF, stolen = -EBADF;
         _cleanup_error_ Error error = ERROR_NULL;
         NetworkManager *m = start();
         char peer[NET_ADDR_TEXT_MAX];
-        EndpointParams p = { .container_id = ID_B, .container_name = "b", .network = "bridge", .ports = ports, .n_ports = 1 };
+        EndpointParams p = { .container_id = ID_B,
+                             .container_name = "b",
+                             .network = "bridge",
+                             .ports = ports,
+                             .n_ports = 1 };
         uint16_t ephemeral;
         Endpoint *e;
 
@@ -337,9 +364,11 @@ static void check_ports(void) {
         /* A second one of the same port: Docker's words, nothing left. */
         ASSERT_OK(sandbox_new(m, ID_B, NULL, NULL));
         ASSERT_FAIL(endpoint_connect(m, &p, &e, &error));
-        ASSERT_NOT_NULL(startswith(error_message(&error), "failed to set up container networking: driver failed programming "
-                                                          "external connectivity on endpoint b ("));
-        ASSERT_TRUE(endswith(error_message(&error), "): Bind for 0.0.0.0:8080 failed: port is already allocated"));
+        ASSERT_NOT_NULL(startswith(error_message(&error),
+                                   "failed to set up container networking: driver failed programming "
+                                   "external connectivity on endpoint b ("));
+        ASSERT_TRUE(endswith(error_message(&error),
+                             "): Bind for 0.0.0.0:8080 failed: port is already allocated"));
         ASSERT_EQ(n_leases(), 1);
         check_address(connect_ports(m, ID_B, NULL, 0), "172.17.0.3/16");
         b = sandbox_netns(m, ID_B);
@@ -407,8 +436,8 @@ TEST(crash) {
         char *path, *unknown;
 
         turn(10);
-        strcpy(gone, connect_ports(m, ID_A, NULL, 0)->interface);
-        strcpy(kept, connect_ports(m, ID_B, NULL, 0)->interface);
+        (void) snprintf(gone, sizeof(gone), "%s", connect_ports(m, ID_A, NULL, 0)->interface);
+        (void) snprintf(kept, sizeof(kept), "%s", connect_ports(m, ID_B, NULL, 0)->interface);
         turn(10);
         a = sandbox_netns(m, ID_A);     /* keeps the namespace alive */
         unknown = strjoin(root, "/netns/0123456789ab");
@@ -419,7 +448,10 @@ TEST(crash) {
         LinkInfo l;
         ASSERT_OK(netlink_link_get(netlink, "docker0", &l));
         NETLINK_BATCH_INIT(&b);
-        netlink_batch_veth_new(&b, &(VethParams) { .name = "vethforeign", .master = l.index, .peer_name = "x", .peer_netns_fd = neighbour });
+        netlink_batch_veth_new(&b, &(VethParams){ .name = "vethforeign",
+                                                  .master = l.index,
+                                                  .peer_name = "x",
+                                                  .peer_netns_fd = neighbour });
         ASSERT_OK(netlink_batch_send(netlink, &b, NULL));
 
         /* As after kill -9: nothing cleaned up, also not what the pool had ready. */
@@ -464,8 +496,9 @@ TEST(options) {
         c.bip = (char *) "192.0.2.129/25";
         ASSERT_OK(network_manager_new(&c, root, store, event, &m, NULL));
         ASSERT_FAIL(network_manager_start(m, &error));
-        ASSERT_STREQ(error_message(&error), "error creating default \"bridge\" network: "
-                                            "bip 192.0.2.129/25 overlaps with 192.0.2.1/24, which this host uses already");
+        ASSERT_STREQ(error_message(&error),
+                     "error creating default \"bridge\" network: "
+                     "bip 192.0.2.129/25 overlaps with 192.0.2.1/24, which this host uses already");
         finish(m);
 
         c.bip = (char *) "10.44.0.1/24";
@@ -482,8 +515,10 @@ TEST(options) {
         ASSERT_OK(netlink_link_get(netlink, e->interface, &l));
         ASSERT_EQ(l.mtu, 1400);
         ASSERT_OK(sandbox_new(m, ID_C, NULL, NULL));
-        ASSERT_FAIL(endpoint_connect(m, &(EndpointParams) { .container_id = ID_C, .network = "bridge" }, NULL, &error));
-        ASSERT_NOT_NULL(strstr(error_message(&error), "no available IPv4 addresses on this network's address pools: bridge ("));
+        ASSERT_FAIL(endpoint_connect(m, &(EndpointParams){ .container_id = ID_C, .network = "bridge" }, NULL,
+                                     &error));
+        ASSERT_NOT_NULL(strstr(error_message(&error),
+                               "no available IPv4 addresses on this network's address pools: bridge ("));
         ASSERT_EQ(n_leases(), 2);
         a = sandbox_netns(m, ID_A);
         b = sandbox_netns(m, ID_B);
@@ -503,7 +538,8 @@ TEST(options) {
         c.bridge = (char *) "br-missing";
         ASSERT_OK(network_manager_new(&c, root, store, event, &m, NULL));
         ASSERT_FAIL(network_manager_start(m, &error));
-        ASSERT_TRUE(endswith(error_message(&error), "bridge device with non default name br-missing must be created manually"));
+        ASSERT_TRUE(endswith(error_message(&error),
+                             "bridge device with non default name br-missing must be created manually"));
         network_manager_free(m);
         c.bridge = (char *) "none";
         m = start_with(&c);
@@ -561,9 +597,15 @@ TEST(forwarding) {
 
         /* We turned it on (the mark is of the first test), so the host is not a router for others. */
         ASSERT_OK(network_manager_reserve_port(m, "0.0.0.0", 2375, NULL));
-        PortBindingRequest p = { .protocol = PORT_TCP, .container_port = 80, .host_port_first = 2375, .host_port_last = 2375 };
+        PortBindingRequest p = {
+                .protocol = PORT_TCP, .container_port = 80, .host_port_first = 2375, .host_port_last = 2375
+        };
         ASSERT_OK(sandbox_new(m, ID_A, NULL, NULL));
-        ASSERT_FAIL(endpoint_connect(m, &(EndpointParams) { .container_id = ID_A, .network = "bridge", .ports = &p, .n_ports = 1 },
+        ASSERT_FAIL(endpoint_connect(m,
+                                     &(EndpointParams){ .container_id = ID_A,
+                                                        .network = "bridge",
+                                                        .ports = &p,
+                                                        .n_ports = 1 },
                                      NULL, NULL));
         _cleanup_free_ char *text = NULL;
         ASSERT_OK(firewall_render(m->firewall, &text));
@@ -580,20 +622,27 @@ TEST(files) {
 
         connect_ports(m, ID_A, NULL, 0);
         dir = ASSERT_OK(open(root, O_PATH|O_DIRECTORY|O_CLOEXEC));
-        ASSERT_OK(network_files_write(m, dir, &(NetworkFilesParams) {
-                .container_id = ID_A, .network_mode = "default", .hostname = "web", .extra_hosts = extra, .dns = dns,
-        }, NULL));
+        ASSERT_OK(network_files_write(m, dir,
+                                      &(NetworkFilesParams){
+                                                      .container_id = ID_A,
+                                                      .network_mode = "default",
+                                                      .hostname = "web",
+                                                      .extra_hosts = extra,
+                                                      .dns = dns,
+                                      },
+                                      NULL));
         ASSERT_OK(read_file_at(dir, "hosts", 10000, &hosts, &size));
         ASSERT_NOT_NULL(strstr(hosts, "\n172.17.0.1\tgw\n172.17.0.2\tweb\n"));
         ASSERT_OK(read_file_at(dir, "hostname", 10000, &hostname, &size));
         ASSERT_STREQ(hostname, "web\n");
         ASSERT_OK(read_file_at(dir, "resolv.conf", 10000, &resolv, &size));
         ASSERT_NOT_NULL(strstr(resolv, "\nnameserver 9.9.9.9\n"));
-        ASSERT_OK(network_files_write(m, dir, &(NetworkFilesParams) { .network_mode = "host", .hostname = "web" }, NULL));
+        ASSERT_OK(network_files_write(
+                        m, dir, &(NetworkFilesParams){ .network_mode = "host", .hostname = "web" }, NULL));
         finish(m);
 }
 
-/* --- world ------------------------------------------------------------------------------------------------------ */
+/* --- world --- */
 
 static int setup_neighbour(void *userdata) {
         _cleanup_(netlink_freep) Netlink *nl = NULL;
@@ -625,7 +674,9 @@ static void setup_world(void) {
         ASSERT_OK(netns_create(name, NULL, NULL, &neighbour));
         NETLINK_BATCH_INIT(&b);
         netlink_batch_link_up(&b, 1, true);
-        netlink_batch_veth_new(&b, &(VethParams) { .name = "uplink", .peer_name = "eth0", .peer_netns_fd = neighbour });
+        netlink_batch_veth_new(
+                        &b,
+                        &(VethParams){ .name = "uplink", .peer_name = "eth0", .peer_netns_fd = neighbour });
         ASSERT_OK(netlink_batch_send(netlink, &b, NULL));
         ASSERT_OK(netlink_link_get(netlink, "uplink", &l));
         ASSERT_OK(net_prefix_parse(HOST "/24", &address));
@@ -639,7 +690,8 @@ static void setup_world(void) {
 int main(int argc, char *argv[]) {
         int r;
 
-        if (geteuid() != 0 || unshare(CLONE_NEWNET|CLONE_NEWNS) < 0 || nft_transaction("add table inet probe", NULL) < 0) {
+        if (geteuid() != 0 || unshare(CLONE_NEWNET | CLONE_NEWNS) < 0 ||
+            nft_transaction("add table inet probe", NULL) < 0) {
                 fprintf(stderr, "needs root and nftables\n");
                 return TEST_SKIP;
         }

@@ -27,7 +27,8 @@ static int listen_any(uint16_t *ret_port) {
 
 TEST(reserve) {
         _cleanup_(portmap_freep) Portmap *m = NULL;
-        NetAddr any = addr("0.0.0.0"), lo = addr("127.0.0.1"), other = addr("127.0.0.2"), six = addr("::1"), any6 = addr("::");
+        NetAddr any = addr("0.0.0.0"), lo = addr("127.0.0.1"), other = addr("127.0.0.2"), six = addr("::1"),
+                any6 = addr("::");
         _cleanup_error_ Error error = ERROR_NULL;
 
         ASSERT_OK(portmap_new(&m));
@@ -62,7 +63,8 @@ TEST(allocate) {
         /* Taken by another program. */
         fd = listen_any(&busy);
         ASSERT_FAIL(portmap_allocate(m, PORT_TCP, &lo, busy, busy, &port, &error));
-        (void) snprintf(text, sizeof(text), "failed to bind host port 127.0.0.1:%u/tcp: address already in use", busy);
+        (void) snprintf(text, sizeof(text),
+                        "failed to bind host port 127.0.0.1:%u/tcp: address already in use", busy);
         ASSERT_STREQ(error_message(&error), text);
         /* The next of a range does. */
         if (busy < UINT16_MAX - 50) {
@@ -82,7 +84,8 @@ TEST(allocate) {
         ASSERT_OK(portmap_allocate(m, PORT_TCP, &lo, busy, busy, &port, NULL));
 
         ASSERT_FAIL(portmap_allocate(m, PORT_UDP, &strange, 5000, 5000, &port, &error));
-        ASSERT_STREQ(error_message(&error), "failed to bind host port 192.0.2.77:5000/udp: cannot assign requested address");
+        ASSERT_STREQ(error_message(&error),
+                     "failed to bind host port 192.0.2.77:5000/udp: cannot assign requested address");
 
         ASSERT_OK(portmap_allocate(m, PORT_TCP, &lo, 0, 0, &port, NULL));
         ASSERT_OK(portmap_allocate(m, PORT_TCP, &lo, 0, 0, &again, NULL));

@@ -36,7 +36,8 @@ int netlink_open(Netlink **ret) {
         (void) mnl_socket_setsockopt(nl->socket, NETLINK_EXT_ACK, &one, sizeof(one));
         (void) mnl_socket_setsockopt(nl->socket, NETLINK_CAP_ACK, &one, sizeof(one));
         (void) mnl_socket_setsockopt(nl->socket, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
-        if (setsockopt(mnl_socket_get_fd(nl->socket), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
+        if (setsockopt(mnl_socket_get_fd(nl->socket), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) <
+            0)
                 return -errno;
 
         *ret = TAKE_PTR(nl);
@@ -51,7 +52,7 @@ Netlink *netlink_free(Netlink *nl) {
         return mfree(nl);
 }
 
-/* --- requests --------------------------------------------------------------------------------------------------- */
+/* --- requests --- */
 
 static struct nlmsghdr *request_begin(NetlinkBatch *b, uint16_t type, uint16_t flags) {
         struct nlmsghdr *h;
@@ -228,7 +229,7 @@ void netlink_batch_default_route_add(NetlinkBatch *b, unsigned index, const NetA
         request_end(b, h);
 }
 
-/* --- answers ---------------------------------------------------------------------------------------------------- */
+/* --- answers --- */
 
 /* The kernel's own explanation behind an error, if there is one. */
 static void log_extended_ack(const struct nlmsghdr *h, int r) {
@@ -303,7 +304,8 @@ int netlink_batch_send(Netlink *nl, NetlinkBatch *b, unsigned *ret_failed) {
         if (!buffer)
                 return -ENOMEM;
 
-        for (struct nlmsghdr *h = (struct nlmsghdr *) b->buffer; mnl_nlmsg_ok(h, size); h = mnl_nlmsg_next(h, &size))
+        for (struct nlmsghdr *h = (struct nlmsghdr *) b->buffer; mnl_nlmsg_ok(h, size);
+             h = mnl_nlmsg_next(h, &size))
                 h->nlmsg_seq += first;
         nl->sequence += n;
 
@@ -320,9 +322,10 @@ int netlink_batch_send(Netlink *nl, NetlinkBatch *b, unsigned *ret_failed) {
         return result;
 }
 
-/* --- queries ---------------------------------------------------------------------------------------------------- */
+/* --- queries --- */
 
-/* Sends one query and feeds the answers to the callback, which returns MNL_CB_OK or MNL_CB_ERROR with errno set. */
+/* Sends one query and feeds the answers to the callback, which returns MNL_CB_OK or MNL_CB_ERROR with errno
+ * set. */
 static int query(Netlink *nl, struct nlmsghdr *h, mnl_cb_t callback, void *userdata) {
         _cleanup_free_ char *buffer = NULL;
         uint32_t sequence = ++nl->sequence;
@@ -451,7 +454,8 @@ int netlink_link_get(Netlink *nl, const char *name, LinkInfo *ret) {
         return 0;
 }
 
-static int dump(Netlink *nl, uint16_t type, size_t header_size, sa_family_t family, mnl_cb_t callback, void *userdata) {
+static int dump(Netlink *nl, uint16_t type, size_t header_size, sa_family_t family, mnl_cb_t callback,
+                void *userdata) {
         _Alignas(8) char buffer[REQUEST_SIZE_MAX];
         struct nlmsghdr *h = mnl_nlmsg_put_header(buffer);
 
@@ -480,7 +484,8 @@ static int on_address(const struct nlmsghdr *h, void *userdata) {
         QueryContext *context = ASSERT_PTR(userdata);
         const struct nlattr *attr;
 
-        if (h->nlmsg_type != RTM_NEWADDR || mnl_nlmsg_get_payload_len(h) < sizeof(*a) || a->ifa_family != AF_INET)
+        if (h->nlmsg_type != RTM_NEWADDR || mnl_nlmsg_get_payload_len(h) < sizeof(*a) ||
+            a->ifa_family != AF_INET)
                 return MNL_CB_OK;
 
         mnl_attr_for_each(attr, h, sizeof(*a))

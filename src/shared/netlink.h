@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rtnetlink: several requests in one message to the kernel, and what is there now. A socket belongs to the network
- * namespace it was opened in, wherever the process is later. All calls are synchronous; the kernel answers at once. */
+/* rtnetlink: several requests in one message to the kernel, and what is there now. A socket belongs to the
+ * network namespace it was opened in, wherever the process is later. All calls are synchronous; the kernel
+ * answers at once. */
 #pragma once
 
 #include <net/if.h>
@@ -20,11 +21,12 @@ int netlink_open(Netlink **ret);
 Netlink *netlink_free(Netlink *nl);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Netlink *, netlink_free);
 
-/* --- changes ---------------------------------------------------------------------------------------------------- */
+/* --- changes --- */
 
 #define NETLINK_BATCH_SIZE 8192U
 
-/* Requests in the order they are put; each is carried out on its own, a failed one does not stop the rest. */
+/* Requests in the order they are put; each is carried out on its own, a failed one does not stop
+ * the rest. */
 typedef struct NetlinkBatch {
         size_t used;
         unsigned n_requests;
@@ -33,8 +35,8 @@ typedef struct NetlinkBatch {
 
 #define NETLINK_BATCH_INIT(b) ((b)->used = 0, (b)->n_requests = 0)
 
-/* Sends all; returns the first error and its position (from 0) in ret_failed (may be NULL). The kernel's own words,
- * if it has any, are logged at debug level. */
+/* Sends all; returns the first error and its position (from 0) in ret_failed (may be NULL). The kernel's
+ * own words, if it has any, are logged at debug level. */
 int netlink_batch_send(Netlink *nl, NetlinkBatch *b, unsigned *ret_failed);
 
 void netlink_batch_bridge_new(NetlinkBatch *b, const char *name, const MacAddr *mac, unsigned mtu);
@@ -57,14 +59,14 @@ void netlink_batch_link_down_name(NetlinkBatch *b, const char *name);
 void netlink_batch_link_mtu(NetlinkBatch *b, unsigned index, unsigned mtu);
 void netlink_batch_link_delete(NetlinkBatch *b, unsigned index);
 void netlink_batch_link_delete_name(NetlinkBatch *b, const char *name);
-/* Flags of a bridge port. isolated: may talk to the bridge but not to other such ports. hairpin: frames may leave where they
- * came in. */
+/* Flags of a bridge port. isolated: may talk to the bridge but not to other such ports. hairpin: frames may
+ * leave where they came in. */
 void netlink_batch_port_flags(NetlinkBatch *b, unsigned index, bool isolated, bool hairpin);
 void netlink_batch_address_add(NetlinkBatch *b, unsigned index, const NetPrefix *address);
 void netlink_batch_address_delete(NetlinkBatch *b, unsigned index, const NetPrefix *address);
 void netlink_batch_default_route_add(NetlinkBatch *b, unsigned index, const NetAddr *gateway);
 
-/* --- what is there ---------------------------------------------------------------------------------------------- */
+/* --- what is there --- */
 
 typedef struct LinkInfo {
         unsigned index;

@@ -40,7 +40,7 @@ int nft_transaction(const char *text, Error *reterr) {
                           message ? (int) strcspn(message, "\n") : 7, message ?: "no text");
 }
 
-/* --- watch ------------------------------------------------------------------------------------------------------ */
+/* --- watch --- */
 
 struct NftWatch {
         struct mnl_socket *socket;
@@ -58,16 +58,19 @@ struct NftWatch {
 
 /* Notifications of a table whose loss breaks us. Additions do no harm that deletions would not do. */
 static bool is_deletion(uint16_t type) {
-        return IN_SET(type, NFT_MSG_DELTABLE, NFT_MSG_DELCHAIN, NFT_MSG_DELRULE, NFT_MSG_DELSET, NFT_MSG_DELSETELEM);
+        return IN_SET(type, NFT_MSG_DELTABLE, NFT_MSG_DELCHAIN, NFT_MSG_DELRULE, NFT_MSG_DELSET,
+                      NFT_MSG_DELSETELEM);
 }
 
-/* The table's name is attribute 1 of all of these (NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, ...). */
+/* The table's name is attribute 1 of all of these (NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE,
+ * ...). */
 static bool is_table(const struct nlmsghdr *h, const char *table) {
         const struct nlattr *attr;
 
-        mnl_attr_for_each(attr, h, sizeof(struct nfgenmsg))
-                if (mnl_attr_get_type(attr) == NFTA_TABLE_NAME)
-                        return mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 && streq(mnl_attr_get_str(attr), table);
+        mnl_attr_for_each(attr, h, sizeof(struct nfgenmsg)) if (
+                        mnl_attr_get_type(attr) ==
+                        NFTA_TABLE_NAME) return mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 &&
+                        streq(mnl_attr_get_str(attr), table);
         return false;
 }
 
@@ -76,7 +79,8 @@ static int on_notification(const struct nlmsghdr *h, void *userdata) {
         NftWatch *w = ASSERT_PTR(userdata);
         uint16_t type = NFNL_MSG_TYPE(h->nlmsg_type);
 
-        if (NFNL_SUBSYS_ID(h->nlmsg_type) != NFNL_SUBSYS_NFTABLES || mnl_nlmsg_get_payload_len(h) < sizeof(*g))
+        if (NFNL_SUBSYS_ID(h->nlmsg_type) != NFNL_SUBSYS_NFTABLES ||
+            mnl_nlmsg_get_payload_len(h) < sizeof(*g))
                 return MNL_CB_OK;
 
         if (type == NFT_MSG_NEWGEN) {
@@ -192,9 +196,9 @@ int nft_watch_transaction(NftWatch *w, const char *text, NftTransactionFlags fla
         if (!w)
                 return nft_transaction(text, reterr);
 
-        /* The kernel queues the notifications of a transaction before the call that made it returns. So if exactly one
-         * transaction ended between the two readings, it was ours and its deletions are meant. If others came in
-         * between we cannot tell them apart, and report. */
+        /* The kernel queues the notifications of a transaction before the call that made it returns. So if
+         * exactly one transaction ended between the two readings, it was ours and its deletions are meant.
+         * If others came in between we cannot tell them apart, and report. */
         watch_drain(w);
         damaged = w->damaged;
         w->n_transactions = 0;

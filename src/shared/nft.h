@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nftables, in process: one text is one atomic transaction. And a watch that tells when others take our table apart. */
+/* nftables, in process: one text is one atomic transaction. And a watch that tells when others take our
+ * table apart. */
 #pragma once
 
 #include <systemd/sd-event.h>
 
 #include "basic/error.h"
 
-/* Carries out a text in nft's language as one transaction: all of it or nothing. The library's context lives for the
- * call only: a kept one holds copies of the rule set (1 to 3 MB). Costs 0.2 to 1 ms. Trap: libnftables ends the process when memory
- * is out. */
+/* Carries out a text in nft's language as one transaction: all of it or nothing. The library's context
+ * lives for the call only: a kept one holds copies of the rule set (1 to 3 MB). Costs 0.2 to 1 ms. Trap:
+ * libnftables ends the process when memory is out. */
 int nft_transaction(const char *text, Error *reterr);
 
 typedef struct NftWatch NftWatch;
@@ -31,5 +32,6 @@ typedef enum NftTransactionFlags {
         NFT_REPLACES_TABLE = 1 << 0,    /* makes the whole table anew: earlier damage is repaired by it */
 } NftTransactionFlags;
 
-/* nft_transaction() on a watched table: what the transaction itself deletes is not reported. w may be NULL. */
+/* nft_transaction() on a watched table: what the transaction itself deletes is not reported. w
+ * may be NULL. */
 int nft_watch_transaction(NftWatch *w, const char *text, NftTransactionFlags flags, Error *reterr);

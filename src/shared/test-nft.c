@@ -26,7 +26,9 @@ TEST(transaction) {
         _cleanup_error_ Error error = ERROR_NULL;
 
         ASSERT_OK(nft_transaction(TABLE, &error));
-        ASSERT_FAIL(nft_transaction("add element inet watched s { 80 }\nadd element inet watched nosuch { 81 }", &error));
+        ASSERT_FAIL(nft_transaction(
+                        "add element inet watched s { 80 }\nadd element inet watched nosuch { 81 }",
+                        &error));
         ASSERT_NOT_NULL(startswith(error_message(&error), "nftables: "));
         /* Nothing of the failed one is there. */
         ASSERT_FAIL(nft_transaction("delete element inet watched s { 80 }", NULL));
@@ -92,7 +94,8 @@ TEST(no_leak) {
 }
 
 int main(int argc, char *argv[]) {
-        if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0 || nft_transaction("add table inet probe", NULL) < 0) {
+        if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0 ||
+            nft_transaction("add table inet probe", NULL) < 0) {
                 fprintf(stderr, "needs root and nftables\n");
                 return TEST_SKIP;
         }
