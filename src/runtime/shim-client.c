@@ -103,8 +103,10 @@ static void on_exited(ShimClient *c, const ShimMessage *m, int *fd) {
 }
 
 static void on_root_fd(ShimClient *c, const ShimMessage *m, int *fd) {
+        int r = *fd >= 0 ? 0 : m->value1 < 0 ? m->value1 : -EIO;
+
         if (c->ops->root_fd)
-                c->ops->root_fd(c, m->id, *fd >= 0 ? 0 : MIN(m->value1, -EIO), TAKE_FD(*fd), c->userdata);
+                c->ops->root_fd(c, m->id, r, TAKE_FD(*fd), c->userdata);
 }
 
 static const struct {
