@@ -49,8 +49,8 @@ static int unit_name(const char *id, char **ret) {
 static void fail(SystemdUnit *u, ErrorKind kind, const char *what, const char *why) {
         _cleanup_error_ Error error = ERROR_NULL;
 
-        error_setf(&error, kind, "failed to start %s: %s%s%s", strempty(u->name), what, isempty(why) ? "" : ": ",
-                   strempty(why));
+        error_setf(&error, kind, "failed to start %s: %s%s%s", strempty(u->name), what,
+                   isempty(why) ? "" : ": ", strempty(why));
         supervisor_unit_fail(&u->unit, &error);
 }
 
