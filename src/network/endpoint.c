@@ -60,6 +60,9 @@ static int connect_endpoint(Network *n, Sandbox *s, Endpoint *e, const EndpointP
                             Error *reterr) {
         int r;
 
+        r = n->driver->connect ? network_manager_apply_firewall(n->manager, reterr) : 0;
+        if (r < 0)
+                return r;
         r = n->driver->lease ? n->driver->lease(n, e, params, reterr) : 0;
         if (r < 0)
                 return r;

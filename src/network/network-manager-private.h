@@ -31,6 +31,7 @@ struct NetworkManager {
 
         Netlink *netlink;
         Firewall *firewall;             /* NULL: --iptables=false */
+        sd_event_source *firewall_source; /* applies it once the daemon serves */
         Portmap *portmap;
         NetnsPool *pool;
         Network **networks;             /* in the order of creation */
@@ -74,5 +75,8 @@ void sandbox_unpublish(Sandbox *s);
 
 /* network-stale.c: deletes the link later, if it is still there then. */
 void network_manager_forget_link(NetworkManager *m, const char *name);
+
+/* Makes the nft table if that was put off until now. */
+int network_manager_apply_firewall(NetworkManager *m, Error *reterr);
 
 Network *network_manager_find_id(NetworkManager *m, const char *id);

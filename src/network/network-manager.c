@@ -247,6 +247,7 @@ NetworkManager *network_manager_free(NetworkManager *m) {
                 HASHMAP_FOREACH(s, m->sandboxes)
                         sandbox_destroy(s);
         hashmap_free(m->sandboxes);
+        sd_event_source_disable_unref(m->firewall_source);
         /* Before the networks, whose names it borrows. */
         firewall_free(m->firewall);
         for (size_t i = 0; i < m->n_networks; i++)
@@ -309,6 +310,42 @@ static int make_firewall(NetworkManager *m, Error *reterr) {
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
+int network_manager_apply_firewall(NetworkManager *m, Error *reterr) {
+        int r;
+
+        if (!m->firewall_source)
+                return 0;
+        r = firewall_apply(m->firewall, m->event, reterr);
+        if (r < 0)
+                return r;
+        m->firewall_source = sd_event_source_disable_unref(m->firewall_source);
+        crash_point("network-start:firewall");
+        return 0;
+}
+
+static int on_firewall(sd_event_source *s, void *userdata) {
+        _cleanup_error_ Error error = ERROR_NULL;
+
+        /* Stays armed for the next container, which fails with the same words. */
+        if (network_manager_apply_firewall(ASSERT_PTR(userdata), &error) < 0)
+                log_error("Cannot set up the firewall: %s", error_message(&error));
+        return 0;
+}
+
+/* The table takes 10 to 20 ms, most of it the library's first steps: the daemon need not be late for it. A
+ * table of an earlier daemon is in force meanwhile, and a container does not start before the new one is. */
+static int put_off_firewall(NetworkManager *m) {
+        int r;
+
+        if (!m->firewall || m->firewall_source)
+                return 0;
+        r = sd_event_add_defer(m->event, &m->firewall_source, on_firewall, m);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_description(m->firewall_source, "firewall");
+        return 0;
+}
+
 int network_manager_start(NetworkManager *m, Error *reterr) {
         Sandbox *s;
         int r;
@@ -332,12 +369,9 @@ int network_manager_start(NetworkManager *m, Error *reterr) {
                 if (r < 0)
                         return r;
         }
-        if (m->firewall) {
-                r = firewall_apply(m->firewall, m->event, reterr);
-                if (r < 0)
-                        return r;
-        }
-        crash_point("network-start:firewall");
+        r = put_off_firewall(m);
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to set up networking");
 
         r = netns_pool_start(m->pool);
         return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to create %s",
@@ -359,6 +393,7 @@ int network_manager_teardown(NetworkManager *m, Error *reterr) {
         }
         RET_GATHER(r, netns_pool_stop(m->pool));
         if (m->config.iptables) {
+                m->firewall_source = sd_event_source_disable_unref(m->firewall_source);
                 m->firewall = firewall_free(m->firewall);
                 RET_GATHER(r, firewall_delete_table(r < 0 ? NULL : reterr));
         }
