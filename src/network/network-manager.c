@@ -8,6 +8,7 @@
 #include "basic/log.h"
 #include "basic/path-util.h"
 #include "network/network-manager-private.h"
+#include "shared/nft.h"
 #include "store/store.h"
 
 #define DEFAULT_BRIDGE "docker0"
@@ -310,6 +311,18 @@ static int make_firewall(NetworkManager *m, Error *reterr) {
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
+/* The one thing our own table cannot do. */
+static void warn_about_drop(void) {
+        _cleanup_strv_free_ char **chains = NULL;
+
+        if (nft_list_drop_forward(FIREWALL_TABLE, &chains) < 0)
+                return;
+        STRV_FOREACH(c, chains)
+                log_warning("The nft chain %s drops forwarded packets by default: containers reach other hosts only as "
+                            "far as its own rules allow",
+                            *c);
+}
+
 int network_manager_apply_firewall(NetworkManager *m, Error *reterr) {
         int r;
 
@@ -320,6 +333,7 @@ int network_manager_apply_firewall(NetworkManager *m, Error *reterr) {
                 return r;
         m->firewall_source = sd_event_source_disable_unref(m->firewall_source);
         crash_point("network-start:firewall");
+        warn_about_drop();
         return 0;
 }
 

@@ -2,7 +2,9 @@
 /* nftables transactions through libnftables, and notifications about changes by others through libmnl. */
 #include "shared/nft.h"
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <nftables/libnftables.h>
@@ -38,6 +40,119 @@ int nft_transaction(const char *text, Error *reterr) {
         /* The first line says it; the next ones quote the text. */
         return error_setf(reterr, ERROR_INTERNAL, "nftables: %.*s",
                           message ? (int) strcspn(message, "\n") : 7, message ?: "no text");
+}
+
+/* --- chains of others --- */
+
+typedef struct ForwardContext {
+        const char *except_table;
+        char **names;
+} ForwardContext;
+
+typedef struct ChainInfo {
+        uint8_t family;
+        const char *table, *name;
+        bool forward;
+        bool drop;
+} ChainInfo;
+
+static bool is_forward_hook(const struct nlattr *hook) {
+        const struct nlattr *attr;
+
+        mnl_attr_for_each_nested(attr, hook)
+                if (mnl_attr_get_type(attr) == NFTA_HOOK_HOOKNUM && mnl_attr_get_payload_len(attr) == 4)
+                        return ntohl(mnl_attr_get_u32(attr)) == NF_INET_FORWARD;
+        return false;
+}
+
+static void parse_chain_attribute(const struct nlattr *attr, ChainInfo *c) {
+        switch (mnl_attr_get_type(attr)) {
+        case NFTA_CHAIN_TABLE:
+                c->table = mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 ? mnl_attr_get_str(attr) : NULL;
+                break;
+        case NFTA_CHAIN_NAME:
+                c->name = mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 ? mnl_attr_get_str(attr) : NULL;
+                break;
+        case NFTA_CHAIN_HOOK:
+                c->forward = is_forward_hook(attr);
+                break;
+        case NFTA_CHAIN_POLICY:
+                c->drop = mnl_attr_get_payload_len(attr) == 4 && ntohl(mnl_attr_get_u32(attr)) == NF_DROP;
+                break;
+        default:
+                break;
+        }
+}
+
+static int on_chain(const struct nlmsghdr *h, void *userdata) {
+        const struct nfgenmsg *g = mnl_nlmsg_get_payload(h);
+        ForwardContext *context = ASSERT_PTR(userdata);
+        const struct nlattr *attr;
+        ChainInfo c = {};
+        int r;
+
+        if (mnl_nlmsg_get_payload_len(h) < sizeof(*g) ||
+            !IN_SET(g->nfgen_family, NFPROTO_IPV4, NFPROTO_INET))
+                return MNL_CB_OK;
+        mnl_attr_for_each(attr, h, sizeof(*g))
+                parse_chain_attribute(attr, &c);
+        if (!c.forward || !c.drop || !c.table || !c.name || streq(c.table, context->except_table))
+                return MNL_CB_OK;
+
+        r = strv_extendf(&context->names, "%s %s %s", g->nfgen_family == NFPROTO_INET ? "inet" : "ip",
+                         c.table, c.name);
+        if (r >= 0)
+                return MNL_CB_OK;
+        errno = -r;
+        return MNL_CB_ERROR;
+}
+
+static int dump_chains(struct mnl_socket *socket, ForwardContext *context) {
+        static const struct timeval timeout = { .tv_sec = 5 };
+        _Alignas(8) char buffer[16384];
+        struct nlmsghdr *h = mnl_nlmsg_put_header(buffer);
+        struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
+        int r;
+
+        h->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN;
+        h->nlmsg_flags = NLM_F_REQUEST|NLM_F_DUMP;
+        h->nlmsg_seq = 1;
+        g->nfgen_family = NFPROTO_UNSPEC;
+        if (setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
+                return -errno;
+        if (mnl_socket_sendto(socket, h, h->nlmsg_len) < 0)
+                return -errno;
+
+        do {
+                ssize_t n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+                if (n < 0)
+                        return -errno;
+                r = mnl_cb_run(buffer, n, 1, mnl_socket_get_portid(socket), on_chain, context);
+                if (r < 0)
+                        return -errno;
+        } while (r > MNL_CB_STOP);
+        return 0;
+}
+
+int nft_list_drop_forward(const char *except_table, char ***ret) {
+        ForwardContext context = { .except_table = except_table };
+        struct mnl_socket *socket;
+        int r;
+
+        assert(except_table);
+        assert(ret);
+
+        socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+        if (!socket)
+                return -errno;
+        r = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : dump_chains(socket, &context);
+        (void) mnl_socket_close(socket);
+        if (r < 0) {
+                strv_free(context.names);
+                return r;
+        }
+        *ret = context.names;
+        return 0;
 }
 
 /* --- watch --- */

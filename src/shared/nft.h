@@ -6,11 +6,16 @@
 #include <systemd/sd-event.h>
 
 #include "basic/error.h"
+#include "basic/strv.h"
 
 /* Carries out a text in nft's language as one transaction: all of it or nothing. The library's context
  * lives for the call only: a kept one holds copies of the rule set (1 to 3 MB). Costs 0.2 to 1 ms. Trap:
  * libnftables ends the process when memory is out. */
 int nft_transaction(const char *text, Error *reterr);
+
+/* Base chains at hook forward of IPv4 (families ip and inet) that drop what none of their rules accepts, of
+ * all tables but the given one: "ip filter FORWARD", ... Rules of another table cannot make up for it. */
+int nft_list_drop_forward(const char *except_table, char ***ret);
 
 typedef struct NftWatch NftWatch;
 

@@ -78,6 +78,32 @@ TEST(watch) {
         sd_event_unref(event);
 }
 
+TEST(drop_forward) {
+        _cleanup_strv_free_ char **none = NULL, **names = NULL;
+
+        ASSERT_OK(nft_list_drop_forward("mine", &none));
+        ASSERT_TRUE(strv_isempty(none));
+        ASSERT_OK(nft_transaction(
+                        "table ip filter {\n"
+                        "chain FORWARD { type filter hook forward priority 0; policy drop; }\n"
+                        "chain INPUT { type filter hook input priority 0; policy drop; }\n }\n"
+                        "table inet fw {\n"
+                        "chain f { type filter hook forward priority 1; policy drop; }\n}\n"
+                        "table inet ok {\n"
+                        "chain f { type filter hook forward priority 1; policy accept; }\n}\n"
+                        "table ip6 six {\n"
+                        "chain f { type filter hook forward priority 1; policy drop; }\n}\n"
+                        "table inet mine {\n"
+                        "chain f { type filter hook forward priority 1; policy drop; }\n}\n",
+                        NULL));
+        ASSERT_OK(nft_list_drop_forward("mine", &names));
+        strv_sort(names);
+        ASSERT_EQ(strv_length(names), 2);
+        ASSERT_STREQ(names[0], "inet fw f");
+        ASSERT_STREQ(names[1], "ip filter FORWARD");
+        ASSERT_OK(nft_transaction("flush ruleset", NULL));
+}
+
 TEST(no_leak) {
         size_t before;
 
