@@ -12,23 +12,20 @@
 #include "basic/errno-util.h"
 #include "basic/fd-util.h"
 #include "basic/path-util.h"
-#include "basic/string-table.h"
 #include "basic/string-util.h"
 #include "image/layer-path.h"
 #include "shared/tar-reader.h"
 
-static const char *const layer_format_table[_LAYER_FORMAT_MAX] = {
-        [LAYER_FORMAT_OVERLAY] = "overlay",
-        [LAYER_FORMAT_PLAIN]   = "plain",
-};
-
-DEFINE_STRING_TABLE(layer_format, LayerFormat);
+/* Bytes of input between two progress reports. */
+#define PROGRESS_STEP (1024U * 1024U)
 
 typedef struct LayerApply {
         const LayerApplyOptions *options;
         TarReader *tar;
         LayerPath path;         /* where the current entry goes */
+        CompressReader *stream;
         FILE *directories;      /* times of the directories, set at the end: making a child changes them */
+        uint64_t reported;      /* position of the last progress report */
         LayerApplyResult result;
 } LayerApply;
 
@@ -41,6 +38,7 @@ typedef struct DirectoryTimes {
 
 static void layer_apply_done(LayerApply *a) {
         tar_reader_free(a->tar);
+        compress_reader_free(a->stream);
         layer_path_done(&a->path);
         if (a->directories)
                 fclose(a->directories);
@@ -293,6 +291,15 @@ static int apply_entry(LayerApply *a, const TarEntry *e, Error *reterr) {
         return apply_object(a, e, reterr);
 }
 
+static void report_progress(LayerApply *a) {
+        uint64_t position = compress_reader_position(a->stream);
+
+        if (!a->options->progress || position - a->reported < PROGRESS_STEP)
+                return;
+        a->reported = position;
+        a->options->progress(position, a->options->userdata);
+}
+
 static int apply_entries(LayerApply *a, Error *reterr) {
         TarEntry e;
         int r;
@@ -302,6 +309,7 @@ static int apply_entries(LayerApply *a, Error *reterr) {
                 if (r <= 0)
                         return r;
                 a->result.n_entries++;
+                report_progress(a);
                 r = apply_entry(a, &e, reterr);
                 if (r < 0 && !error_is_set(reterr))
                         return error_set_errnof(reterr, error_kind_from_errno(r), r, "Failed to apply layer: %s",
@@ -325,7 +333,6 @@ static int open_directories_file(LayerApply *a) {
 }
 
 static int apply_stream(LayerApply *a, Error *reterr) {
-        _cleanup_(compress_reader_freep) CompressReader *stream = NULL;
         const LayerLimits *limits = &a->options->limits;
         const CompressReaderOptions options = {
                 .fd = a->options->input_fd,
@@ -335,18 +342,16 @@ static int apply_stream(LayerApply *a, Error *reterr) {
         };
         int r;
 
-        r = compress_reader_new(&options, &stream, reterr);
+        r = compress_reader_new(&options, &a->stream, reterr);
         if (r < 0)
                 return r;
-        r = tar_reader_new(stream, limits->entries_max, &a->tar, reterr);
+        r = tar_reader_new(a->stream, limits->entries_max, &a->tar, reterr);
         if (r < 0)
                 return r;
         r = apply_entries(a, reterr);
         if (r < 0)
                 return r;
-        r = compress_reader_finish(stream, limits->trailing_max, &a->result.stream, reterr);
-        a->tar = tar_reader_free(a->tar);
-        return r;
+        return compress_reader_finish(a->stream, limits->trailing_max, &a->result.stream, reterr);
 }
 
 int layer_apply(const LayerApplyOptions *options, LayerApplyResult *ret, Error *reterr) {

@@ -4,19 +4,8 @@
 #pragma once
 
 #include "basic/error.h"
+#include "image/layer-format.h"
 #include "shared/compress-reader.h"
-
-/* How "deleted below" is written down: overlayfs marks (0:0 character devices, trusted.overlay.opaque), or the .wh.
- * files of the archive as they are, for file systems that cannot hold the marks (read by the vfs driver only). */
-typedef enum LayerFormat {
-        LAYER_FORMAT_OVERLAY,
-        LAYER_FORMAT_PLAIN,
-        _LAYER_FORMAT_MAX,
-        _LAYER_FORMAT_INVALID = -EINVAL,
-} LayerFormat;
-
-const char *layer_format_to_string(LayerFormat format);
-LayerFormat layer_format_from_string(const char *s);
 
 typedef struct LayerLimits {
         uint64_t input_max;     /* bytes as they come, 0 = no limit */
@@ -39,6 +28,9 @@ typedef struct LayerApplyOptions {
         int root_fd;            /* borrowed; the empty directory */
         LayerFormat format;
         LayerLimits limits;
+        /* Bytes of the input that are done, now and then; NULL = nobody asks. */
+        void (*progress)(uint64_t current, void *userdata);
+        void *userdata;
 } LayerApplyOptions;
 
 typedef struct LayerApplyResult {
@@ -49,8 +41,3 @@ typedef struct LayerApplyResult {
 
 /* On failure the directory holds part of the layer and is of no use. On success everything is on disk. */
 int layer_apply(const LayerApplyOptions *options, LayerApplyResult *ret, Error *reterr);
-
-#define WHITEOUT_PREFIX ".wh."
-#define WHITEOUT_META_PREFIX ".wh..wh."
-#define WHITEOUT_OPAQUE ".wh..wh..opq"
-#define OVERLAY_OPAQUE_XATTR "trusted.overlay.opaque"

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "basic/error.h"
-#include "image/layer-apply.h"
+#include "image/layer-format.h"
 
 typedef struct LayerPath {
         int root_fd;            /* borrowed */

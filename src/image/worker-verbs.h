@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parameters and results of the dockerd-worker verbs that serve images and root file systems: one table for the daemon,
+ * which writes the parameters, and for the worker, which reads them. The order of the descriptors is given at each verb. */
+#pragma once
+
+#include "json/json-type.h"
+
+/* "layer-apply": input, layer directory (empty), [file that keeps the input]. Progress: bytes of input. */
+typedef struct LayerApplyParams {
+        char *format;                   /* layer_format_to_string() */
+        bool tee;                       /* the third descriptor is there */
+        bool progress;
+        uint64_t input_max;             /* 0 = no limit */
+} LayerApplyParams;
+JSON_TYPE_DECLARE(LayerApplyParams);
+DEFINE_JSON_CLEANUP(LayerApplyParams);
+
+typedef struct LayerApplyReply {
+        char *diff_id;                  /* digest of the plain archive */
+        char *blob;                     /* digest of the input as it came */
+        uint64_t blob_size;
+        uint64_t size;                  /* bytes of regular files */
+        char *compression;
+} LayerApplyReply;
+JSON_TYPE_DECLARE(LayerApplyReply);
+DEFINE_JSON_CLEANUP(LayerApplyReply);
+
+typedef struct WorkerProgress {
+        uint64_t current;
+} WorkerProgress;
+JSON_TYPE_DECLARE(WorkerProgress);
+
+/* "archive-unpack": input, spool directory (empty). Takes a docker-archive or an OCI layout apart; each regular file of the
+ * archive becomes a file of the spool directory that is named by a number. */
+typedef struct UnpackedFile {
+        char *file;                     /* name in the spool directory */
+        char *digest;                   /* computed, not claimed */
+        uint64_t size;
+        char *media_type;               /* of an OCI descriptor, else "" */
+} UnpackedFile;
+JSON_TYPE_DECLARE(UnpackedFile);
+
+typedef struct UnpackedImage {
+        UnpackedFile config;
+        struct {
+                UnpackedFile *items;    /* lowest first */
+                size_t n_items;
+        } layers;
+        char **names;                   /* references as the archive writes them */
+} UnpackedImage;
+JSON_TYPE_DECLARE(UnpackedImage);
+
+typedef struct ArchiveUnpackReply {
+        struct {
+                UnpackedImage *items;
+                size_t n_items;
+        } images;
+} ArchiveUnpackReply;
+JSON_TYPE_DECLARE(ArchiveUnpackReply);
+DEFINE_JSON_CLEANUP(ArchiveUnpackReply);
+
+/* "archive-pack": output, directory of the blobs (content/blobs/sha256). */
+typedef struct PackItem {
+        char *path;                     /* in the archive; a final slash makes a directory */
+        char *blob;                     /* hexadecimal name below the blobs directory, "" = text */
+        char *text;
+        nsec_t mtime;
+} PackItem;
+JSON_TYPE_DECLARE(PackItem);
+
+typedef struct ArchivePackParams {
+        struct {
+                PackItem *items;
+                size_t n_items;
+        } items;
+} ArchivePackParams;
+JSON_TYPE_DECLARE(ArchivePackParams);
+DEFINE_JSON_CLEANUP(ArchivePackParams);
+
+/* "layers-merge": directory of the layers, target directory (empty). */
+typedef struct LayersMergeParams {
+        char **layers;                  /* names below the directory of the layers, lowest first, each with diff/ in it */
+} LayersMergeParams;
+JSON_TYPE_DECLARE(LayersMergeParams);
+
+/* "usage": directory. */
+typedef struct UsageReply {
+        uint64_t size;                  /* bytes of regular files, hard links once */
+        uint64_t n_inodes;
+} UsageReply;
+JSON_TYPE_DECLARE(UsageReply);
+
+/* "remove-children": directory, which stays. No parameters, no result members. */
+typedef struct EmptyReply {
+        char _unused;
+} EmptyReply;
+JSON_TYPE_DECLARE(EmptyReply);
+
+/* Most that an archive may hold of each; an OCI layout of a hundred images has a thousand. */
+#define ARCHIVE_FILES_MAX 65536U
+#define ARCHIVE_IMAGES_MAX 1024U
+#define ARCHIVE_NAMES_MAX 1024U
+/* Bytes of one config or manifest (distribution's own limit is 4 MiB). */
+#define IMAGE_DOCUMENT_MAX (4U * 1024U * 1024U)
+/* Layers of one image: what one page of mount options holds, and Docker's own limit. */
+#define IMAGE_LAYERS_MAX 127U

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs of dockerd-worker: each turns its parameters into one call of image/. */
+
+#include <fcntl.h>
+
+#include "basic/fd-util.h"
+#include "basic/path-util.h"
+#include "basic/string-util.h"
+#include "image/archive-pack.h"
+#include "image/archive-unpack.h"
+#include "image/layer-apply.h"
+#include "image/tree.h"
+#include "image/worker-verbs.h"
+#include "worker/worker.h"
+
+static void report_progress(uint64_t current, void *userdata) {
+        const WorkerProgress p = { .current = current };
+
+        (void) worker_progress(&WorkerProgress_json, &p, NULL);
+}
+
+static int verb_layer_apply(const void *params, const int *fds, Error *reterr) {
+        const LayerApplyParams *p = params;
+        LayerApplyOptions options = {
+                .input_fd = fds[0],
+                .root_fd = fds[1],
+                .tee_fd = p->tee ? fds[2] : -EBADF,
+                .format = layer_format_from_string(p->format),
+                .limits = LAYER_LIMITS_DEFAULT,
+                .progress = p->progress ? report_progress : NULL,
+        };
+        char diff_id[DIGEST_TEXT_MAX], blob[DIGEST_TEXT_MAX];
+        LayerApplyResult result;
+        int r;
+
+        if (options.format < 0)
+                return error_setf(reterr, ERROR_INVALID, "unknown layer format %s", p->format);
+        options.limits.input_max = p->input_max;
+        r = layer_apply(&options, &result, reterr);
+        if (r < 0)
+                return r;
+
+        const LayerApplyReply reply = {
+                .diff_id = (char *) digest_format(diff_id, &result.stream.output_digest),
+                .blob = (char *) digest_format(blob, &result.stream.input_digest),
+                .blob_size = result.stream.input_size,
+                .size = result.size,
+                .compression = (char *) result.stream.compression,
+        };
+        return worker_result(&LayerApplyReply_json, &reply, reterr);
+}
+
+static int verb_archive_unpack(const void *params, const int *fds, Error *reterr) {
+        _cleanup_(ArchiveUnpackReply_donep) ArchiveUnpackReply reply = {};
+        int r;
+
+        r = archive_unpack(fds[0], fds[1], &reply, reterr);
+        return r < 0 ? r : worker_result(&ArchiveUnpackReply_json, &reply, reterr);
+}
+
+static int verb_archive_pack(const void *params, const int *fds, Error *reterr) {
+        int r = archive_pack(fds[0], fds[1], params, reterr);
+
+        return r < 0 ? r : worker_result(&EmptyReply_json, &(const EmptyReply) {}, reterr);
+}
+
+static int verb_layers_merge(const void *params, const int *fds, Error *reterr) {
+        const LayersMergeParams *p = params;
+        int r;
+
+        STRV_FOREACH(layer, p->layers) {
+                _cleanup_free_ char *path = path_join(*layer, "diff");
+                _cleanup_close_ int fd = -EBADF;
+
+                if (!path)
+                        return error_fill(reterr, -ENOMEM);
+                fd = open_beneath(fds[0], path, O_RDONLY | O_DIRECTORY, 0);
+                if (fd < 0)
+                        return error_set_errnof(reterr, ERROR_INTERNAL, fd, "Failed to open layer %s", *layer);
+                r = tree_merge_layer(fd, fds[1], reterr);
+                if (r < 0)
+                        return r;
+        }
+        return worker_result(&EmptyReply_json, &(const EmptyReply) {}, reterr);
+}
+
+static int verb_usage(const void *params, const int *fds, Error *reterr) {
+        UsageReply reply;
+        int r = tree_usage(fds[0], &reply, reterr);
+
+        return r < 0 ? r : worker_result(&UsageReply_json, &reply, reterr);
+}
+
+static int verb_remove_children(const void *params, const int *fds, Error *reterr) {
+        int r = tree_remove_children(fds[0]);
+
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to remove everything");
+        return worker_result(&EmptyReply_json, &(const EmptyReply) {}, reterr);
+}
+
+const WorkerVerb worker_verbs[] = {
+        { "archive-pack",    &ArchivePackParams_json, 2, 1,  0,                                     verb_archive_pack    },
+        { "archive-unpack",  NULL,                    2, 1,  WORKER_WRITE_FILES,                    verb_archive_unpack  },
+        { "layer-apply",     &LayerApplyParams_json,  2, 1,  WORKER_WRITE_FILES | WORKER_OWN_FILES, verb_layer_apply     },
+        { "layers-merge",    &LayersMergeParams_json, 2, 1,
+          WORKER_READ_FILES | WORKER_WRITE_FILES | WORKER_OWN_FILES,                                verb_layers_merge    },
+        { "remove-children", NULL,                    1, 0,  WORKER_WRITE_FILES,                    verb_remove_children },
+        { "usage",           NULL,                    1, 0,  WORKER_READ_FILES,                     verb_usage           },
+};
+const size_t n_worker_verbs = ELEMENTSOF(worker_verbs);
