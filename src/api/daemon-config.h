@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What daemon.json and the command line decide, as plain data by area, for the layers that obey it. Filled, checked and
- * freed by main/ alone; everybody else borrows it read-only and copies what must outlive a reload.
+/* What daemon.json and the command line decide, as plain data by area, for the layers that obey it. Filled,
+ * checked and freed by main/ alone; everybody else borrows it read-only and copies what must outlive a
+ * reload.
  *
- * Every string may be NULL (not given). String vectors may be NULL or empty. "map" vectors hold "key=value" (strv_env_get). */
+ * Every string may be NULL (not given). String vectors may be NULL or empty. "map" vectors hold
+ * "key=value" (strv_env_get). */
 #pragma once
 
 #include <stdbool.h>
@@ -55,24 +57,24 @@ typedef struct DaemonAddressPoolList {
 
 /* What a new container gets where its request says nothing. */
 typedef struct DaemonContainerConfig {
-        char *cgroup_parent;            /* slice with the systemd supervisor, path below the mount with the direct one */
+        char *cgroup_parent;            /* systemd supervisor: a slice; direct: a path below the mount */
         char *cgroupns_mode;            /* "private" or "host"; NULL = private on cgroup v2, host on v1 */
         char *ipc_mode;                 /* "private" or "shareable" */
         uint64_t shm_size;              /* bytes */
         int stop_timeout;               /* seconds; -1 = wait for ever */
         DaemonUlimitList ulimits;
         bool init;                      /* run an init (tini) as PID 1 */
-        char *init_path;                /* NULL = look for docker-init, tini-static, tini in PATH and libexecdir */
+        char *init_path;                /* NULL = docker-init, tini-static or tini in libexecdir and PATH */
         bool no_new_privileges;
-        char *seccomp_profile;          /* NULL or "builtin", "unconfined", or the path of a profile, checked to be readable */
+        char *seccomp_profile;          /* "builtin", "unconfined", or the path of a profile */
         char *log_driver;               /* never NULL: "json-file", "none", ... */
         char **log_opts;                /* map */
 } DaemonContainerConfig;
 
 typedef struct DaemonRuntimeConfig {
         DaemonRuntimeList runtimes;
-        char *default_runtime;          /* NULL = not given: crun where it is found and works, else runc; "runc" and
-                                         * "crun" need no entry in runtimes */
+        char *default_runtime;          /* NULL = not given: crun where it is found and works, else runc;
+                                         * "runc" and "crun" need no entry in runtimes */
         char **exec_opts;               /* map, as given (native.cgroupdriver, native.supervisor) */
         char *cgroup_driver;            /* "systemd", "cgroupfs" or NULL = follows the supervisor */
         DaemonSupervisor supervisor;
@@ -88,7 +90,7 @@ typedef struct DaemonStorageConfig {
 
 typedef struct DaemonRegistryConfig {
         char **mirrors;                 /* normalised URLs with a final slash */
-        char **insecure;                /* host, host:port or CIDR; 127.0.0.0/8 and ::1/128 are always insecure */
+        char **insecure;                /* host, host:port or CIDR; 127.0.0.0/8 and ::1/128 always are */
         int max_concurrent_downloads;   /* all three: >= 1 */
         int max_concurrent_uploads;
         int max_download_attempts;
@@ -96,7 +98,8 @@ typedef struct DaemonRegistryConfig {
 } DaemonRegistryConfig;
 
 typedef struct DaemonNetworkConfig {
-        char *bridge;                   /* NULL = our own docker0; "none" = no default bridge; else an existing bridge */
+        char *bridge;                   /* NULL = docker0 of our own; "none" = no default bridge; else one
+                                         * that exists */
         char *bip, *bip6;               /* CIDR: address and prefix of the bridge */
         char *fixed_cidr, *fixed_cidr_v6;
         char *default_gateway, *default_gateway_v6;
@@ -105,7 +108,7 @@ typedef struct DaemonNetworkConfig {
         char **dns, **dns_opts, **dns_search;
         char **host_gateway_ips;        /* at most one IPv4 and one IPv6 */
         char *ip;                       /* default bind address of published ports; NULL = 0.0.0.0 */
-        char *resolv_conf;              /* NULL = /etc/resolv.conf, or systemd-resolved's where that is a stub */
+        char *resolv_conf;              /* NULL = /etc/resolv.conf, or what is behind resolved's stub */
         bool icc;
         bool ip_forward, ip_forward_no_drop;
         bool ip_masq;

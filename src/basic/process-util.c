@@ -119,7 +119,7 @@ int process_spawn(const SpawnRequest *q, pid_t *ret_pid, int *ret_pidfd) {
         SpawnChild c = { .request = q, .path = q->path, .parent = getpid() };
         sigset_t all, saved;
         int pidfd = -EBADF, r;
-        void *stack;
+        void *stack = NULL;
         pid_t pid;
 
         assert(q->n_fds <= SPAWN_FDS_MAX);

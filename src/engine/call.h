@@ -147,6 +147,10 @@ int call_take_input(Call *call);
 
 /* By the face: the client went away. Calls on_gone once. */
 void call_abandon(Call *call);
+
+/* Calls that exist, whatever their state; CALLS_MAX is checked against it. */
+unsigned calls_in_flight(void);
+
 static inline bool call_is_done(const Call *call) {
         return call->state == CALL_DONE || call->abandoned;
 }

@@ -100,9 +100,9 @@ int http_input_write(HttpRequest *q, const void *data, size_t size) {
 
         if (i->broken)
                 return 0;
-        assert(i->rest.size == 0);
 
-        n = write_some(i, data, size);
+        /* With a chunked body the parser goes on with the chunks it has read, suspended or not. */
+        n = i->rest.size > 0 ? 0 : write_some(i, data, size);
         if (n == size)
                 return 0;
 

@@ -434,6 +434,7 @@ static void start_input(HttpRequest *q) {
                 return;
         }
         disable_timeout(q);
+        http_connection_set_phase(q->connection, HTTP_PHASE_BUSY);
         q->state = HTTP_REQUEST_INPUT;
         http_request_run_call(q);
 }
@@ -505,7 +506,7 @@ static enum MHD_Result on_piece(HttpRequest *q, const char *data, size_t size) {
                 if (q->input.broken)
                         return discard(q, size);
                 r = http_input_write(q, data, size);
-                if (r > 0)
+                if (r > 0 && !q->suspended)
                         http_request_suspend(q);
                 return r < 0 ? MHD_NO : MHD_YES;
         case HTTP_REQUEST_DRAIN:

@@ -14,6 +14,7 @@
 #include "basic/parse-util.h"
 #include "basic/string-util.h"
 #include "basic/time-util.h"
+#include "engine/engine.h"
 #include "http/http-router.h"
 #include "http/http-server.h"
 
@@ -88,6 +89,15 @@ static const JsonField counters_fields[] = {
 JSON_TYPE(Counters, counters_fields);
 
 static HttpServer *server;
+
+/* There is no engine, and nobody asks it anything. */
+const EngineConfig *engine_config(Engine *e) {
+        return NULL;
+}
+
+sd_bus *engine_bus(Engine *e) {
+        return NULL;
+}
 
 /* What a pending fake call needs. */
 typedef struct Work Work;
@@ -435,27 +445,30 @@ static int fake_reload(Engine *e, Call *call) {
         return r < 0 ? r : fake_nothing(e, call);
 }
 
-#define FAKE(call_name, fn, reply_type, ...)                                        \
-        static const EngineCall engine_call_##call_name = { .name = #call_name,     \
-                                                            .params = &Params_json, \
-                                                            .reply = (reply_type),  \
-                                                            .function = (fn),       \
-                                                            ##__VA_ARGS__ }
+#define FAKE(call_name, reply_type, more_flags, ...)            \
+        static const EngineCall engine_call_##call_name = {     \
+                .name = #call_name,                             \
+                .params = &Params_json,                         \
+                .reply = (reply_type),                          \
+                .flags = CALL_PUBLIC | (more_flags),            \
+                .function = fake_##call_name,                   \
+                ##__VA_ARGS__                                   \
+        }
 
-FAKE(echo,      fake_echo,      &Reply_json);
-FAKE(list,      fake_list,      &Reply_json, .reply_is_list = true);
-FAKE(nothing,   fake_nothing,   NULL);
-FAKE(counters,  fake_counters,  &Counters_json);
-FAKE(fail,      fake_fail,      &Reply_json);
-FAKE(slow,      fake_slow,      &Reply_json);
-FAKE(wait,      fake_wait,      &Reply_json);
-FAKE(stream,    fake_stream,    NULL, .flags = CALL_STREAM);
-FAKE(events,    fake_events,    NULL, .flags = CALL_STREAM);
-FAKE(emit,      fake_emit,      NULL);
-FAKE(upload,    fake_upload,    &Reply_json, .flags = CALL_INPUT);
-FAKE(load,      fake_load,      NULL, .flags = CALL_INPUT | CALL_STREAM);
-FAKE(attach,    fake_attach,    NULL, .flags = CALL_HIJACK);
-FAKE(reload,    fake_reload,    NULL);
+FAKE(echo, &Reply_json, 0);
+FAKE(list, &Reply_json, 0, .reply_is_list = true);
+FAKE(nothing, NULL, 0);
+FAKE(counters, &Counters_json, 0);
+FAKE(fail, &Reply_json, 0);
+FAKE(slow, &Reply_json, 0);
+FAKE(wait, &Reply_json, 0);
+FAKE(stream, NULL, CALL_STREAM);
+FAKE(events, NULL, CALL_STREAM);
+FAKE(emit, NULL, 0);
+FAKE(upload, &Reply_json, CALL_INPUT);
+FAKE(load, NULL, CALL_INPUT | CALL_STREAM);
+FAKE(attach, NULL, CALL_HIJACK);
+FAKE(reload, NULL, 0);
 
 static const HttpRoute rows[] = {
         ROUTE(GET, "/_ping", nothing, .flags = ROUTE_PING | ROUTE_BODY_IGNORED),

@@ -156,9 +156,8 @@ static int check_memory(SpecResources *r, CheckContext *c) {
                 return error_setf(c->reterr, ERROR_INVALID,
                                   "Minimum memoryswap limit should be larger than memory limit, see usage");
         if (r->memory == 0 && r->memory_swap > 0)
-                return error_setf(
-                                c->reterr, ERROR_INVALID,
-                                "You should always set the Memory limit when using Memoryswap limit, see usage");
+                return error_setf(c->reterr, ERROR_INVALID, "You should always set the Memory limit when "
+                                  "using Memoryswap limit, see usage");
         return 0;
 }
 
@@ -188,9 +187,8 @@ static int check_memory_details(SpecResources *r, CheckContext *c) {
         if (r->memory_reservation > 0 && r->memory_reservation < MEMORY_MIN)
                 return error_setf(c->reterr, ERROR_INVALID, "Minimum memory reservation allowed is 6MB");
         if (r->memory > 0 && r->memory_reservation > 0 && r->memory < r->memory_reservation)
-                return error_setf(
-                                c->reterr, ERROR_INVALID,
-                                "Minimum memory limit can not be less than memory reservation limit, see usage");
+                return error_setf(c->reterr, ERROR_INVALID, "Minimum memory limit can not be less than "
+                                  "memory reservation limit, see usage");
         return 0;
 }
 
@@ -202,9 +200,8 @@ static int check_oom_and_pids(SpecResources *r, CheckContext *c) {
                 r->oom_kill_disable = false;
         }
         if (k >= 0 && r->oom_kill_disable && r->memory == 0)
-                k = warn(c,
-                         "OOM killer is disabled for the container, but no memory limit is set, this can result "
-                         "in the system running out of resources.");
+                k = warn(c, "OOM killer is disabled for the container, but no memory limit is set, this can "
+                            "result in the system running out of resources.");
         if (k >= 0 && r->pids_limit != 0 && !c->host->pids_limit) {
                 if (r->pids_limit > 0)
                         k = warn(c, "Your kernel does not support PIDs limit capabilities " NOT_MOUNTED
@@ -230,9 +227,8 @@ static int check_nano_cpus(SpecResources *r, CheckContext *c) {
                                 "Range of CPUs is from 0.01 to %ld.00, as there are only %ld CPUs available",
                                 n, n);
         if (r->nano_cpus > 0 && !c->host->cpu_cfs) {
-                k = warn(c,
-                         "NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler " NOT_MOUNTED
-                         ". Limitation discarded.");
+                k = warn(c, "NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler "
+                            NOT_MOUNTED ". Limitation discarded.");
                 r->nano_cpus = 0;
                 return k;
         }

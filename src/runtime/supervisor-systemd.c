@@ -287,9 +287,8 @@ static int systemd_start(SupervisorUnit *unit, const SupervisorLaunch *l, Error 
         int r;
 
         if (!isempty(l->cgroup_parent) && !endswith(l->cgroup_parent, ".slice"))
-                return error_setf(
-                                reterr, ERROR_INVALID,
-                                "cgroup-parent for systemd cgroup should be a valid slice named as \"xxx.slice\"");
+                return error_setf(reterr, ERROR_INVALID, "cgroup-parent for systemd cgroup should be a "
+                                  "valid slice named as \"xxx.slice\"");
         r = unit_name(l->id, &u->name);
         if (r >= 0)
                 r = build_start(s, u->name, l, &m);

@@ -20,6 +20,7 @@
 
 typedef struct Fixture {
         sd_event *event;
+        sd_bus *bus;
         Supervisor *supervisor;
         ShimClient *client;
         OciRuntimes runtimes;
@@ -34,6 +35,8 @@ typedef struct Fixture {
 } Fixture;
 
 static const char *shim_path;
+static SupervisorKind kind;             /* DOCKERD_TEST_SUPERVISOR=systemd on a host that has it */
+static const char *cgroup_parent = "shim-test";
 
 static void on_hello(ShimClient *c, ShimState state, pid_t pid, const ExitRecord *exit, void *userdata) {
         Fixture *f = userdata;
@@ -148,6 +151,10 @@ static void fixture_new(Fixture *f, const char *name) {
         ASSERT_OK(asprintf_safe(&f->run_dir, "%s/run", f->directory));
         ASSERT_OK(asprintf_safe(&f->root, "%s/runtime", f->directory));
         ASSERT_OK(sd_event_new(&f->event));
+        if (kind == SUPERVISOR_SYSTEMD) {
+                ASSERT_OK(sd_bus_open_system(&f->bus));
+                ASSERT_OK(sd_bus_attach_event(f->bus, f->event, SD_EVENT_PRIORITY_NORMAL));
+        }
         ASSERT_OK(oci_runtimes_probe(NULL, 0, NULL, &f->runtimes, &error));
         ASSERT_OK(supervisor_new(SUPERVISOR_DIRECT, f->event, NULL, shim_path, on_gone, f, &f->supervisor,
                                  &error));
@@ -156,8 +163,9 @@ static void fixture_new(Fixture *f, const char *name) {
 
 static void fixture_done(Fixture *f) {
         shim_client_free(f->client);
-        ASSERT_OK(supervisor_cleanup(f->supervisor, f->id, "shim-test"));
+        ASSERT_OK(supervisor_cleanup(f->supervisor, f->id, cgroup_parent));
         supervisor_free(f->supervisor);
+        sd_bus_flush_close_unref(f->bus);
         oci_runtimes_done(&f->runtimes);
         sd_event_unref(f->event);
         ASSERT_OK(rm_rf_at(AT_FDCWD, f->directory));
@@ -173,7 +181,7 @@ static void launch(Fixture *f, char **args) {
         int r;
 
         ASSERT_OK(oci_runtimes_find(&f->runtimes, NULL, &rt, &error));
-        ASSERT_OK(supervisor_cgroup_path(f->supervisor, f->id, "shim-test", &cgroup));
+        ASSERT_OK(supervisor_cgroup_path(f->supervisor, f->id, cgroup_parent, &cgroup));
         ASSERT_OK(asprintf_safe(&log, "%s/log", f->directory));
         ShimConfig config = {
                 .id = f->id,
@@ -194,8 +202,15 @@ static void launch(Fixture *f, char **args) {
         if (r < 0)
                 test_fail("%s", error_message(&error));
 
-        SupervisorLaunch l = { .id = f->id, .run_dir = f->run_dir, .cgroup_parent = "shim-test" };
+        SupervisorLaunch l = { .id = f->id,
+                               .run_dir = f->run_dir,
+                               .cgroup_parent = cgroup_parent,
+                               .stop_timeout = 10,
+                               .name = "test" };
         ASSERT_OK(supervisor_start(f->supervisor, &l, on_done, f, &error));
+        /* The direct supervisor's shims can be connected to at once. */
+        if (kind == SUPERVISOR_SYSTEMD)
+                WAIT_FOR(f, f->done);
         ASSERT_OK(shim_client_connect(f->event, f->run_dir, &ops, f, &f->client));
         WAIT_FOR(f, f->done && f->hello);
         ASSERT_EQ(f->state, SHIM_STATE_CREATED);
@@ -214,6 +229,21 @@ TEST(run_to_the_end) {
         WAIT_FOR(&f, f.exited && f.lost && f.gone);
         ASSERT_EQ(f.exit.code, 0);
         ASSERT_TRUE(f.started);
+        fixture_done(&f);
+}
+
+/* Again while the older shim is still at its last moments: nothing of it is in the way. */
+TEST(run_twice) {
+        Fixture f;
+
+        fixture_new(&f, "e");
+        for (unsigned i = 0; i < 3; i++) {
+                launch(&f, (char **) true_args);
+                WAIT_FOR(&f, f.exited && f.lost);
+                f.client = shim_client_free(f.client);
+                f.exited = f.lost = f.done = f.hello = f.gone = false;
+        }
+        WAIT_FOR(&f, f.gone);
         fixture_done(&f);
 }
 
@@ -243,7 +273,9 @@ TEST(found_again) {
 
         ASSERT_OK(supervisor_new(SUPERVISOR_DIRECT, f.event, NULL, shim_path, on_gone, &f, &f.supervisor,
                                  &error));
-        ASSERT_EQ(supervisor_find_running(f.supervisor, "nosuch", "/nosuch", on_done, &f, &error), -ENOENT);
+        if (kind == SUPERVISOR_DIRECT)
+                ASSERT_EQ(supervisor_find_running(f.supervisor, "nosuch", "/nosuch", on_done, &f, &error),
+                          -ENOENT);
         ASSERT_OK(supervisor_find_running(f.supervisor, f.id, f.run_dir, on_done, &f, NULL));
         ASSERT_OK(shim_client_connect(f.event, f.run_dir, &ops, &f, &f.client));
         WAIT_FOR(&f, f.done && f.hello);
@@ -291,6 +323,9 @@ int main(int argc, char *argv[]) {
         _cleanup_(oci_runtimes_donep) OciRuntimes l = {};
 
         shim_path = getenv("DOCKERD_SHIM");
+        kind = supervisor_kind_from_string(getenv("DOCKERD_TEST_SUPERVISOR") ?: "direct");
+        if (kind == SUPERVISOR_SYSTEMD)
+                cgroup_parent = NULL;
         if (geteuid() != 0 || !shim_path || access(shim_path, X_OK) < 0 ||
             find_executable("busybox", &busybox) < 0 || oci_runtimes_probe(NULL, 0, NULL, &l, NULL) < 0 ||
             !l.default_runtime) {

@@ -299,8 +299,8 @@ static int read_pid_file(Shim *s, pid_t *ret) {
         return parse_int(strstrip(text), ret);
 }
 
-/* Our copies of the names of network namespaces (<exec-root>/netns, a mount of its own) would keep those of other
- * containers alive for as long as this one runs. The runtime has opened the one it needed. */
+/* Our copies of the names of network namespaces (<exec-root>/netns, a mount of its own) would keep those of
+ * other containers alive for as long as this one runs. The runtime has opened the one it needed. */
 static void drop_namespaces(Shim *s) {
         if (s->mounts_unshared)
                 (void) umount2("../../netns", MNT_DETACH|UMOUNT_NOFOLLOW);

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/container-config.h"
+
+#include "basic/process-util.h"
+#include "logdriver/log-driver.h"
+#include "network/hosts-file.h"
+#include "network/resolv-conf.h"
+#include "runtime/spec.h"
+
+#define SHM_SIZE_DEFAULT (64LL * 1024 * 1024)
+#define CPU_SHARES_MIN 2
+#define CPU_SHARES_MAX 262144
+
+const char *namespace_of_container(const char *mode) {
+        return startswith(strempty(mode), "container:");
+}
+
+/* --- merging with the image --- */
+
+static int default_string(char **p, const char *image) {
+        return isempty(*p) && !isempty(image) ? free_and_strdup(p, image) : 0;
+}
+
+static int default_strv(char ***l, char *const *image) {
+        if (*l || !image)
+                return 0;
+        *l = strv_copy(image);
+        return *l ? 0 : -ENOMEM;
+}
+
+static int unite(char ***l, char *const *image) {
+        STRV_FOREACH(s, image)
+                if (!strv_contains(*l, *s)) {
+                        int r = strv_extend(l, *s);
+
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
+}
+
+/* The image's variables come first, as in the order Docker shows them; the user's of the same name replace them. */
+static int merge_env(char ***env, char *const *image) {
+        _cleanup_strv_free_ char **l = strv_copy(image);
+        int r;
+
+        if (image && !l)
+                return -ENOMEM;
+        STRV_FOREACH(s, *env) {
+                r = strchr(*s, '=') ? strv_env_set(&l, *s) : strv_extend(&l, *s);
+                if (r < 0)
+                        return r;
+        }
+        if (!l)
+                return 0;
+        strv_free(*env);
+        *env = TAKE_PTR(l);
+        return 0;
+}
+
+static int merge_labels(StringMap *labels, const StringMap *image) {
+        StringMap all = {};
+        int r;
+
+        r = string_map_copy(&all, image);
+        if (r >= 0)
+                r = string_map_copy(&all, labels);
+        if (r < 0) {
+                string_map_done(&all);
+                return r;
+        }
+        string_map_done(labels);
+        *labels = all;
+        return 0;
+}
+
+/* An entrypoint of the user's own does not take the image's command; [""] means none at all. */
+static int merge_command(ContainerConfig *c, const OciImageConfig *image) {
+        int r = 0;
+
+        if (strv_isempty(c->entrypoint)) {
+                if (strv_isempty(c->cmd)) {
+                        c->cmd = strv_free(c->cmd);
+                        r = default_strv(&c->cmd, image->cmd);
+                }
+                if (r >= 0)
+                        r = default_strv(&c->entrypoint, image->entrypoint);
+        }
+        if (strv_length(c->entrypoint) == 1 && c->entrypoint[0][0] == 0)
+                c->entrypoint = strv_free(c->entrypoint);
+        return r;
+}
+
+int container_config_merge(ContainerConfig *c, const OciImageConfig *image, Error *reterr) {
+        int r;
+
+        r = default_string(&c->user, image->user);
+        if (r >= 0)
+                r = unite(&c->exposed_ports, image->exposed_ports);
+        if (r >= 0)
+                r = merge_env(&c->env, image->env);
+        if (r >= 0)
+                r = merge_labels(&c->labels, &image->labels);
+        if (r >= 0)
+                r = merge_command(c, image);
+        if (r >= 0)
+                r = default_string(&c->working_dir, image->working_dir);
+        if (r >= 0)
+                r = unite(&c->volumes, image->volumes);
+        if (r >= 0)
+                r = default_string(&c->stop_signal, image->stop_signal);
+        return r < 0 ? error_fill(reterr, r) : 0;
+}
+
+/* --- checks of the portable part --- */
+
+int container_config_check(const ContainerConfig *c, Error *reterr) {
+        if (strv_isempty(c->entrypoint) && strv_isempty(c->cmd))
+                return error_setf(reterr, ERROR_INVALID, "no command specified");
+        if (!isempty(c->working_dir) && c->working_dir[0] != '/')
+                return error_setf(reterr, ERROR_INVALID,
+                                  "the working directory '%s' is invalid, it needs to be an absolute path", c->working_dir);
+        if (!isempty(c->stop_signal) && signal_from_string(c->stop_signal) < 0)
+                return error_setf(reterr, ERROR_INVALID, "invalid signal: %s", c->stop_signal);
+        STRV_FOREACH(s, c->env)
+                if ((*s)[0] == '=' || (*s)[0] == 0)
+                        return error_setf(reterr, ERROR_INVALID, "invalid environment variable: %s", *s);
+        if (strlen(strempty(c->hostname)) > 63 || string_has_control(strempty(c->hostname)))
+                return error_setf(reterr, ERROR_INVALID, "invalid hostname format: %s", c->hostname);
+        if (c->healthcheck && !strv_isempty(c->healthcheck->test) && !streq(c->healthcheck->test[0], "NONE"))
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "health checks are not supported by this engine yet");
+        return 0;
+}
+
+/* --- the host part: defaults --- */
+
+static int complete_log_config(ContainerManager *m, LogConfig *l) {
+        const DaemonContainerConfig *d = m->config.defaults;
+        int r;
+
+        if (!isempty(l->type) && !streq(l->type, d->log_driver))
+                return 0;
+        r = default_string(&l->type, d->log_driver);
+        STRV_FOREACH(o, d->log_opts) {
+                _cleanup_free_ char *key = memdup_suffix0(*o, strcspn(*o, "="));
+
+                if (r < 0)
+                        break;
+                if (!key)
+                        return -ENOMEM;
+                if (!string_map_get(&l->config, key))
+                        r = string_map_set(&l->config, key, *o + strlen(key) + 1);
+        }
+        return r;
+}
+
+static int complete_ulimits(ContainerManager *m, HostConfig *h) {
+        const DaemonUlimitList *d = &m->config.defaults->ulimits;
+
+        for (size_t i = 0; i < d->n_items; i++) {
+                size_t n = h->resources.ulimits.n_items;
+                bool given = false;
+                Ulimit *items;
+
+                for (size_t k = 0; k < n; k++)
+                        given = given || streq_ptr(h->resources.ulimits.items[k].name, d->items[i].name);
+                if (given)
+                        continue;
+                items = reallocarray(h->resources.ulimits.items, n + 1, sizeof(*items));
+                if (!items)
+                        return -ENOMEM;
+                h->resources.ulimits.items = items;
+                items[n] = (Ulimit) { strdup(d->items[i].name), d->items[i].hard, d->items[i].soft };
+                if (!items[n].name)
+                        return -ENOMEM;
+                h->resources.ulimits.n_items++;
+        }
+        return 0;
+}
+
+static int complete_console_size(HostConfig *h) {
+        if (h->console_size.n_items == 2)
+                return 0;
+        free(h->console_size.items);
+        h->console_size.items = new0(int64_t, 2);
+        h->console_size.n_items = h->console_size.items ? 2 : 0;
+        return h->console_size.items ? 0 : -ENOMEM;
+}
+
+static int complete_modes(ContainerManager *m, HostConfig *h) {
+        const DaemonContainerConfig *d = m->config.defaults;
+        int r;
+
+        /* "default" is what older clients send for the default bridge */
+        if (isempty(h->network_mode) || streq(h->network_mode, "default")) {
+                r = free_and_strdup(&h->network_mode, NETWORK_BRIDGE);
+                if (r < 0)
+                        return r;
+        }
+        r = default_string(&h->ipc_mode, d->ipc_mode ?: "private");
+        if (r >= 0)
+                r = default_string(&h->cgroupns_mode, d->cgroupns_mode ?: (m->config.capabilities->cgroup_version == 2 &&
+                                                                          !h->privileged ? "private" : "host"));
+        if (r >= 0)
+                r = default_string(&h->restart_policy.name, "no");
+        if (r >= 0 && m->config.runtimes->default_runtime)
+                r = default_string(&h->runtime, m->config.runtimes->default_runtime->name);
+        if (r >= 0)
+                r = default_string(&h->resources.cgroup_parent, d->cgroup_parent);
+        return r;
+}
+
+/* Limits in their normal form, before resources_check() sees them. */
+static void normalize_resources(ContainerResources *res) {
+        if (res->memory > 0 && res->memory_swap == 0)
+                res->memory_swap = res->memory > INT64_MAX / 2 ? INT64_MAX : res->memory * 2;
+        if (res->pids_limit.set && res->pids_limit.value <= 0)
+                res->pids_limit = (OptionalInt) {};
+        if (res->memory_swappiness.set && res->memory_swappiness.value == -1)
+                res->memory_swappiness = (OptionalInt) {};
+        if (res->cpu_shares > 0 && res->cpu_shares < CPU_SHARES_MIN)
+                res->cpu_shares = CPU_SHARES_MIN;
+        if (res->cpu_shares > CPU_SHARES_MAX)
+                res->cpu_shares = CPU_SHARES_MAX;
+}
+
+/* What resources_check() dropped is dropped from the record too, so that inspect tells the truth. */
+static void take_back_resources(ContainerResources *res, const SpecResources *s) {
+        res->memory = s->memory;
+        res->memory_swap = s->memory_swap;
+        res->memory_reservation = s->memory_reservation;
+        if (s->memory_swappiness < 0)
+                res->memory_swappiness = (OptionalInt) {};
+        if (!s->oom_kill_disable && res->oom_kill_disable == TRISTATE_TRUE)
+                res->oom_kill_disable = TRISTATE_UNSET;
+        res->cpu_shares = s->cpu_shares;
+        res->nano_cpus = s->nano_cpus;
+        res->cpu_period = s->cpu_period;
+        res->cpu_quota = s->cpu_quota;
+        if (!s->cpuset_cpus)
+                res->cpuset_cpus = mfree(res->cpuset_cpus);
+        if (!s->cpuset_mems)
+                res->cpuset_mems = mfree(res->cpuset_mems);
+        if (s->pids_limit == 0)
+                res->pids_limit = (OptionalInt) {};
+        res->blkio_weight = s->blkio_weight;
+}
+
+void resources_from_host_config(const HostConfig *h, SpecResources *ret) {
+        const ContainerResources *res = &h->resources;
+
+        *ret = (SpecResources) {
+                .memory = res->memory,
+                .memory_swap = res->memory_swap,
+                .memory_reservation = res->memory_reservation,
+                .memory_swappiness = res->memory_swappiness.set ? res->memory_swappiness.value : -1,
+                .oom_kill_disable = res->oom_kill_disable == TRISTATE_TRUE,
+                .cpu_shares = res->cpu_shares,
+                .nano_cpus = res->nano_cpus,
+                .cpu_period = res->cpu_period,
+                .cpu_quota = res->cpu_quota,
+                .cpu_rt_period = res->cpu_realtime_period,
+                .cpu_rt_runtime = res->cpu_realtime_runtime,
+                .cpuset_cpus = empty_to_null(res->cpuset_cpus),
+                .cpuset_mems = empty_to_null(res->cpuset_mems),
+                .pids_limit = res->pids_limit.set ? res->pids_limit.value : 0,
+                .blkio_weight = res->blkio_weight,
+        };
+}
+
+static int complete_resources(ContainerManager *m, HostConfig *h, char ***warnings, Error *reterr) {
+        SpecResources s;
+        int r;
+
+        normalize_resources(&h->resources);
+        resources_from_host_config(h, &s);
+        r = resources_check(&s, m->config.capabilities, warnings, reterr);
+        if (r < 0)
+                return r;
+        take_back_resources(&h->resources, &s);
+        return 0;
+}
+
+static int normalize_capabilities(char ***l, Error *reterr) {
+        char **normal = NULL;
+        int r;
+
+        if (!*l)
+                return 0;
+        r = capability_normalize_list(*l, &normal, reterr);
+        if (r < 0)
+                return r;
+        strv_free(*l);
+        *l = normal;
+        return 0;
+}
+
+int host_config_complete(ContainerManager *m, HostConfig *h, char ***warnings, Error *reterr) {
+        int r;
+
+        r = complete_modes(m, h);
+        if (r >= 0)
+                r = complete_log_config(m, &h->log_config);
+        if (r >= 0)
+                r = complete_ulimits(m, h);
+        if (r >= 0)
+                r = complete_console_size(h);
+        if (r < 0)
+                return error_fill(reterr, r);
+        if (h->shm_size == 0)
+                h->shm_size = m->config.defaults->shm_size > 0 ? (int64_t) m->config.defaults->shm_size : SHM_SIZE_DEFAULT;
+        r = normalize_capabilities(&h->cap_add, reterr);
+        if (r >= 0)
+                r = normalize_capabilities(&h->cap_drop, reterr);
+        if (r >= 0)
+                r = complete_resources(m, h, warnings, reterr);
+        return r;
+}
+
+/* --- the host part: checks --- */
+
+static int check_restart_policy(const HostConfig *h, Error *reterr) {
+        static const char *const names[] = { "no", "always", "unless-stopped", "on-failure", NULL };
+        const RestartPolicy *p = &h->restart_policy;
+
+        if (!strv_contains((char *const *) names, p->name))
+                return error_setf(reterr, ERROR_INVALID, "invalid restart policy: unknown policy '%s'; use one of 'no', "
+                                  "'always', 'on-failure', or 'unless-stopped'", p->name);
+        if (p->maximum_retry_count != 0 && !streq(p->name, "on-failure"))
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid restart policy: maximum retry count can only be used with 'on-failure'%s",
+                                  p->maximum_retry_count < 0 ? " and cannot be negative" : "");
+        if (p->maximum_retry_count < 0)
+                return error_setf(reterr, ERROR_INVALID, "invalid restart policy: maximum retry count cannot be negative");
+        if (h->auto_remove && !streq(p->name, "no"))
+                return error_setf(reterr, ERROR_INVALID, "can't create 'AutoRemove' container with restart policy");
+        return 0;
+}
+
+static int check_names(const HostConfig *h, Error *reterr) {
+        int r = 0;
+
+        STRV_FOREACH(s, h->extra_hosts)
+                if (r >= 0)
+                        r = extra_host_validate(*s, reterr);
+        STRV_FOREACH(s, h->dns)
+                if (r >= 0)
+                        r = dns_server_validate(*s, reterr);
+        return r;
+}
+
+static int check_log_config(const HostConfig *h, Error *reterr) {
+        _cleanup_strv_free_ char **options = NULL;
+
+        for (size_t i = 0; i < h->log_config.config.n_items; i++)
+                if (strv_extendf(&options, "%s=%s", h->log_config.config.items[i].key,
+                                 strempty(h->log_config.config.items[i].value)) < 0)
+                        return error_fill(reterr, -ENOMEM);
+        return log_options_validate(h->log_config.type, options, reterr);
+}
+
+static int check_network_mode(const ContainerConfig *c, const HostConfig *h, Error *reterr) {
+        bool container = namespace_of_container(h->network_mode);
+        bool host = streq(h->network_mode, NETWORK_HOST);
+
+        if (!container && !host)
+                return 0;
+        if (container && !isempty(c->hostname))
+                return error_setf(reterr, ERROR_INVALID, "conflicting options: hostname and the network mode");
+        if (container && !strv_isempty(h->dns))
+                return error_setf(reterr, ERROR_INVALID, "conflicting options: dns and the network mode");
+        if (container && !strv_isempty(h->extra_hosts))
+                return error_setf(reterr, ERROR_INVALID,
+                                  "conflicting options: custom host-to-IP mapping and the network mode");
+        if (container && (h->port_bindings.n_items > 0 || h->publish_all_ports))
+                return error_setf(reterr, ERROR_INVALID,
+                                  "conflicting options: port publishing and the container type network mode");
+        if (!isempty(c->mac_address))
+                return error_setf(reterr, ERROR_INVALID, "conflicting options: mac-address and the network mode");
+        if (host && streq(strempty(h->uts_mode), "host") && !isempty(c->hostname))
+                return error_setf(reterr, ERROR_INVALID, "conflicting options: hostname and the UTS mode");
+        return 0;
+}
+
+static bool mode_is(const char *mode, const char *a, const char *b, const char *c) {
+        return isempty(mode) || streq(mode, a) || (b && streq(mode, b)) || (c && streq(mode, c));
+}
+
+static int check_namespace_modes(const HostConfig *h, Error *reterr) {
+        if (!mode_is(h->pid_mode, "host", "private", NULL) && !namespace_of_container(h->pid_mode))
+                return error_setf(reterr, ERROR_INVALID, "invalid PID mode: %s", h->pid_mode);
+        if (!mode_is(h->uts_mode, "host", NULL, NULL))
+                return error_setf(reterr, ERROR_INVALID, "invalid UTS mode: %s", h->uts_mode);
+        if (!mode_is(h->cgroupns_mode, "host", "private", NULL))
+                return error_setf(reterr, ERROR_INVALID, "invalid cgroup namespace mode: %s", h->cgroupns_mode);
+        if (!mode_is(h->ipc_mode, "host", "private", "none") && !streq(h->ipc_mode, "shareable") &&
+            !namespace_of_container(h->ipc_mode))
+                return error_setf(reterr, ERROR_INVALID, "invalid IPC mode: %s", h->ipc_mode);
+        if (!mode_is(h->userns_mode, "host", NULL, NULL))
+                return error_setf(reterr, ERROR_INVALID, "invalid user namespace mode: %s", h->userns_mode);
+        return 0;
+}
+
+/* What is not there yet, one row each. */
+static bool has_shareable_ipc(const HostConfig *h) {
+        return streq_ptr(h->ipc_mode, "shareable") || namespace_of_container(h->ipc_mode);
+}
+static bool has_links(const HostConfig *h) {
+        return !strv_isempty(h->links);
+}
+static bool has_volumes_from(const HostConfig *h) {
+        return !strv_isempty(h->volumes_from);
+}
+static bool has_device_requests(const HostConfig *h) {
+        return h->resources.device_requests.n_items > 0;
+}
+static bool has_storage_opt(const HostConfig *h) {
+        return h->storage_opt.n_items > 0;
+}
+static bool has_isolation(const HostConfig *h) {
+        return !isempty(h->isolation) && !streq(h->isolation, "default");
+}
+static bool has_block_devices(const HostConfig *h) {
+        const ContainerResources *r = &h->resources;
+
+        return r->blkio_weight_device.n_items > 0 || r->blkio_device_read_bps.n_items > 0 ||
+                r->blkio_device_write_bps.n_items > 0 || r->blkio_device_read_iops.n_items > 0 ||
+                r->blkio_device_write_iops.n_items > 0;
+}
+
+static const struct {
+        const char *feature;
+        bool (*wanted)(const HostConfig *h);
+} unsupported[] = {
+        { "sharing IPC namespaces between containers (--ipc shareable, container:)", has_shareable_ipc },
+        { "links (--link)",                                                           has_links           },
+        { "volumes of other containers (--volumes-from)",                             has_volumes_from    },
+        { "device requests (--gpus)",                                                 has_device_requests },
+        { "storage options (--storage-opt)",                                          has_storage_opt     },
+        { "isolation technologies (--isolation)",                                     has_isolation       },
+        { "limits of single block devices (--device-read-bps and its kin)",           has_block_devices   },
+};
+
+static int check_supported(const HostConfig *h, Error *reterr) {
+        FOREACH_ELEMENT(u, unsupported)
+                if (u->wanted(h))
+                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "%s: not supported by this engine yet", u->feature);
+        return 0;
+}
+
+int host_config_check(ContainerManager *m, const ContainerConfig *c, const HostConfig *h, Error *reterr) {
+        const OciRuntime *runtime;
+        int r;
+
+        r = check_restart_policy(h, reterr);
+        if (r >= 0)
+                r = check_names(h, reterr);
+        if (r >= 0)
+                r = check_log_config(h, reterr);
+        if (r >= 0)
+                r = check_network_mode(c, h, reterr);
+        if (r >= 0)
+                r = check_namespace_modes(h, reterr);
+        if (r >= 0)
+                r = check_supported(h, reterr);
+        if (r >= 0)
+                r = oci_runtimes_find(m->config.runtimes, h->runtime, &runtime, reterr);
+        if (r < 0)
+                return r;
+        if (h->shm_size < 0)
+                return error_setf(reterr, ERROR_INVALID, "SHM size can not be less than 0");
+        if (h->oom_score_adj < -1000 || h->oom_score_adj > 1000)
+                return error_setf(reterr, ERROR_INVALID, "Invalid value %lld, range for oom score adj is [-1000, 1000]",
+                                  (long long) h->oom_score_adj);
+        return 0;
+}

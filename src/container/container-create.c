@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/container-create.h"
+
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include "basic/crash-point.h"
+#include "basic/id.h"
+#include "basic/messages.h"
+#include "basic/path-util.h"
+#include "container/container-config.h"
+#include "container/container-mounts.h"
+#include "container/names.h"
+#include "image/rootfs.h"
+
+#define GENERATED_NAME_TRIES 6U
+#define CONTAINER_DIR_MODE 0710
+
+static int check_name_free(ContainerManager *m, const char *name, Error *reterr) {
+        Container *other = hashmap_get(m->by_name, name);
+
+        if (!other)
+                return 0;
+        return error_setf(reterr, ERROR_CONFLICT,
+                          "Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to remove "
+                          "(or rename) that container to be able to reuse that name.", name, other->doc.id);
+}
+
+static int choose_name(ContainerManager *m, const char *wanted, char **ret, Error *reterr) {
+        _cleanup_free_ char *name = NULL;
+        int r;
+
+        if (!isempty(wanted)) {
+                wanted += wanted[0] == '/';
+                r = container_name_validate(wanted, reterr);
+                if (r >= 0)
+                        r = check_name_free(m, wanted, reterr);
+                if (r < 0)
+                        return r;
+                return free_and_strdup(ret, wanted) < 0 ? error_fill(reterr, -ENOMEM) : 0;
+        }
+        for (unsigned i = 0; i < GENERATED_NAME_TRIES; i++) {
+                name = mfree(name);
+                r = container_name_generate(i, &name);
+                if (r < 0)
+                        return error_fill(reterr, r);
+                if (!hashmap_get(m->by_name, name)) {
+                        *ret = TAKE_PTR(name);
+                        return 0;
+                }
+        }
+        return error_setf(reterr, ERROR_CONFLICT, "cannot make up a container name that is free");
+}
+
+/* "linux/amd64[/variant]" against the image. */
+static int check_platform(const char *platform, const char *name, const OciImage *image, Error *reterr) {
+        _cleanup_free_ char *is = NULL;
+        const char *rest;
+
+        if (isempty(platform))
+                return 0;
+        if (asprintf_safe(&is, "%s/%s", strempty(image->os), strempty(image->architecture)) < 0)
+                return error_fill(reterr, -ENOMEM);
+        if (streq(platform, strempty(image->os)))
+                return 0;
+        rest = startswith(platform, is);
+        if (rest && (*rest == 0 || *rest == '/'))
+                return 0;
+        return error_setf(reterr, ERROR_NOT_FOUND,
+                          "image with reference %s was found but its platform (%s) does not match the specified platform (%s)",
+                          name, is, platform);
+}
+
+static int default_hostname(ContainerDocument *d) {
+        struct utsname host;
+
+        if (!isempty(d->config.hostname) || namespace_of_container(d->host_config.network_mode))
+                return 0;
+        if (streq(d->host_config.network_mode, NETWORK_HOST) || streq(strempty(d->host_config.uts_mode), "host")) {
+                assert(uname(&host) >= 0);
+                return free_and_strdup(&d->config.hostname, host.nodename);
+        }
+        d->config.hostname = mfree(d->config.hostname);
+        d->config.hostname = strndup_safe(d->id, ID_SHORT_LENGTH);
+        return d->config.hostname ? 0 : -ENOMEM;
+}
+
+/* Program and arguments: entrypoint, then command. */
+static int fill_command(ContainerDocument *d) {
+        _cleanup_strv_free_ char **all = strv_new_empty();
+
+        if (!all || strv_extend_strv(&all, d->config.entrypoint) < 0 || strv_extend_strv(&all, d->config.cmd) < 0)
+                return -ENOMEM;
+        d->path = strdup(all[0]);
+        d->args = strv_copy(all + 1);
+        return d->path && d->args ? 0 : -ENOMEM;
+}
+
+static int warn_of_volumes(const ContainerDocument *d, char ***warnings) {
+        if (strv_isempty(d->config.volumes))
+                return 0;
+        return strv_extend(warnings, "This engine does not support volumes yet: the data of the volumes that the image or "
+                           "the request declares stays in the container's own writable layer.");
+}
+
+/* Fills the document from request, image and defaults. */
+static int fill_document(ContainerManager *m, ContainerCreateParams *p, Image *image, ContainerDocument *d,
+                         char ***warnings, Error *reterr) {
+        char id[ID_LENGTH + 1];
+        int r;
+
+        r = id_generate(id);
+        if (r < 0)
+                return error_fill(reterr, r);
+        d->id = strdup(id);
+        d->created = now_nsec();
+        d->image = strdup(strempty(p->config.image));
+        d->image_id = strdup(image_id(image));
+        d->image_os = strdup(image_document(image)->os ?: "linux");
+        d->storage_driver = strdup(image_manager_storage_driver(m->config.images));
+        d->state = strdup(container_state_to_string(CONTAINER_CREATED));
+        if (!d->id || !d->image || !d->image_id || !d->image_os || !d->storage_driver || !d->state)
+                return error_fill(reterr, -ENOMEM);
+
+        r = choose_name(m, p->name, &d->name, reterr);
+        if (r >= 0)
+                r = container_config_merge(&p->config, image_config(image), reterr);
+        if (r >= 0)
+                r = container_config_check(&p->config, reterr);
+        if (r < 0)
+                return r;
+
+        d->config = TAKE_STRUCT(p->config);
+        if (p->host_config)
+                d->host_config = TAKE_STRUCT(*p->host_config);
+        if (p->networking_config)
+                d->networking = TAKE_STRUCT(*p->networking_config);
+
+        r = host_config_complete(m, &d->host_config, warnings, reterr);
+        if (r >= 0)
+                r = host_config_check(m, &d->config, &d->host_config, reterr);
+        if (r >= 0)
+                r = container_networking_check(m, d, reterr);
+        if (r >= 0)
+                r = container_mounts_parse(d, reterr);
+        if (r < 0)
+                return r;
+        r = default_hostname(d);
+        if (r >= 0)
+                r = fill_command(d);
+        if (r >= 0)
+                r = warn_of_volumes(d, warnings);
+        return r < 0 ? error_fill(reterr, r) : 0;
+}
+
+static int make_directories(ContainerManager *m, Container *c, Error *reterr) {
+        if (mkdir(c->data_dir, CONTAINER_DIR_MODE) < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make the directory of container %s",
+                                        c->doc.name);
+        crash_point("container-create:directory");
+        return rootfs_prepare(m->config.images, c->image, c->rw_dir, reterr);
+}
+
+int container_create(ContainerManager *m, ContainerCreateParams *p, Container **ret, char ***ret_warnings, Error *reterr) {
+        _cleanup_(container_unrefp) Container *c = NULL;
+        _cleanup_strv_free_ char **warnings = strv_new_empty();
+        ContainerDocument d = {};
+        Image *image;
+        int r;
+
+        if (hashmap_size(m->by_id) >= CONTAINERS_MAX)
+                return error_setf(reterr, ERROR_UNAVAILABLE, "there are %u containers, which is the limit", CONTAINERS_MAX);
+        if (isempty(p->config.image))
+                return error_setf(reterr, ERROR_INVALID, "no image specified");
+        r = image_manager_find(m->config.images, p->config.image, &image, reterr);
+        if (r >= 0)
+                r = check_platform(p->platform, p->config.image, image_document(image), reterr);
+        if (r >= 0)
+                r = fill_document(m, p, image, &d, &warnings, reterr);
+        if (r >= 0)
+                r = container_new(m, &d, &c) < 0 ? error_fill(reterr, -ENOMEM) : 0;
+        json_done(&ContainerDocument_json, &d);
+        if (r < 0)
+                return r;
+
+        r = make_directories(m, c, reterr);
+        crash_point("container-create:prepared");
+        if (r >= 0)
+                r = container_save(c, STORE_SYNC_FULL, reterr);
+        crash_point("container-create:recorded");
+        if (r >= 0)
+                r = container_link(c) < 0 ? error_fill(reterr, -ENOMEM) : 0;
+        if (r < 0) {
+                (void) store_delete(m->config.store, STORE_CONTAINER, c->doc.id, STORE_SYNC_LAZY, NULL);
+                (void) rootfs_remove(m->config.images, c->data_dir, NULL);
+                return r;
+        }
+        container_event(c, "create", MESSAGE_CONTAINER_CREATE_STR, NULL);
+        *ret = c;
+        *ret_warnings = TAKE_PTR(warnings);
+        return 0;
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/container-mounts.h"
+
+#include <sys/stat.h>
+
+#include "basic/path-util.h"
+#include "container/container-config.h"
+
+#define BIND_SOURCE_MODE 0755
+
+static const char *const propagations[] = {
+        "rprivate", "private", "rshared", "shared", "rslave", "slave", NULL,
+};
+/* Words of a bind's mode that change nothing here: SELinux labels, consistency of other platforms. */
+static const char *const ignored_words[] = { "z", "Z", "rw", "nocopy", "consistent", "cached", "delegated", "default", NULL };
+
+static MountPoint *mount_point_add(MountPointList *l) {
+        MountPoint *items = reallocarray(l->items, l->n_items + 1, sizeof(*items));
+
+        if (!items)
+                return NULL;
+        l->items = items;
+        items[l->n_items] = (MountPoint) {};
+        return items + l->n_items++;
+}
+
+static int check_duplicate(const MountPointList *l, const char *destination, Error *reterr) {
+        for (size_t i = 0; i + 1 < l->n_items; i++)
+                if (streq(strempty(l->items[i].destination), destination))
+                        return error_setf(reterr, ERROR_INVALID, "Duplicate mount point: %s", destination);
+        return 0;
+}
+
+static int set_destination(MountPointList *l, MountPoint *m, const char *destination, const char *spec, Error *reterr) {
+        if (destination[0] != '/')
+                return error_setf(reterr, ERROR_INVALID, "invalid volume specification: '%s': invalid mount path: '%s' "
+                                  "mount path must be absolute", spec, destination);
+        if (path_clean(destination, &m->destination) < 0)
+                return error_fill(reterr, -ENOMEM);
+        if (streq(m->destination, "/"))
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid volume specification: '%s': invalid specification: destination can't be '/'", spec);
+        return check_duplicate(l, m->destination, reterr);
+}
+
+static int parse_bind_mode(MountPoint *m, const char *mode, const char *spec, Error *reterr) {
+        _cleanup_strv_free_ char **words = NULL;
+
+        m->rw = true;
+        m->mode = strdup(mode);
+        m->propagation = strdup("rprivate");
+        if (!m->mode || !m->propagation || strv_split(mode, ",", &words) < 0)
+                return error_fill(reterr, -ENOMEM);
+        STRV_FOREACH(w, words) {
+                if (streq(*w, "ro"))
+                        m->rw = false;
+                else if (strv_contains((char *const *) propagations, *w)) {
+                        if (free_and_strdup(&m->propagation, *w) < 0)
+                                return error_fill(reterr, -ENOMEM);
+                } else if (!strv_contains((char *const *) ignored_words, *w))
+                        return error_setf(reterr, ERROR_INVALID, "invalid volume specification: '%s': invalid mode: %s",
+                                          spec, mode);
+        }
+        return 0;
+}
+
+/* "SOURCE:DESTINATION[:MODE]" */
+static int parse_bind(MountPointList *l, const char *spec, Error *reterr) {
+        _cleanup_free_ char *source = NULL, *destination = NULL;
+        const char *first = strchr(spec, ':'), *second;
+        MountPoint *m;
+        int r;
+
+        if (!first || first == spec || !first[1])
+                return error_setf(reterr, ERROR_INVALID, "invalid volume specification: '%s'", spec);
+        second = strchr(first + 1, ':');
+        if (second && strchr(second + 1, ':'))
+                return error_setf(reterr, ERROR_INVALID, "invalid volume specification: '%s'", spec);
+        source = memdup_suffix0(spec, first - spec);
+        destination = second ? memdup_suffix0(first + 1, second - first - 1) : strdup(first + 1);
+        if (!source || !destination)
+                return error_fill(reterr, -ENOMEM);
+        if (source[0] != '/')
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "named volumes are not supported by this engine yet: "
+                                  "'%s' (a directory of the host is given by its absolute path)", spec);
+
+        m = mount_point_add(l);
+        if (!m)
+                return error_fill(reterr, -ENOMEM);
+        m->type = strdup("bind");
+        if (!m->type || path_clean(source, &m->source) < 0)
+                return error_fill(reterr, -ENOMEM);
+        r = set_destination(l, m, destination, spec, reterr);
+        return r < 0 ? r : parse_bind_mode(m, second ? second + 1 : "", spec, reterr);
+}
+
+static int invalid_mount(Error *reterr, const char *type, const char *why, const char *what) {
+        return error_setf(reterr, ERROR_INVALID, "invalid mount config for type \"%s\": %s%s", type, why, what);
+}
+
+static int parse_mount_bind(MountPoint *m, const MountSpec *s, Error *reterr) {
+        const BindOptions *o = s->bind_options;
+        struct stat st;
+
+        if (isempty(s->source))
+                return invalid_mount(reterr, s->type, "field Source must not be empty", "");
+        if (s->source[0] != '/')
+                return invalid_mount(reterr, s->type, "invalid mount path: mount path must be absolute: ", s->source);
+        if (o && !isempty(o->propagation) && !strv_contains((char *const *) propagations, o->propagation))
+                return invalid_mount(reterr, s->type, "invalid propagation mode: ", o->propagation);
+        if (stat(s->source, &st) < 0 && !(o && o->create_mountpoint))
+                return invalid_mount(reterr, s->type, "bind source path does not exist: ", s->source);
+        m->propagation = strdup(o && !isempty(o->propagation) ? o->propagation : "rprivate");
+        if (!m->propagation || path_clean(s->source, &m->source) < 0)
+                return error_fill(reterr, -ENOMEM);
+        return 0;
+}
+
+static int parse_mount(MountPointList *l, const MountSpec *s, Error *reterr) {
+        const char *type = strempty(s->type);
+        MountPoint *m;
+        int r;
+
+        if (!streq(type, "bind") && !streq(type, "tmpfs")) {
+                if (streq(type, "volume") || streq(type, "image") || streq(type, "cluster"))
+                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                          "mounts of type \"%s\" are not supported by this engine yet", type);
+                return error_setf(reterr, ERROR_INVALID, "invalid mount config for type \"%s\": mount type unknown", type);
+        }
+        if (isempty(s->target))
+                return invalid_mount(reterr, type, "field Target must not be empty", "");
+        m = mount_point_add(l);
+        if (!m)
+                return error_fill(reterr, -ENOMEM);
+        m->type = strdup(type);
+        m->mode = strdup("");
+        m->rw = !s->read_only;
+        if (!m->type || !m->mode)
+                return error_fill(reterr, -ENOMEM);
+        r = set_destination(l, m, s->target, s->target, reterr);
+        if (r >= 0 && streq(type, "bind"))
+                r = parse_mount_bind(m, s, reterr);
+        else if (r >= 0 && !isempty(s->source))
+                r = invalid_mount(reterr, type, "field Source must not be specified", "");
+        return r;
+}
+
+int container_mounts_parse(ContainerDocument *d, Error *reterr) {
+        const HostConfig *h = &d->host_config;
+        int r = 0;
+
+        STRV_FOREACH(s, h->binds) {
+                r = parse_bind(&d->mounts, *s, reterr);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < h->mounts.n_items && r >= 0; i++)
+                r = parse_mount(&d->mounts, h->mounts.items + i, reterr);
+        for (size_t i = 0; i < h->tmpfs.n_items && r >= 0; i++) {
+                const char *path = h->tmpfs.items[i].key;
+
+                if (path[0] != '/')
+                        r = error_setf(reterr, ERROR_INVALID, "invalid mount path: '%s' mount path must be absolute", path);
+        }
+        return r;
+}
+
+/* --- rows of the OCI document --- */
+
+void spec_mount_list_done(SpecMountList *l) {
+        for (size_t i = 0; i < l->n_items; i++) {
+                free((char *) l->items[i].destination);
+                free((char *) l->items[i].source);
+                free((char *) l->items[i].type);
+                strv_free(l->items[i].options);
+        }
+        free(l->items);
+        *l = (SpecMountList) {};
+}
+
+/* options are taken over in every case. */
+static int add_mount(SpecMountList *l, const char *destination, const char *source, const char *type, char **options) {
+        SpecMount *m;
+
+        if (!options || !GREEDY_REALLOC0(l->items, l->n_allocated, l->n_items + 1)) {
+                strv_free(options);
+                return -ENOMEM;
+        }
+        m = l->items + l->n_items++;
+        *m = (SpecMount) { strdup(destination), strdup(source), strdup(type), options };
+        return m->destination && m->source && m->type ? 0 : -ENOMEM;
+}
+
+static char **bind_options(const MountPoint *m, const BindOptions *o) {
+        _cleanup_strv_free_ char **l = strv_new_empty();
+
+        if (!l || strv_extend(&l, o && o->non_recursive ? "bind" : "rbind") < 0 ||
+            strv_extend(&l, isempty(m->propagation) ? "rprivate" : m->propagation) < 0 ||
+            strv_extend(&l, m->rw ? "rw" : "ro") < 0)
+                return NULL;
+        return TAKE_PTR(l);
+}
+
+static const MountSpec *find_mount_spec(const HostConfig *h, const char *destination) {
+        for (size_t i = 0; i < h->mounts.n_items; i++) {
+                _cleanup_free_ char *clean = NULL;
+
+                if (path_clean(strempty(h->mounts.items[i].target), &clean) >= 0 && streq(clean, destination))
+                        return h->mounts.items + i;
+        }
+        return NULL;
+}
+
+/* -v makes the missing directory, as Docker does. */
+static int make_source(const MountPoint *m, Error *reterr) {
+        struct stat st;
+        int r;
+
+        if (stat(m->source, &st) >= 0)
+                return 0;
+        if (errno != ENOENT)
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "error while creating mount source path '%s'",
+                                        m->source);
+        r = mkdir_p(m->source, BIND_SOURCE_MODE);
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "error while creating mount source path '%s'", m->source);
+        return 0;
+}
+
+static int add_bind(Container *c, SpecMountList *l, const MountPoint *m, Error *reterr) {
+        const MountSpec *spec = find_mount_spec(&c->doc.host_config, m->destination);
+        int r;
+
+        r = make_source(m, reterr);
+        if (r < 0)
+                return r;
+        r = add_mount(l, m->destination, m->source, "bind", bind_options(m, spec ? spec->bind_options : NULL));
+        return r < 0 ? error_fill(reterr, r) : 0;
+}
+
+/* Docker's defaults first; what the user says last wins in the kernel's parser. */
+static char **tmpfs_options(const char *words, bool read_only) {
+        _cleanup_strv_free_ char **l = NULL, **given = NULL;
+
+        if (strv_split("noexec,nosuid,nodev", ",", &l) < 0 || strv_split(strempty(words), ",", &given) < 0)
+                return NULL;
+        STRV_FOREACH(s, given) {
+                if (streq(*s, "exec"))
+                        strv_remove(l, "noexec");
+                else if (streq(*s, "suid"))
+                        strv_remove(l, "nosuid");
+                else if (streq(*s, "dev"))
+                        strv_remove(l, "nodev");
+        }
+        if (strv_extend_strv(&l, given) < 0 || (read_only && strv_extend(&l, "ro") < 0))
+                return NULL;
+        return TAKE_PTR(l);
+}
+
+static char **tmpfs_mount_options(const MountPoint *m, const TmpfsOptions *o) {
+        _cleanup_strv_free_ char **l = tmpfs_options(NULL, !m->rw);
+
+        if (!l)
+                return NULL;
+        if (o && o->size_bytes > 0 && strv_extendf(&l, "size=%lld", (long long) o->size_bytes) < 0)
+                return NULL;
+        if (o && o->mode > 0 && strv_extendf(&l, "mode=%llo", (unsigned long long) o->mode) < 0)
+                return NULL;
+        return TAKE_PTR(l);
+}
+
+static int add_tmpfs(Container *c, SpecMountList *l) {
+        const StringMap *t = &c->doc.host_config.tmpfs;
+
+        for (size_t i = 0; i < t->n_items; i++) {
+                int r = add_mount(l, t->items[i].key, "tmpfs", "tmpfs", tmpfs_options(t->items[i].value, false));
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* /etc/hosts and its kin, but where the user mounts something else there. */
+static int add_network_files(Container *c, SpecMountList *l) {
+        static const char *const names[] = { "resolv.conf", "hostname", "hosts" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                _cleanup_free_ char *source = path_join(c->data_dir, names[i]), *destination = strjoin("/etc/", names[i]);
+                MountPoint m = { .rw = !c->doc.host_config.readonly_rootfs };
+                bool taken = false;
+                int r;
+
+                if (!source || !destination)
+                        return -ENOMEM;
+                for (size_t k = 0; k < l->n_items; k++)
+                        taken = taken || streq(l->items[k].destination, destination);
+                if (taken)
+                        continue;
+                r = add_mount(l, destination, source, "bind", bind_options(&m, NULL));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static size_t path_depth(const char *path) {
+        size_t n = 0;
+
+        for (const char *p = path; *p; p++)
+                n += *p == '/' && p[1];
+        return n;
+}
+
+static int compare_depth(const void *a, const void *b) {
+        const SpecMount *x = a, *y = b;
+        size_t dx = path_depth(x->destination), dy = path_depth(y->destination);
+
+        return dx != dy ? (dx < dy ? -1 : 1) : strcmp(x->destination, y->destination);
+}
+
+int container_mounts_build(Container *c, SpecMountList *ret, Error *reterr) {
+        _cleanup_(spec_mount_list_donep) SpecMountList l = {};
+        int r = 0;
+
+        for (size_t i = 0; i < c->doc.mounts.n_items; i++) {
+                const MountPoint *m = c->doc.mounts.items + i;
+
+                if (streq(m->type, "tmpfs")) {
+                        const MountSpec *s = find_mount_spec(&c->doc.host_config, m->destination);
+
+                        r = add_mount(&l, m->destination, "tmpfs", "tmpfs", tmpfs_mount_options(m, s ? s->tmpfs_options : NULL));
+                } else
+                        r = add_bind(c, &l, m, reterr);
+                if (r < 0)
+                        return error_fill(reterr, r);
+        }
+        r = add_tmpfs(c, &l);
+        if (r >= 0)
+                r = add_network_files(c, &l);
+        if (r < 0)
+                return error_fill(reterr, r);
+        if (l.n_items > 1)
+                qsort(l.items, l.n_items, sizeof(*l.items), compare_depth);
+        *ret = TAKE_STRUCT(l);
+        return 0;
+}
+
+const char *container_mounts_propagation(const Container *c) {
+        const char *found = NULL;
+
+        for (size_t i = 0; i < c->doc.mounts.n_items; i++) {
+                const char *p = strempty(c->doc.mounts.items[i].propagation);
+
+                if (endswith(p, "shared"))
+                        return "shared";
+                if (endswith(p, "slave"))
+                        found = "slave";
+        }
+        return found;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting a container: shim, root file system, network and OCI document are made ready beside each other, then the shim
+ * is told to start. */
+#pragma once
+
+#include "container/container.h"
+
+/* Docker's checks and texts; ERROR_NOT_MODIFIED if it runs already. *ret completes when the process runs or the start
+ * has failed (referenced for the caller). c->busy is taken until then. */
+int container_start(Container *c, Operation **ret, Error *reterr);
+
+/* The shim's answers, from container-shim.c. */
+void container_start_hello(Container *c);
+void container_start_done(Container *c, pid_t pid, nsec_t time);
+/* text: the OCI runtime's words. */
+void container_start_failed(Container *c, const char *text);
+/* Any other reason: error in words. */
+void container_start_abort(Container *c, int r, const Error *error);
+
+ContainerStart *container_start_free(ContainerStart *s);
