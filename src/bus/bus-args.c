@@ -89,7 +89,8 @@ static int read_json_text(sd_bus_message *m, JsonValue *into, Error *reterr) {
         return 0;
 }
 
-static int read_value(sd_bus_message *m, const char *type, const char *field, JsonValue *into, Error *reterr) {
+static int read_value(sd_bus_message *m, const char *type, const char *field, JsonValue *into,
+                      Error *reterr) {
         _cleanup_(json_value_unrefp) JsonValue *v = NULL;
         int r;
 
@@ -147,7 +148,8 @@ static int merge_defaults(JsonValue *into, const char *text, Error *reterr) {
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
-/* Parameters that HTTP has in the query are text there even where they mean a number; the bus sends numbers. */
+/* Parameters that HTTP has in the query are text there even where they mean a number; the bus sends
+ * numbers. */
 static int numbers_to_text(const JsonType *type, JsonValue *object, Error *reterr) {
         for (size_t i = 0; i < type->n_fields; i++) {
                 const JsonField *f = type->fields + i;
@@ -170,7 +172,8 @@ static int numbers_to_text(const JsonType *type, JsonValue *object, Error *reter
         return 0;
 }
 
-static int decode(const BusTarget *target, const BusRow *row, JsonValue *object, void *params, Error *reterr) {
+static int decode(const BusTarget *target, const BusRow *row, JsonValue *object, void *params,
+                  Error *reterr) {
         int r;
 
         if (target->id) {

@@ -30,8 +30,8 @@ static void call_ended(BusCall *bc) {
  * and allow a dialogue. */
 void bus_reply_refusal(sd_bus_message *call, const Error *error) {
         if (error_is_set(error) && error->kind == ERROR_UNAUTHORIZED)
-                (void) sd_bus_reply_method_errorf(call, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "%s",
-                                                  error_message(error));
+                (void) sd_bus_reply_method_errorf(call, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                                  "%s", error_message(error));
         else
                 (void) bus_reply_error(call, error);
 }
@@ -181,11 +181,9 @@ static void face_stream_close(Call *call, const Error *error) {
                 return;
         }
 
-        if (bc->message && error_is_set(error)) {
-                bus_call_refuse(bc, error);
-                return;
-        }
-        if (bc->message)
+        if (error_is_set(error))
+                bus_reply_refusal(bc->message, error);
+        else
                 reply_lines(bc);
         call_ended(bc);
 }
@@ -220,7 +218,12 @@ static int face_hijack(Call *call, const CallHijackInfo *info) {
 }
 
 static void face_hijack_end(Call *call) {
-        call_ended(ASSERT_PTR(call->face_data));
+        BusCall *bc = ASSERT_PTR(call->face_data);
+
+        /* The connection could not be had. */
+        if (bc->message)
+                bus_reply_refusal(bc->message, &call->error);
+        call_ended(bc);
 }
 
 static int face_take_input(Call *call) {

@@ -88,7 +88,7 @@ struct BusContainer {
 /* One method call in flight (bus-call.c). */
 struct BusCall {
         BusFace *face;                  /* borrowed */
-        BusClient *client;              /* borrowed; NULL once the answer is an fd, which tells when to end */
+        BusClient *client; /* borrowed; NULL once the answer is an fd, which tells when to end */
         const BusRow *row;
         sd_bus_message *message;        /* NULL once answered */
         Call *call;
@@ -184,10 +184,13 @@ const char *bus_stream_format(CallStreamKind kind);
 
 /* bus-stream.c: bytes towards a client's fd, with a queue. */
 typedef struct BusStreamOps {
-        void (*drained)(void *userdata);        /* the queue fell to the low mark after it was over the high one */
-        void (*ended)(int r, void *userdata);   /* all is sent after finish (0), or the client is gone (< 0); once */
+        /* The queue fell to the low mark after it was over the high one. */
+        void (*drained)(void *userdata);
+        /* Once: all is sent after finish (0), or the client is gone (< 0). */
+        void (*ended)(int r, void *userdata);
 } BusStreamOps;
-int bus_stream_new_consume(sd_event *event, int fd, const BusStreamOps *ops, void *userdata, BusStream **ret);
+int bus_stream_new_consume(sd_event *event, int fd, const BusStreamOps *ops, void *userdata,
+                           BusStream **ret);
 BusStream *bus_stream_free(BusStream *s);
 /* As CallFace.stream_write. */
 int bus_stream_write(BusStream *s, const void *data, size_t size);

@@ -176,7 +176,8 @@ void bus_manager_refresh(BusFace *f) {
 
         f->counts = counts;
         if (n > 0 && bus_is_ready(f))
-                (void) sd_bus_emit_properties_changed_strv(f->bus, BUS_ROOT_PATH, BUS_MANAGER_INTERFACE, names);
+                (void) sd_bus_emit_properties_changed_strv(f->bus, BUS_ROOT_PATH, BUS_MANAGER_INTERFACE,
+                                                           names);
 }
 
 static int append_attributes(sd_bus_message *m, const StringMap *attributes) {

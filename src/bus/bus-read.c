@@ -15,7 +15,8 @@ static bool below(const char *path, const char *prefix) {
 static const char *guard_of(sd_bus_message *m) {
         const char *path = sd_bus_message_get_path(m), *interface = sd_bus_message_get_interface(m);
 
-        if (!path || !interface || !below(path, BUS_ROOT_PATH) || !sd_bus_message_is_method_call(m, NULL, NULL))
+        if (!path || !interface || !below(path, BUS_ROOT_PATH) ||
+            !sd_bus_message_is_method_call(m, NULL, NULL))
                 return NULL;
         if (streq(interface, "org.freedesktop.DBus.ObjectManager"))
                 return engine_call_container_list.action;

@@ -62,7 +62,8 @@ static const JsonValue *get_field(const JsonValue *object, char *field) {
 
         *dot = 0;
         object = json_value_get(object, field);
-        return object && json_value_type(object) == JSON_VALUE_OBJECT ? json_value_get(object, dot + 1) : NULL;
+        return object && json_value_type(object) == JSON_VALUE_OBJECT ? json_value_get(object, dot + 1) :
+                                                                        NULL;
 }
 
 static int append_fields(sd_bus_message *m, const BusRow *row, const JsonValue *object) {
@@ -102,7 +103,8 @@ int bus_reply_values(sd_bus_message *m, const BusRow *row, const void *reply) {
 
                 if (!streq(row->out, "aa{sv}"))
                         return -EBADMSG;
-                return json_bus_append_list(m, row->call->reply, list->items, list->n_items, API_VERSION_MAX);
+                return json_bus_append_list(m, row->call->reply, list->items, list->n_items,
+                                            API_VERSION_MAX);
         }
 
         if (streq(row->out, "a{sv}"))
@@ -142,7 +144,8 @@ int bus_reply_lines(sd_bus_message *m, const char *text, size_t size) {
 }
 
 char *bus_error_line(const Error *error) {
-        _cleanup_(json_value_unrefp) JsonValue *line = json_bus_object_new(), *detail = json_bus_object_new();
+        _cleanup_(json_value_unrefp) JsonValue *line = json_bus_object_new(),
+                                               *detail = json_bus_object_new();
         char *text = NULL;
 
         if (!line || !detail ||

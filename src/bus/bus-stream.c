@@ -78,7 +78,8 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
         return 0;
 }
 
-int bus_stream_new_consume(sd_event *event, int fd, const BusStreamOps *ops, void *userdata, BusStream **ret) {
+int bus_stream_new_consume(sd_event *event, int fd, const BusStreamOps *ops, void *userdata,
+                           BusStream **ret) {
         BusStream *s;
         int r;
 

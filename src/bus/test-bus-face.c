@@ -63,9 +63,9 @@ static void wait_for_name(Fixture *x) {
 
         while (owned < 0) {
                 owned = 0;
-                ASSERT_OK(sd_bus_call_method_async(x->client, NULL, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                                   "org.freedesktop.DBus", "GetNameOwner", on_owner, &owned,
-                                                   "s", BUS_NAME));
+                ASSERT_OK(sd_bus_call_method_async(x->client, NULL, "org.freedesktop.DBus",
+                                                   "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                                                   "GetNameOwner", on_owner, &owned, "s", BUS_NAME));
                 RUN_UNTIL(x, owned != 0);
         }
 }
@@ -173,7 +173,8 @@ TEST(calls) {
         strv_free(warnings);
         sd_bus_message_unref(reply);
 
-        assert_done(MANAGER(&x, "CreateContainerFromJSON", "ss", "db", "{\"Image\":\"b\",\"Labels\":{\"k\":\"v\"}}"));
+        assert_done(MANAGER(&x, "CreateContainerFromJSON", "ss", "db",
+                            "{\"Image\":\"b\",\"Labels\":{\"k\":\"v\"}}"));
         ASSERT_EQ(test_engine_n_containers(x.engine), 2);
 
         reply = MANAGER(&x, "GetContainer", "s", "db");
@@ -219,7 +220,8 @@ TEST(errors) {
                      "org.dockerd1.Error.Conflict", "cannot kill container: TERM: not running");
         assert_done(CONTAINER(&x, path, "Start", "a{sv}", 0));
         assert_error(CONTAINER(&x, path, "Start", "a{sv}", 0), "org.dockerd1.Error.NotModified", NULL);
-        assert_error(CONTAINER(&x, path, "Resize", "uu", 24, 80), "org.dockerd1.Error.InvalidArgument", "80 x 24");
+        assert_error(CONTAINER(&x, path, "Resize", "uu", 24, 80), "org.dockerd1.Error.InvalidArgument",
+                     "80 x 24");
 
         /* No option names another object. */
         assert_done(CONTAINER(&x, path, "Stop", "a{sv}", 2, "id", "s", "other", "ID", "s", "other"));
@@ -241,7 +243,8 @@ static int on_event_signal(sd_bus_message *m, void *userdata, sd_bus_error *e) {
 
         ASSERT_OK(sd_bus_message_read(m, "ssst", &type, &action, &id, &usec));
         ASSERT_STREQ(type, "container");
-        ASSERT_TRUE(usec > UINT64_C(1500000000) * USEC_PER_SEC && usec < UINT64_C(100000000000) * USEC_PER_SEC);
+        ASSERT_TRUE(usec > UINT64_C(1500000000) * USEC_PER_SEC &&
+                    usec < UINT64_C(100000000000) * USEC_PER_SEC);
         ASSERT_OK(free_and_strdup(&s->last_action, action));
         s->event++;
         return 0;
@@ -278,12 +281,13 @@ static int on_count(sd_bus_message *m, void *userdata, sd_bus_error *e) {
 
 static void match(Fixture *x, const char *path, const char *interface, const char *member,
                   sd_bus_message_handler_t callback, void *userdata) {
-        ASSERT_OK(sd_bus_match_signal_async(x->client, NULL, BUS_NAME, path, interface, member, callback, NULL,
-                                            userdata));
+        ASSERT_OK(sd_bus_match_signal_async(x->client, NULL, BUS_NAME, path, interface, member, callback,
+                                            NULL, userdata));
 }
 
 /* A property of a type that fits into 64 bits, or a string. */
-static void get(Fixture *x, const char *path, const char *interface, const char *name, const char *type, void *ret) {
+static void get(Fixture *x, const char *path, const char *interface, const char *name, const char *type,
+                void *ret) {
         sd_bus_message *reply = CALL(x, path, PROPERTIES, "Get", "ss", interface, name);
         const char *s;
 
@@ -295,7 +299,8 @@ static void get(Fixture *x, const char *path, const char *interface, const char 
         sd_bus_message_unref(reply);
 }
 
-static void assert_string(Fixture *x, const char *path, const char *interface, const char *name, const char *value) {
+static void assert_string(Fixture *x, const char *path, const char *interface, const char *name,
+                          const char *value) {
         _cleanup_free_ char *s = NULL;
 
         get(x, path, interface, name, "s", &s);
@@ -542,7 +547,8 @@ enum {
         CHALLENGED,
 };
 
-static int as_nobody(Fixture *x, const char *path, const char *interface, const char *member, const char *arg) {
+static int as_nobody(Fixture *x, const char *path, const char *interface, const char *member,
+                     const char *arg) {
         int status;
         pid_t pid;
 

@@ -122,7 +122,8 @@ static int create_call(Engine *e, Call *call) {
         if (isempty(p->image))
                 return error_setf(&call->error, ERROR_INVALID, "no command specified");
         if (find_container(e, p->name))
-                return error_setf(&call->error, ERROR_CONFLICT, "Conflict. The name \"/%s\" is in use", p->name);
+                return error_setf(&call->error, ERROR_CONFLICT, "Conflict. The name \"/%s\" is in use",
+                                  p->name);
 
         c = new0(TestContainer, 1);
         assert(c);
