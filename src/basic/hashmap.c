@@ -141,14 +141,22 @@ size_t hashmap_size(const Hashmap *m) {
         return m ? m->n_entries : 0;
 }
 
-/* Walks downwards: a removal moves only entries of higher positions of the run, which were seen already, into
- * the hole. (An entry that wraps around may be seen twice at most when the first run is removed; callers that
- * remove tolerate that because a removed object is gone from the map.) */
+static size_t find_empty_slot(const Hashmap *m) {
+        for (size_t i = 0; i < m->n_slots; i++)
+                if (!m->slots[i].key)
+                        return i;
+        return 0;
+}
+
 bool hashmap_iterate(const Hashmap *m, HashmapIterator *i, const char **ret_key, void **ret_value) {
         if (!m)
                 return false;
+        /* Walks downwards: a removal moves only entries of higher positions of the run, which were seen already,
+         * into the hole. From an empty slot, so that no run goes around the end of the walk. */
+        if (i->position == 0)
+                i->start = find_empty_slot(m);
         while (i->position < m->n_slots) {
-                Slot *s = m->slots + (m->n_slots - 1 - i->position++);
+                Slot *s = m->slots + ((i->start + m->n_slots - 1 - i->position++) & (m->n_slots - 1));
 
                 if (!s->key)
                         continue;

@@ -7,7 +7,8 @@
 typedef struct Hashmap Hashmap;
 
 typedef struct HashmapIterator {
-        size_t position;
+        size_t position;                /* slots looked at */
+        size_t start;                   /* an empty slot */
 } HashmapIterator;
 
 Hashmap *hashmap_new(void);

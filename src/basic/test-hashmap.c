@@ -39,6 +39,26 @@ TEST(many) {
         ASSERT_EQ(hashmap_size(m), 0);
 }
 
+/* Small maps are full of runs that go around the end of the table. */
+TEST(remove_while_iterating) {
+        static const char *const keys[] = { "a", "b", "c", "d", "e", "f" };
+
+        for (unsigned round = 0; round < 2000; round++) {
+                _cleanup_hashmap_free_ Hashmap *m = ASSERT_NOT_NULL(hashmap_new());
+                size_t n = round % ELEMENTSOF(keys) + 1, seen = 0;
+                char *v;
+
+                for (size_t i = 0; i < n; i++)
+                        ASSERT_OK(hashmap_put(m, keys[i], (void *) keys[i]));
+                HASHMAP_FOREACH(v, m) {
+                        seen++;
+                        ASSERT_TRUE(hashmap_remove(m, v) == v);
+                }
+                ASSERT_EQ(seen, n);
+                ASSERT_EQ(hashmap_size(m), 0);
+        }
+}
+
 TEST(prefix) {
         _cleanup_hashmap_free_ Hashmap *m = ASSERT_NOT_NULL(hashmap_new());
         void *v;
