@@ -423,6 +423,39 @@ ROW(network_list, "network-list", 0, refuse_call);
 ROW(network_inspect, "network-inspect", 0, refuse_call);
 ROW(volume_list, "volume-list", 0, refuse_call);
 
+const EngineCall *const engine_calls[] = {
+        &engine_call_system_ping,
+        &engine_call_system_version,
+        &engine_call_system_info,
+        &engine_call_system_events,
+        &engine_call_container_list,
+        &engine_call_container_create,
+        &engine_call_container_inspect,
+        &engine_call_container_top,
+        &engine_call_container_logs,
+        &engine_call_container_resize,
+        &engine_call_container_start,
+        &engine_call_container_stop,
+        &engine_call_container_restart,
+        &engine_call_container_kill,
+        &engine_call_container_rename,
+        &engine_call_container_attach,
+        &engine_call_container_wait,
+        &engine_call_container_remove,
+        &engine_call_container_prune,
+        &engine_call_image_list,
+        &engine_call_image_inspect,
+        &engine_call_image_history,
+        &engine_call_image_create,
+        &engine_call_image_load,
+        &engine_call_image_tag,
+        &engine_call_image_remove,
+        &engine_call_network_list,
+        &engine_call_network_inspect,
+        &engine_call_volume_list,
+        NULL,
+};
+
 Engine *test_engine_new(sd_event *event) {
         Engine *e = new0(Engine, 1);
 
