@@ -70,9 +70,11 @@ static void wait_for_name(Fixture *x) {
         }
 }
 
-static void fixture_init(Fixture *x) {
+static void fixture_init_with(Fixture *x, const char *config) {
         *x = (Fixture) {};
         test_bus_init(&x->bus);
+        if (config)
+                x->bus.config = config;
         test_bus_start(&x->bus);
         ASSERT_OK(sd_event_new(&x->event));
         x->engine = test_engine_new(x->event);
@@ -82,6 +84,10 @@ static void fixture_init(Fixture *x) {
         ASSERT_OK(bus_face_serve(x->face));
         x->client = client_new(x);
         wait_for_name(x);
+}
+
+static void fixture_init(Fixture *x) {
+        fixture_init_with(x, NULL);
 }
 
 static void fixture_done(Fixture *x) {
@@ -637,6 +643,129 @@ TEST(authorization) {
 
         sd_bus_close_unref(bus);
         free(polkit.action);
+        fixture_done(&x);
+}
+
+static void on_never(int r, const Error *error, void *userdata) {
+        test_fail("polkit was asked");
+}
+
+/* The caller's transport decides before polkit is asked, and what nobody knows is refused. */
+TEST(transports) {
+        static const struct {
+                Caller caller;
+                bool allowed;
+        } cases[] = {
+                { { .transport = CALLER_INTERNAL }, true },
+                { { .transport = CALLER_UNIX, .uid = 1000 }, true },
+                { { .transport = CALLER_TCP, .uid = (uid_t) -1 }, true },
+                { { .transport = CALLER_TLS, .uid = (uid_t) -1 }, true },
+                { { .transport = CALLER_BUS, .uid = 0 }, true },
+                { { .transport = CALLER_BUS, .uid = (uid_t) -1, .name = (char *) ":1.5" }, false },
+                { { .transport = CALLER_BUS, .uid = 1000 }, false },
+                { { .transport = CALLER_BUS, .uid = 1000, .name = (char *) ":1.5" },
+                  false }, /* no bus to ask */
+                { { .transport = (CallerTransport) 99, .uid = 0 }, false },
+        };
+        sd_event *event;
+        Engine *e;
+
+        ASSERT_OK(sd_event_new(&event));
+        e = test_engine_new(event);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_error_ Error error = ERROR_NULL;
+                AuthzCheck *check = NULL;
+                int r;
+
+                r = authz_check_action(e, &cases[i].caller, "container-start", on_never, NULL, &check,
+                                       &error);
+                ASSERT_NULL(check);
+                ASSERT_EQ(r, cases[i].allowed ? 1 : -EACCES);
+                ASSERT_EQ(error_is_set(&error), !cases[i].allowed);
+        }
+        engine_free(e);
+        sd_event_unref(event);
+}
+
+/* In a child with another uid: takes the name, or waits a while for a signal of the engine. */
+static _noreturn_ void listen_and_exit(Fixture *x, bool own) {
+        sd_bus_error e = SD_BUS_ERROR_NULL;
+        unsigned n = 0;
+        sd_bus *bus;
+
+        if (setgid(65534) < 0 || setuid(65534) < 0 || sd_bus_new(&bus) < 0 ||
+            sd_bus_set_address(bus, x->bus.address) < 0 || sd_bus_set_bus_client(bus, true) < 0 ||
+            sd_bus_start(bus) < 0)
+                _exit(99);
+        if (own)
+                _exit(sd_bus_request_name(bus, BUS_NAME, 0) == -EACCES ? 0 : 98);
+
+        if (sd_bus_match_signal(bus, NULL, NULL, BUS_ROOT_PATH, BUS_MANAGER_INTERFACE, NULL, on_count, &n) <
+                            0 ||
+            sd_bus_call_method(bus, BUS_NAME, BUS_ROOT_PATH, BUS_MANAGER_INTERFACE, "Ping", &e, NULL, "") <
+                            0)
+                _exit(97);
+        for (unsigned i = 0; i < 20; i++) {
+                if (sd_bus_process(bus, NULL) == 0)
+                        (void) sd_bus_wait(bus, 50 * USEC_PER_MSEC);
+        }
+        _exit(n == 0 ? 0 : 1);
+}
+
+TEST(bus_policy) {
+        unsigned n = 0;
+        Fixture x;
+
+        if (getuid() != 0) {
+                fprintf(stderr, "not root, cannot be somebody else\n");
+                return;
+        }
+
+        fixture_init_with(&x, "bus-system.conf");
+        match(&x, BUS_ROOT_PATH, BUS_MANAGER_INTERFACE, "Event", on_count, &n);
+
+        for (int own = 0; own <= 1; own++) {
+                unsigned before = n;
+                int status;
+                pid_t pid = fork();
+
+                ASSERT_TRUE(pid >= 0);
+                if (pid == 0)
+                        listen_and_exit(&x, own);
+
+                /* Root hears the events that nobody does not. */
+                for (unsigned i = 0; waitpid(pid, &status, WNOHANG) == 0; i++) {
+                        _cleanup_free_ char *name = NULL, *path = NULL;
+
+                        if (i % 10 != 5 || i > 100) {
+                                ASSERT_OK(sd_event_run(x.event, 10000));
+                                continue;
+                        }
+                        ASSERT_OK(asprintf_safe(&name, "c%d-%u", own, i));
+                        path = create(&x, name);
+                        RUN_UNTIL(&x, n > before);
+                }
+                ASSERT_TRUE(WIFEXITED(status));
+                ASSERT_EQ(WEXITSTATUS(status), 0);
+        }
+        fixture_done(&x);
+}
+
+/* What one client may have pending. */
+TEST(limits) {
+        _cleanup_free_ char *path = NULL;
+        sd_bus_message *replies[BUS_CLIENT_CALLS_MAX] = {};
+        Fixture x;
+
+        fixture_init(&x);
+        path = create(&x, "web");
+        for (size_t i = 0; i < BUS_CLIENT_CALLS_MAX; i++)
+                ASSERT_OK(sd_bus_call_method_async(x.client, NULL, BUS_NAME, path, BUS_CONTAINER_INTERFACE,
+                                                   "Wait", on_reply, replies + i, "s", ""));
+        assert_error(MANAGER(&x, "ListContainers", "a{sv}", 0), "org.dockerd1.Error.Unavailable",
+                     "too many calls of one client are pending");
+        for (size_t i = 0; i < BUS_CLIENT_CALLS_MAX; i++)
+                sd_bus_message_unref(replies[i]);
         fixture_done(&x);
 }
 

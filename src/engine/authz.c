@@ -50,7 +50,8 @@ static int refuse(BusPolkitVerdict verdict, const char *action, Error *reterr) {
                 return error_setf(reterr, ERROR_UNAUTHORIZED, "authentication is required for %s", action);
         case BUS_POLKIT_ABSENT:
                 return error_setf(reterr, ERROR_FORBIDDEN,
-                                  "%s is allowed to root only, because polkit is not running", action);
+                                  "not authorized for %s: only root is, because polkit is not running",
+                                  action);
         default:
                 return error_setf(reterr, ERROR_FORBIDDEN, "not authorized for %s", action);
         }

@@ -16,7 +16,7 @@
 #define DBUS_DAEMON "/usr/bin/dbus-daemon"
 
 void test_bus_init(TestBus *b) {
-        *b = (TestBus) {};
+        *b = (TestBus) { .config = "bus-private.conf" };
 
         if (access(DBUS_DAEMON, X_OK) < 0) {
                 fprintf(stderr, "skipped: no " DBUS_DAEMON "\n");
@@ -35,7 +35,7 @@ static _noreturn_ void exec_daemon(TestBus *b, int address_fd) {
         char config[512], address[160];
         int null = open("/dev/null", O_RDWR);
 
-        snprintf(config, sizeof(config), "--config-file=%s/bus-private.conf", TEST_DATA_DIR);
+        snprintf(config, sizeof(config), "--config-file=%s/%s", TEST_DATA_DIR, b->config);
         snprintf(address, sizeof(address), "--address=%s", b->address);
 
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||

@@ -8,6 +8,7 @@
 #include "basic/macro.h"
 
 typedef struct TestBus {
+        const char *config;     /* in tests/data; set before the start for another than bus-private.conf */
         char directory[64];
         char address[128];
         pid_t pid;              /* 0 = not running */
