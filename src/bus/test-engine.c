@@ -204,6 +204,7 @@ static int wait_call(Engine *e, Call *call) {
                 return r;
 
         call->on_gone = on_gone;
+        call_unref(c->waiter);
         c->waiter = call_ref(call);
         call_promise(call);
         return 0;
