@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints what the objects on the bus look like, or which polkit actions the calls need. For the checks of
- * dbus/ and man/ only; not installed. */
+/* Prints what the objects on the bus look like, or which polkit actions the calls need, and checks the rows of
+ * the interfaces against the tables of their calls. For tests only; not installed. */
 #include <stdio.h>
-#include <string.h>
 
+#include "basic/string-util.h"
 #include "bus/bus-internal.h"
 
 static int print_actions(void) {
@@ -13,14 +13,107 @@ static int print_actions(void) {
         return 0;
 }
 
+/* name is a field, or "Field.Member" of a struct inside. */
+static bool type_has(const JsonType *type, const char *name) {
+        size_t n = strcspn(name, ".");
+
+        for (size_t i = 0; type && i < type->n_fields; i++) {
+                const JsonField *f = type->fields + i;
+
+                if (f->spec.kind == JSON_KIND_INLINE) {
+                        if (type_has(f->spec.type, name))
+                                return true;
+                } else if (strlen(f->name) == n && strncmp(f->name, name, n) == 0)
+                        return name[n] == 0 || type_has(f->spec.type, name + n + 1);
+        }
+
+        return false;
+}
+
+static unsigned finding(const BusRow *row, const char *what, const char *name) {
+        printf("%s (%s): %s%s\n", row->member, row->call->name, what, name);
+        return 1;
+}
+
+static unsigned check_in(const BusInterface *interface, const BusRow *row) {
+        const char *signature = row->in, *names = row->in_names;
+        char type[BUS_TYPE_MAX], name[BUS_WORD_MAX], field[BUS_WORD_MAX];
+        unsigned n = 0;
+
+        while (bus_signature_next(&signature, type)) {
+                bus_names_next(&names, name, field);
+
+                if (streq(type, "h")) {
+                        if (!FLAGS_SET(row->call->flags, CALL_INPUT))
+                                n += finding(row, "the call takes no byte stream", "");
+                } else if (!streq(type, "a{sv}") && !streq(field, "*") && !type_has(row->call->params, field))
+                        n += finding(row, "the call has no parameter ", field);
+        }
+
+        if (!isempty(names))
+                n += finding(row, "more names than arguments: ", names);
+        if (interface->id_field && !type_has(row->call->params, interface->id_field))
+                n += finding(row, "the call has no parameter ", interface->id_field);
+        return n;
+}
+
+static bool shape_fits(const BusRow *row) {
+        const EngineCall *call = row->call;
+
+        if (row->out[0] == 0)
+                return !call->reply;
+        if (streq(row->out, "hs"))
+                return (call->flags & (CALL_STREAM | CALL_HIJACK)) != 0;
+        if (streq(row->out, "aa{sv}"))
+                return call->reply_is_list || (call->flags & CALL_STREAM);
+        return call->reply && !call->reply_is_list;
+}
+
+static unsigned check_out(const BusRow *row) {
+        const char *signature = row->out, *names = row->out_names;
+        char type[BUS_TYPE_MAX], name[BUS_WORD_MAX], field[BUS_WORD_MAX];
+        bool fields = !streq(row->out, "hs") && !streq(row->out, "a{sv}") && !streq(row->out, "aa{sv}");
+        unsigned n = 0;
+
+        if (!shape_fits(row))
+                n += finding(row, "the call does not answer with ", row->out);
+
+        while (bus_signature_next(&signature, type)) {
+                bus_names_next(&names, name, field);
+                if (fields && !type_has(row->call->reply, field))
+                        n += finding(row, "the reply has no field ", field);
+        }
+
+        if (!isempty(names))
+                n += finding(row, "more names than values: ", names);
+        return n;
+}
+
+static int check_rows(void) {
+        const BusInterface *const interfaces[] = { &bus_manager_interface, &bus_container_interface };
+        unsigned n = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(interfaces); i++)
+                for (size_t k = 0; k < interfaces[i]->n_rows; k++)
+                        n += check_in(interfaces[i], interfaces[i]->rows + k) +
+                             check_out(interfaces[i]->rows + k);
+
+        printf("%u findings\n", n);
+        return n > 0;
+}
+
 int main(int argc, char *argv[]) {
-        if (argc == 2 && strcmp(argv[1], "actions") == 0)
+        const char *what = argc == 2 ? argv[1] : "";
+
+        if (streq(what, "actions"))
                 return print_actions();
-        if (argc == 2 && strcmp(argv[1], "manager") == 0)
+        if (streq(what, "rows"))
+                return check_rows();
+        if (streq(what, "manager"))
                 return bus_introspect(BUS_ROOT_PATH, stdout) < 0;
-        if (argc == 2 && strcmp(argv[1], "container") == 0)
+        if (streq(what, "container"))
                 return bus_introspect(BUS_CONTAINER_PREFIX "/x", stdout) < 0;
 
-        fprintf(stderr, "usage: bus-introspect actions|manager|container\n");
+        fprintf(stderr, "usage: bus-introspect actions|rows|manager|container\n");
         return 2;
 }
