@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints what the objects on the bus look like, or which polkit actions the calls need, and checks the rows of
- * the interfaces against the tables of their calls. For tests only; not installed. */
+/* Prints what the objects on the bus look like, or which polkit actions the calls need, and checks the
+ * rows of the interfaces against the tables of their calls. For tests only; not installed. */
 #include <stdio.h>
 
 #include "basic/string-util.h"
@@ -46,7 +46,8 @@ static unsigned check_in(const BusInterface *interface, const BusRow *row) {
                 if (streq(type, "h")) {
                         if (!FLAGS_SET(row->call->flags, CALL_INPUT))
                                 n += finding(row, "the call takes no byte stream", "");
-                } else if (!streq(type, "a{sv}") && !streq(field, "*") && !type_has(row->call->params, field))
+                } else if (!streq(type, "a{sv}") && !streq(field, "*") &&
+                           !type_has(row->call->params, field))
                         n += finding(row, "the call has no parameter ", field);
         }
 
