@@ -93,6 +93,7 @@ static void container_free(Container *c) {
         shim_client_free(c->shim);
         sd_event_source_disable_unref(c->restart_timer);
         operation_unref(c->busy);
+        operation_unref(c->gone);
         image_unref(c->image);
         json_done(&ContainerDocument_json, &c->doc);
         free(c->run_dir);
@@ -201,6 +202,25 @@ const char *container_short_id(const Container *c, char buf[static 13]) {
         memcpy(buf, c->doc.id, ID_SHORT_LENGTH);
         buf[ID_SHORT_LENGTH] = 0;
         return buf;
+}
+
+int container_when_idle(Container *c, bool shim_gone, OperationDone done, void *userdata) {
+        Operation *o = c->busy;
+        int r;
+
+        if (!o && shim_gone && c->supervised && !container_is_running(c)) {
+                if (c->shim)
+                        (void) shim_client_quit(c->shim);
+                if (!c->gone)
+                        c->gone = operation_new();
+                if (!c->gone)
+                        return -ENOMEM;
+                o = c->gone;
+        }
+        if (!o)
+                return 1;
+        r = operation_wait(o, done, userdata);
+        return r < 0 ? r : 0;
 }
 
 int container_set_busy(Container *c, Operation **ret) {

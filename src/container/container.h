@@ -73,8 +73,8 @@ struct Container {
         ContainerStart *start;          /* the start in progress */
         ShimClient *shim;               /* connection while the shim lives */
         bool supervised;                /* the supervisor has not said yet that the shim is gone */
-        bool exit_seen;                 /* of this run: the exit is recorded */
-        bool remove_at_exit;            /* AutoRemove was taken over by an explicit removal */
+        Operation *gone;                /* completes when it says so; made by the first who waits */
+        bool remove_when_lost;          /* AutoRemove: as soon as the shim has served its attached clients */
 
         ContainerAttach *attaches;
         ContainerWaiter *waiters;
@@ -109,7 +109,11 @@ void container_event(Container *c, const char *action, const char *message_id, .
 /* "b7f3..." of 12 digits, for messages. */
 const char *container_short_id(const Container *c, char buf[static 13]);
 
-/* Takes c->busy, or waits for it: see container_when_idle(). */
+/* Calls back when nothing is in progress on the container and, with shim_gone, no shim of an earlier run is left. 1: so
+ * it is now, done is not called; 0: done comes later, from the loop. The container may be removed by then. */
+int container_when_idle(Container *c, bool shim_gone, OperationDone done, void *userdata);
+
+/* Takes c->busy, which must be free. */
 int container_set_busy(Container *c, Operation **ret);
 /* Ends c->busy with the result. */
 void container_clear_busy(Container *c, int r, const Error *error);

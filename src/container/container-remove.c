@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/container-remove.h"
+
+#include "basic/crash-point.h"
+#include "basic/log.h"
+#include "basic/messages.h"
+#include "container/container-attach.h"
+#include "container/container-list.h"
+#include "container/container-network.h"
+#include "container/container-restart-policy.h"
+#include "container/container-shim.h"
+#include "container/container-stop.h"
+#include "container/container-wait.h"
+#include "image/rootfs.h"
+
+int container_remove_now(Container *c, Error *reterr) {
+        _cleanup_(container_unrefp) Container *hold = container_ref(c);
+        ContainerManager *m = c->manager;
+        int r;
+
+        r = container_set_state(c, CONTAINER_REMOVING, STORE_SYNC_LAZY, reterr);
+        crash_point("container-remove:marked");
+        if (r >= 0)
+                r = rootfs_remove(m->config.images, c->data_dir, reterr);
+        crash_point("container-remove:directory");
+        if (r >= 0)
+                r = store_delete(m->config.store, STORE_CONTAINER, c->doc.id, STORE_SYNC_FULL, reterr);
+        crash_point("container-remove:record");
+        if (r < 0) {
+                (void) container_set_state(c, CONTAINER_DEAD, STORE_SYNC_LAZY, NULL);
+                container_wait_notify(c, true, error_message(reterr));
+                return r;
+        }
+        container_network_stop(c);
+        container_clear_run_dir(c);
+        container_attach_end_all(c);
+        container_event(c, "destroy", MESSAGE_CONTAINER_DESTROY_STR, NULL);
+        container_unlink(c);
+        container_wait_notify(c, true, NULL);
+        return 0;
+}
+
+static void remove_logged(Container *c) {
+        _cleanup_error_ Error e = ERROR_NULL;
+
+        if (container_remove_now(c, &e) < 0)
+                log_error("Cannot remove container %s: %s", c->doc.name, error_message(&e));
+}
+
+void container_auto_remove(Container *c) {
+        if (!c->manager || c->manager->stopping || container_is_running(c) || c->state == CONTAINER_REMOVING)
+                return;
+        if (c->shim) {
+                c->remove_when_lost = true;
+                return;
+        }
+        remove_logged(c);
+}
+
+/* A forced removal that waits for the end of the process. */
+typedef struct Removal {
+        Container *container;
+        Operation *operation;
+} Removal;
+
+static void removal_finish(Removal *d, int r, const Error *error) {
+        _cleanup_(container_unrefp) Container *c = d->container;
+        _cleanup_(operation_unrefp) Operation *o = d->operation;
+
+        free(d);
+        if (c->busy == o)
+                container_clear_busy(c, r, error);
+        else
+                operation_complete(o, r, error);
+}
+
+static void removal_go_on(Operation *gone, int r, const Error *error, void *userdata) {
+        Removal *d = ASSERT_PTR(userdata);
+        _cleanup_error_ Error e = ERROR_NULL;
+
+        r = d->container->manager ? container_remove_now(d->container, &e) : 0;
+        removal_finish(d, r, &e);
+}
+
+static void removal_exited(Container *c, int64_t exit_code, const char *error, void *userdata) {
+        Removal *d = ASSERT_PTR(userdata);
+        Operation *busy = TAKE_PTR(c->busy);
+        int r;
+
+        /* We hold c->busy ourselves: only the shim is waited for. */
+        r = container_when_idle(c, true, removal_go_on, d);
+        c->busy = busy;
+        if (r != 0)
+                removal_go_on(NULL, 0, NULL, d);
+}
+
+static int remove_running(Container *c, Operation **ret, Error *reterr) {
+        Removal *d;
+        int64_t code;
+        int r;
+
+        d = new0(Removal, 1);
+        if (!d)
+                return error_fill(reterr, -ENOMEM);
+        r = container_set_busy(c, &d->operation);
+        if (r < 0) {
+                free(d);
+                return error_fill(reterr, r);
+        }
+        d->container = container_ref(c);
+        c->doc.stopped_by_user = true;
+        r = container_wait(c, WAIT_NEXT_EXIT, removal_exited, d, &code);
+        if (r >= 0)
+                r = container_send_signal(c, SIGKILL);
+        if (r < 0) {
+                container_wait_forget(c, d);
+                error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot kill container %s", c->doc.name);
+                removal_finish(d, r, reterr);
+                return r;
+        }
+        *ret = operation_ref(d->operation);
+        return 0;
+}
+
+int container_remove(Container *c, bool force, Operation **ret, Error *reterr) {
+        int r;
+
+        if (c->state == CONTAINER_REMOVING)
+                return error_setf(reterr, ERROR_CONFLICT, "removal of container %s is already in progress", c->doc.name);
+        container_restart_policy_cancel(c);
+        if (container_is_running(c)) {
+                if (!force)
+                        return error_setf(reterr, ERROR_CONFLICT,
+                                          "cannot remove container \"%s\": container is %s: stop the container before removing "
+                                          "or force remove", c->doc.name, container_state_to_string(c->state));
+                return remove_running(c, ret, reterr);
+        }
+        r = container_remove_now(c, reterr);
+        return r < 0 ? r : 1;
+}
+
+int container_prune(ContainerManager *m, const Filters *filters, ContainerPruneReply *ret, Error *reterr) {
+        static const char *const keys[] = { "label", "label!", "until", NULL };
+        _cleanup_strv_free_ char **ids = NULL;
+        Container *c;
+        int r;
+
+        r = filters_check_keys(filters, keys, reterr);
+        if (r >= 0)
+                r = (ret->containers_deleted = strv_new_empty()) ? 0 : error_fill(reterr, -ENOMEM);
+        HASHMAP_FOREACH(c, m->by_id)
+                if (r >= 0 && !c->busy && !c->shim && IN_SET(c->state, CONTAINER_CREATED, CONTAINER_EXITED, CONTAINER_DEAD))
+                        r = container_prune_matches(c, filters, reterr) > 0 ? strv_extend(&ids, c->doc.id) : 0;
+        if (r < 0)
+                return error_fill(reterr, r);
+        STRV_FOREACH(id, ids) {
+                r = container_remove_now(hashmap_get(m->by_id, *id), reterr);
+                if (r >= 0)
+                        r = strv_extend(&ret->containers_deleted, *id);
+                if (r < 0)
+                        return error_fill(reterr, r);
+        }
+        return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Removing a container: out of the way in one rename, the rest by a worker. */
+#pragma once
+
+#include "container/container-manager.h"
+
+/* Docker's checks and texts. With force a running one is killed first. 1: removed; 0: *ret completes when it is. */
+int container_remove(Container *c, bool force, Operation **ret, Error *reterr);
+
+/* --rm, after the exit: at once, or when the shim is done with its attached clients. Failures are logged. */
+void container_auto_remove(Container *c);
+/* Ends a removal that was begun before a crash. */
+int container_remove_now(Container *c, Error *reterr);
+
+/* Stopped containers that match; ids of the removed in *ret, owned by the caller. */
+int container_prune(ContainerManager *m, const Filters *filters, ContainerPruneReply *ret, Error *reterr);

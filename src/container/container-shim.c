@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/container-shim.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <systemd/sd-event.h>
+
+#include "basic/crash-point.h"
+#include "basic/errno-util.h"
+#include "basic/log.h"
+#include "basic/messages.h"
+#include "basic/path-util.h"
+#include "container/container-attach.h"
+#include "container/container-manager.h"
+#include "container/container-network.h"
+#include "container/container-remove.h"
+#include "container/container-restore.h"
+#include "container/container-restart-policy.h"
+#include "container/container-start.h"
+#include "container/container-wait.h"
+
+#define EXIT_CODE_KILLED 137
+#define EXIT_CODE_UNKNOWN 255
+
+static void on_hello(ShimClient *s, ShimState state, pid_t pid, const ExitRecord *exit, void *userdata) {
+        Container *c = ASSERT_PTR(userdata);
+
+        if (c->start)
+                container_start_hello(c);
+        else
+                container_restore_hello(c, state, pid, exit);
+}
+
+static void on_started(ShimClient *s, pid_t pid, uint64_t time, void *userdata) {
+        container_start_done(ASSERT_PTR((Container *) userdata), pid, time);
+}
+
+static void on_start_failed(ShimClient *s, const char *text, void *userdata) {
+        container_start_failed(ASSERT_PTR((Container *) userdata), text);
+}
+
+static void on_attach_ended(ShimClient *s, uint32_t id, ShimAttachEnd reason, void *userdata) {
+        container_attach_handle_ended(ASSERT_PTR((Container *) userdata), id, reason);
+}
+
+static void on_oom(ShimClient *s, uint64_t time, void *userdata) {
+        Container *c = ASSERT_PTR(userdata);
+
+        container_event(c, "oom", MESSAGE_CONTAINER_OOM_STR, NULL);
+}
+
+static void on_log_failed(ShimClient *s, int error, void *userdata) {
+        Container *c = ASSERT_PTR(userdata);
+
+        log_struct_errno(LOG_WARNING, error,
+                         LOG_FIELDS("MESSAGE_ID=" MESSAGE_CONTAINER_LOG_FULL_STR),
+                         "The log of container %s (%s) cannot be written: %m", c->doc.name, c->doc.id);
+}
+
+static void on_exited(ShimClient *s, const ExitRecord *exit, void *userdata) {
+        container_handle_exit(ASSERT_PTR((Container *) userdata), exit);
+}
+
+/* What the shim left behind, or that it was killed and its container with it. */
+static void read_exit(Container *c, ExitRecord *ret) {
+        _cleanup_close_ int fd = open(c->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd >= 0 && exit_record_read(fd, ret) >= 0)
+                return;
+        *ret = (ExitRecord) { .code = EXIT_CODE_KILLED, .time_nsec = now_nsec() };
+}
+
+void container_clear_run_dir(Container *c) {
+        int r = rm_rf_at(AT_FDCWD, c->run_dir);
+
+        if (r < 0)
+                log_warning_errno(r, "Cannot remove %s: %m", c->run_dir);
+}
+
+/* The shim has ended. What runs of the container ends with it. */
+static void on_lost(ShimClient *s, void *userdata) {
+        _cleanup_(container_unrefp) Container *c = container_ref(ASSERT_PTR((Container *) userdata));
+        ExitRecord record;
+
+        c->shim = shim_client_free(c->shim);
+        if (c->start)
+                container_start_failed(c, "the container's shim ended before the container was started");
+        else if (container_is_running(c)) {
+                read_exit(c, &record);
+                container_handle_exit(c, &record);
+        }
+        container_attach_end_all(c);
+        if (c->remove_when_lost && !c->busy)
+                container_auto_remove(c);
+}
+
+static const ShimClientOps shim_ops = {
+        .hello = on_hello,
+        .started = on_started,
+        .start_failed = on_start_failed,
+        .attach_ended = on_attach_ended,
+        .oom = on_oom,
+        .log_failed = on_log_failed,
+        .exited = on_exited,
+        .lost = on_lost,
+};
+
+int container_shim_connect(Container *c, Error *reterr) {
+        int r;
+
+        r = shim_client_connect(c->manager->config.event, c->run_dir, &shim_ops, c, &c->shim);
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot connect to the shim of container %s", c->doc.name);
+        return 0;
+}
+
+void container_manager_shim_gone(Supervisor *s, const char *id, void *userdata) {
+        ContainerManager *m = ASSERT_PTR(userdata);
+        _cleanup_(container_unrefp) Container *c = container_ref(hashmap_get(m->by_id, id));
+        _cleanup_(operation_unrefp) Operation *gone = NULL;
+        ExitRecord record;
+
+        if (m->stopping)
+                return;
+        (void) supervisor_cleanup(m->supervisor, id,
+                                  c ? empty_to_null(c->doc.host_config.resources.cgroup_parent) : NULL);
+        if (!c)
+                return;
+        c->supervised = false;
+        if (!c->shim && !c->start && container_is_running(c)) {
+                read_exit(c, &record);
+                container_handle_exit(c, &record);
+        }
+        if (!c->start && !container_is_running(c))
+                container_clear_run_dir(c);
+        container_restart_policy_gone(c);
+        gone = TAKE_PTR(c->gone);
+        if (gone)
+                operation_complete(gone, 0, NULL);
+}
+
+void container_handle_exit(Container *c, const ExitRecord *record) {
+        _cleanup_(container_unrefp) Container *hold = container_ref(c);
+        _cleanup_error_ Error e = ERROR_NULL;
+        char code[16], duration[24];
+        bool again;
+
+        if (!container_is_running(c))
+                return;
+
+        crash_point("container-exit:seen");
+        c->doc.exit_code = record->code;
+        c->doc.oom_killed = record->oom;
+        c->doc.finished = record->time_nsec;
+        c->doc.pid = 0;
+        again = container_restart_policy_wants(c);
+        if (container_set_state(c, again ? CONTAINER_RESTARTING : CONTAINER_EXITED, STORE_SYNC_LAZY, &e) < 0)
+                log_error("Cannot record the end of container %s: %s", c->doc.name, error_message(&e));
+        crash_point("container-exit:recorded");
+        container_network_stop(c);
+        crash_point("container-exit:network");
+
+        snprintf(code, sizeof(code), "%d", record->code);
+        snprintf(duration, sizeof(duration), "%" PRIu64,
+                 c->doc.finished > c->doc.started ? (c->doc.finished - c->doc.started) / NSEC_PER_SEC : 0);
+        container_event(c, "die", MESSAGE_CONTAINER_DIE_STR, "execDuration", duration, "exitCode", code, NULL);
+
+        if (!again)
+                container_wait_notify(c, false, NULL);
+        else
+                container_restart_policy_schedule(c);
+        if (c->doc.host_config.auto_remove && !again && !c->busy)
+                container_auto_remove(c);
+}

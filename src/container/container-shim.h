@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The connection to a container's shim: what it says becomes the container's state. */
+#pragma once
+
+#include "container/container.h"
+
+/* Connects; hello follows from the loop. */
+int container_shim_connect(Container *c, Error *reterr);
+/* The process ended: recorded, network released, event, waiters, restart policy, automatic removal. */
+void container_handle_exit(Container *c, const ExitRecord *record);
+/* Removes the run directory of a container without a shim. */
+void container_clear_run_dir(Container *c);

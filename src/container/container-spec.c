@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/container-spec.h"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "basic/fileio.h"
+#include "basic/path-util.h"
+#include "basic/process-util.h"
+#include "container/container-config.h"
+#include "container/container-mounts.h"
+#include "runtime/shim-config.h"
+#include "runtime/user-resolve.h"
+
+#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define SECCOMP_PROFILE_MAX (1024U * 1024U)
+#define WORKING_DIR_MODE 0755
+
+/* What a spec points to and nobody else owns. */
+typedef struct SpecParts {
+        char **args, **env, **sysctls;
+        SpecMountList mounts;
+        SpecUlimit *ulimits;
+        size_t n_ulimits;
+        SpecDevice *devices;
+        size_t n_devices;
+        ResolvedUser user;
+        SpecResources resources;
+        char *rootfs, *ipc_path, *pid_path, *seccomp;
+} SpecParts;
+
+static void spec_parts_done(SpecParts *p) {
+        strv_free(p->args);
+        strv_free(p->env);
+        strv_free(p->sysctls);
+        spec_mount_list_done(&p->mounts);
+        free(p->ulimits);
+        free(p->devices);
+        resolved_user_done(&p->user);
+        free(p->rootfs);
+        free(p->ipc_path);
+        free(p->pid_path);
+        free(p->seccomp);
+}
+DEFINE_CLEANUP_DONE(SpecParts, spec_parts_done);
+
+static int build_env(Container *c, char ***ret) {
+        _cleanup_strv_free_ char **l = NULL;
+        int r;
+
+        r = strv_extend(&l, DEFAULT_PATH);
+        if (r >= 0)
+                r = strv_extendf(&l, "HOSTNAME=%s", strempty(c->doc.config.hostname));
+        if (r >= 0 && c->doc.config.tty)
+                r = strv_extend(&l, "TERM=xterm");
+        STRV_FOREACH(s, c->doc.config.env) {
+                /* "NAME" without a value takes the variable away */
+                if (r >= 0 && strchr(*s, '='))
+                        r = strv_env_set(&l, *s);
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
+static int build_command(Container *c, SpecParts *p) {
+        int r;
+
+        r = strv_extend(&p->args, c->doc.path);
+        if (r >= 0)
+                r = strv_extend_strv(&p->args, c->doc.args);
+        if (r >= 0)
+                r = build_env(c, &p->env);
+        for (size_t i = 0; r >= 0 && i < c->doc.host_config.sysctls.n_items; i++)
+                r = strv_extendf(&p->sysctls, "%s=%s", c->doc.host_config.sysctls.items[i].key,
+                                 strempty(c->doc.host_config.sysctls.items[i].value));
+        return r;
+}
+
+static int build_ulimits(Container *c, SpecParts *p) {
+        size_t n = c->doc.host_config.resources.ulimits.n_items;
+
+        p->ulimits = new0(SpecUlimit, n);
+        if (!p->ulimits)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                const Ulimit *u = c->doc.host_config.resources.ulimits.items + i;
+
+                p->ulimits[i] = (SpecUlimit) { u->name, u->soft, u->hard };
+        }
+        p->n_ulimits = n;
+        return 0;
+}
+
+static int build_devices(Container *c, SpecParts *p, Error *reterr) {
+        size_t n = c->doc.host_config.resources.devices.n_items;
+
+        p->devices = new0(SpecDevice, n);
+        if (!p->devices)
+                return error_fill(reterr, -ENOMEM);
+        for (size_t i = 0; i < n; i++) {
+                const DeviceMapping *d = c->doc.host_config.resources.devices.items + i;
+                struct stat st;
+
+                if (stat(strempty(d->path_on_host), &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
+                        return error_setf(reterr, ERROR_INVALID,
+                                          "error gathering device information while adding custom device \"%s\": no such file "
+                                          "or directory or not a device node", strempty(d->path_on_host));
+                p->devices[p->n_devices++] = (SpecDevice) {
+                        .path = isempty(d->path_in_container) ? d->path_on_host : d->path_in_container,
+                        .type = S_ISCHR(st.st_mode) ? 'c' : 'b',
+                        .major = major(st.st_rdev),
+                        .minor = minor(st.st_rdev),
+                        .mode = st.st_mode & 07777,
+                        .uid = st.st_uid,
+                        .gid = st.st_gid,
+                        .access = isempty(d->cgroup_permissions) ? "rwm" : d->cgroup_permissions,
+                };
+        }
+        return 0;
+}
+
+static int set_seccomp(SpecInput *in, SpecParts *p, const char *profile, Error *reterr) {
+        int r;
+
+        if (!profile || streq(profile, "builtin")) {
+                in->seccomp = SPEC_SECCOMP_DEFAULT;
+                return 0;
+        }
+        if (streq(profile, "unconfined")) {
+                in->seccomp = SPEC_SECCOMP_UNCONFINED;
+                return 0;
+        }
+        free(p->seccomp);
+        p->seccomp = NULL;
+        /* The CLI sends the profile's text; daemon.json names a file. */
+        if (profile[0] == '/') {
+                r = read_file_at(AT_FDCWD, profile, SECCOMP_PROFILE_MAX, &p->seccomp, NULL);
+                if (r < 0)
+                        return error_set_errnof(reterr, ERROR_INVALID, r, "cannot read seccomp profile %s", profile);
+        } else
+                p->seccomp = strdup(profile);
+        if (!p->seccomp)
+                return error_fill(reterr, -ENOMEM);
+        in->seccomp = SPEC_SECCOMP_JSON;
+        in->seccomp_json = p->seccomp;
+        return 0;
+}
+
+/* "key=value", or Docker's older "key:value" */
+static int security_option(SpecInput *in, SpecParts *p, const char *option, Error *reterr) {
+        size_t n = strcspn(option, "=:");
+        const char *value = option[n] ? option + n + 1 : "";
+
+        if (n == strlen("no-new-privileges") && startswith(option, "no-new-privileges"))
+                in->no_new_privileges = !streq(value, "false");
+        else if (n == strlen("seccomp") && startswith(option, "seccomp"))
+                return set_seccomp(in, p, value, reterr);
+        else if (streq(option, "systempaths=unconfined"))
+                in->unconfined_paths = true;
+        else if (n == strlen("apparmor") && startswith(option, "apparmor"))
+                in->apparmor_profile = streq(value, "unconfined") ? NULL : value;
+        else if (!(n == strlen("label") && startswith(option, "label")))
+                return error_setf(reterr, ERROR_INVALID, "invalid --security-opt: \"%s\"", option);
+        else if (!streq(value, "disable"))
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "SELinux labels (--security-opt %s) are not supported by this "
+                                  "engine yet", option);
+        return 0;
+}
+
+static int set_security(Container *c, SpecInput *in, SpecParts *p, Error *reterr) {
+        const DaemonContainerConfig *d = c->manager->config.defaults;
+        const HostConfig *h = &c->doc.host_config;
+        int r;
+
+        in->privileged = h->privileged;
+        in->cap_add = h->cap_add;
+        in->cap_drop = h->cap_drop;
+        in->no_new_privileges = d->no_new_privileges;
+        r = set_seccomp(in, p, d->seccomp_profile, reterr);
+        STRV_FOREACH(s, h->security_opt)
+                if (r >= 0)
+                        r = security_option(in, p, *s, reterr);
+        return r;
+}
+
+static int peer_namespace(Container *c, const char *mode, const char *kind, SpecNamespace *ret, char **ret_path,
+                          Error *reterr) {
+        const char *peer = namespace_of_container(mode);
+        Container *other;
+        int r;
+
+        if (streq(strempty(mode), "host")) {
+                ret->mode = SPEC_NS_HOST;
+                return 0;
+        }
+        if (!peer)
+                return 0;
+        r = container_manager_find(c->manager, peer, &other, reterr);
+        if (r < 0)
+                return r;
+        if (!container_is_running(other) || other->doc.pid <= 0)
+                return error_setf(reterr, ERROR_CONFLICT, "cannot join the %s namespace of a non running container: %s", kind,
+                                  other->doc.id);
+        if (asprintf_safe(ret_path, "/proc/%lld/ns/%s", (long long) other->doc.pid, kind) < 0)
+                return error_fill(reterr, -ENOMEM);
+        *ret = (SpecNamespace) { SPEC_NS_PATH, *ret_path };
+        return 0;
+}
+
+static int set_namespaces(Container *c, SpecInput *in, SpecParts *p, const char *netns_path, Error *reterr) {
+        const HostConfig *h = &c->doc.host_config;
+        int r;
+
+        in->network = netns_path ? (SpecNamespace) { SPEC_NS_PATH, netns_path } : (SpecNamespace) { SPEC_NS_HOST, NULL };
+        in->uts.mode = streq(strempty(h->uts_mode), "host") ? SPEC_NS_HOST : SPEC_NS_PRIVATE;
+        in->cgroup.mode = streq(strempty(h->cgroupns_mode), "host") ? SPEC_NS_HOST : SPEC_NS_PRIVATE;
+        in->user.mode = SPEC_NS_HOST;
+        r = peer_namespace(c, h->pid_mode, "pid", &in->pid, &p->pid_path, reterr);
+        if (r >= 0)
+                r = peer_namespace(c, h->ipc_mode, "ipc", &in->ipc, &p->ipc_path, reterr);
+        return r;
+}
+
+/* Docker makes a missing working directory. Below the mounts of the runtime nothing is made: it is not this root's. */
+static int make_working_dir(int root_fd, const char *cwd, Error *reterr) {
+        static const char *const mounted[] = { "/proc", "/sys", "/dev" };
+        _cleanup_free_ char *path = NULL;
+
+        if (path_clean(cwd, &path) < 0)
+                return error_fill(reterr, -ENOMEM);
+        for (size_t i = 0; i < ELEMENTSOF(mounted); i++) {
+                const char *rest = startswith(path, mounted[i]);
+
+                if (rest && (*rest == 0 || *rest == '/'))
+                        return 0;
+        }
+        for (char *p = path + 1; *p; p++) {
+                _cleanup_close_ int parent = -EBADF;
+                char *end = p + strcspn(p, "/"), saved = *end;
+
+                p[-1] = 0;
+                parent = open_in_root(root_fd, p - 1 == path ? "/" : path, O_PATH | O_DIRECTORY, 0);
+                *end = 0;
+                if (parent >= 0)
+                        (void) mkdirat(parent, p, WORKING_DIR_MODE);
+                p[-1] = '/';
+                *end = saved;
+                if (parent < 0)
+                        return 0;       /* the runtime says what is wrong with it */
+                p = end;
+                if (!saved)
+                        break;
+        }
+        return 0;
+}
+
+static bool wants_init(const Container *c) {
+        Tristate t = c->doc.host_config.init;
+
+        return t == TRISTATE_TRUE || (t == TRISTATE_UNSET && c->manager->config.defaults->init);
+}
+
+static int resolve_user(Container *c, int root_fd, SpecInput *in, SpecParts *p, Error *reterr) {
+        int r;
+
+        r = user_resolve(root_fd, strempty(c->doc.config.user), c->doc.host_config.group_add, &p->user, reterr);
+        if (r < 0)
+                return r;
+        in->uid = p->user.uid;
+        in->gid = p->user.gid;
+        in->groups = p->user.groups;
+        in->n_groups = p->user.n_groups;
+        return 0;
+}
+
+static int fill_input(Container *c, int root_fd, const char *netns_path, const char *cgroup_path, SpecInput *in,
+                      SpecParts *p, Error *reterr) {
+        const HostConfig *h = &c->doc.host_config;
+        const char *cwd = isempty(c->doc.config.working_dir) ? "/" : c->doc.config.working_dir;
+        int r;
+
+        if (asprintf_safe(&p->rootfs, "%s/rootfs", c->run_dir) < 0 || build_command(c, p) < 0 || build_ulimits(c, p) < 0)
+                return error_fill(reterr, -ENOMEM);
+        if (wants_init(c) && !c->manager->init_path)
+                return error_setf(reterr, ERROR_INVALID, "an init process was asked for (--init), but no docker-init or tini "
+                                  "was found on the host");
+        resources_from_host_config(h, &p->resources);
+        *in = (SpecInput) {
+                .id = c->doc.id,
+                .args = p->args,
+                .env = p->env,
+                .cwd = cwd,
+                .tty = c->doc.config.tty,
+                .tty_rows = h->console_size.n_items == 2 ? (unsigned) h->console_size.items[0] : 0,
+                .tty_columns = h->console_size.n_items == 2 ? (unsigned) h->console_size.items[1] : 0,
+                .oom_score_adj = (int) h->oom_score_adj,
+                .ulimits = p->ulimits,
+                .n_ulimits = p->n_ulimits,
+                .rootfs = p->rootfs,
+                .readonly_rootfs = h->readonly_rootfs,
+                .rootfs_propagation = container_mounts_propagation(c),
+                .hostname = c->doc.config.hostname,
+                .domainname = c->doc.config.domainname,
+                .shm_size = h->shm_size,
+                .init_path = wants_init(c) ? c->manager->init_path : NULL,
+                .sysctls = p->sysctls,
+                .resources = &p->resources,
+                .cgroup_path = cgroup_path,
+        };
+        r = container_mounts_build(c, &p->mounts, reterr);
+        if (r >= 0)
+                r = build_devices(c, p, reterr);
+        if (r >= 0)
+                r = set_security(c, in, p, reterr);
+        if (r >= 0)
+                r = set_namespaces(c, in, p, netns_path, reterr);
+        if (r >= 0)
+                r = resolve_user(c, root_fd, in, p, reterr);
+        if (r >= 0)
+                r = make_working_dir(root_fd, cwd, reterr);
+        in->mounts = p->mounts.items;
+        in->n_mounts = p->mounts.n_items;
+        in->devices = p->devices;
+        in->n_devices = p->n_devices;
+        return r;
+}
+
+int container_spec_write(Container *c, int root_fd, const char *netns_path, const char *cgroup_path, Error *reterr) {
+        _cleanup_(spec_parts_donep) SpecParts p = {};
+        SpecInput in = {};
+        int r;
+
+        r = fill_input(c, root_fd, netns_path, cgroup_path, &in, &p, reterr);
+        return r < 0 ? r : spec_write(&in, c->run_dir, reterr);
+}
+
+int container_shim_config_write(Container *c, const char *cgroup_path, Error *reterr) {
+        _cleanup_(ShimConfig_donep) ShimConfig s = {};
+        const HostConfig *h = &c->doc.host_config;
+        const OciRuntime *runtime;
+        int sig, r;
+
+        r = oci_runtimes_find(c->manager->config.runtimes, h->runtime, &runtime, reterr);
+        if (r >= 0)
+                r = container_stop_signal(c, NULL, &sig, reterr);
+        if (r < 0)
+                return r;
+        s = (ShimConfig) {
+                .id = strdup(c->doc.id),
+                .runtime = strdup(runtime->path),
+                .runtime_args = strv_copy(runtime->args),
+                .cgroup_path = strdup(strempty(cgroup_path)),
+                .tty = c->doc.config.tty,
+                .open_stdin = c->doc.config.open_stdin,
+                .stdin_once = c->doc.config.stdin_once,
+                .tty_rows = h->console_size.n_items == 2 ? h->console_size.items[0] : 0,
+                .tty_columns = h->console_size.n_items == 2 ? h->console_size.items[1] : 0,
+                .stop_signal = sig,
+                .stop_timeout = container_stop_timeout(c),
+                .delegated = supervisor_delegates(c->manager->supervisor),
+                .log_driver = strdup(h->log_config.type),
+        };
+        if (asprintf_safe(&s.runtime_root, "%s/runtime", c->manager->config.exec_root) < 0 ||
+            asprintf_safe(&s.log_path, "%s/%s-json.log", c->data_dir, c->doc.id) < 0)
+                return error_fill(reterr, -ENOMEM);
+        for (size_t i = 0; i < h->log_config.config.n_items; i++)
+                if (strv_extendf(&s.log_options, "%s=%s", h->log_config.config.items[i].key,
+                                 strempty(h->log_config.config.items[i].value)) < 0)
+                        return error_fill(reterr, -ENOMEM);
+        if (!s.id || !s.runtime || !s.cgroup_path || !s.log_driver)
+                return error_fill(reterr, -ENOMEM);
+        return shim_config_save(&s, c->run_dir, reterr);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "container/container-start.h"
+
+#include <sys/stat.h>
+
+#include "basic/crash-point.h"
+#include "basic/log.h"
+#include "basic/messages.h"
+#include "basic/path-util.h"
+#include "container/container-attach.h"
+#include "container/container-config.h"
+#include "container/container-manager.h"
+#include "container/container-network.h"
+#include "container/container-remove.h"
+#include "container/container-shim.h"
+#include "container/container-spec.h"
+#include "container/container-wait.h"
+#include "image/rootfs.h"
+#include "runtime/oci-error.h"
+
+#define RUN_DIR_MODE 0700
+
+struct ContainerStart {
+        int mount_fd;           /* detached root file system */
+        bool prepared;          /* network, OCI document */
+        bool hello;             /* the shim listens to us */
+        bool sent;              /* it was told to start */
+};
+
+ContainerStart *container_start_free(ContainerStart *s) {
+        if (s)
+                safe_close(s->mount_fd);
+        free(s);
+        return NULL;
+}
+
+static int check_startable(Container *c, Error *reterr) {
+        if (c->state == CONTAINER_PAUSED)
+                return error_setf(reterr, ERROR_CONFLICT, "cannot start a paused container, try unpause instead");
+        if (c->state == CONTAINER_RUNNING)
+                return error_setf(reterr, ERROR_NOT_MODIFIED, "container %s is running already", c->doc.name);
+        if (c->state == CONTAINER_REMOVING || c->state == CONTAINER_DEAD)
+                return error_setf(reterr, ERROR_CONFLICT, "container is marked for removal and cannot be started");
+        if (c->manager->stopping)
+                return error_setf(reterr, ERROR_UNAVAILABLE, "the engine is stopping");
+        if (!c->image)
+                return error_setf(reterr, ERROR_NOT_FOUND, "the image of container %s (%s) is gone", c->doc.name,
+                                  strempty(c->doc.image_id));
+        return 0;
+}
+
+/* Takes down what a failed start has made. The container is as before. */
+static void undo_start(Container *c) {
+        ContainerManager *m = c->manager;
+
+        supervisor_forget(m->supervisor, c->doc.id);
+        if (c->shim) {
+                (void) shim_client_quit(c->shim);
+                c->shim = shim_client_free(c->shim);
+        }
+        if (c->supervised) {
+                (void) supervisor_cleanup(m->supervisor, c->doc.id,
+                                          empty_to_null(c->doc.host_config.resources.cgroup_parent));
+                c->supervised = false;
+        }
+        container_network_stop(c);
+        c->start = container_start_free(c->start);
+        container_clear_run_dir(c);
+}
+
+void container_start_abort(Container *c, int r, const Error *error) {
+        _cleanup_(container_unrefp) Container *hold = container_ref(c);
+        _cleanup_error_ Error save = ERROR_NULL;
+
+        undo_start(c);
+        (void) free_and_strdup(&c->doc.error, error_message(error));
+        if (c->state == CONTAINER_RESTARTING)
+                (void) container_set_state(c, CONTAINER_EXITED, STORE_SYNC_LAZY, &save);
+        else
+                (void) container_save(c, STORE_SYNC_LAZY, &save);
+        log_struct(LOG_ERR, LOG_FIELDS("MESSAGE_ID=" MESSAGE_CONTAINER_FAILED_STR), "Cannot start container %s (%s): %s",
+                   c->doc.name, c->doc.id, error_message(error));
+        container_attach_end_all(c);
+        container_clear_busy(c, r, error);
+        container_wait_notify(c, false, error_message(error));
+        if (c->doc.host_config.auto_remove && !c->busy)
+                container_auto_remove(c);
+}
+
+void container_start_failed(Container *c, const char *text) {
+        _cleanup_error_ Error e = ERROR_NULL;
+        _cleanup_free_ char *message = oci_error_to_docker(text);
+
+        if (!c->start)
+                return;
+        c->doc.exit_code = oci_error_exit_code(text);
+        error_setf(&e, ERROR_INVALID, "%s", message ?: text);
+        container_start_abort(c, e.err, &e);
+}
+
+/* Both sides are ready: the sessions that wait, then the start itself. */
+static void start_if_ready(Container *c) {
+        ContainerStart *s = c->start;
+        _cleanup_error_ Error e = ERROR_NULL;
+        int r;
+
+        if (!s->prepared || !s->hello || s->sent)
+                return;
+        r = container_attach_send_pending(c);
+        if (r >= 0)
+                r = shim_client_start(c->shim, s->mount_fd);
+        crash_point("container-start:sent");
+        if (r < 0) {
+                error_set_errnof(&e, ERROR_INTERNAL, r, "cannot talk to the shim of container %s", c->doc.name);
+                container_start_abort(c, r, &e);
+                return;
+        }
+        s->sent = true;
+        s->mount_fd = safe_close(s->mount_fd);
+}
+
+void container_start_hello(Container *c) {
+        c->start->hello = true;
+        start_if_ready(c);
+}
+
+static void on_supervised(Supervisor *s, const char *id, const Error *error, void *userdata) {
+        Container *c = ASSERT_PTR(userdata);
+        _cleanup_error_ Error e = ERROR_NULL;
+        int r;
+
+        if (!c->start)
+                return;
+        crash_point("container-start:supervised");
+        if (error)
+                r = error_copy(&e, error);
+        else
+                r = container_shim_connect(c, &e);
+        if (r < 0)
+                container_start_abort(c, r, &e);
+}
+
+void container_start_done(Container *c, pid_t pid, nsec_t time) {
+        _cleanup_(container_unrefp) Container *hold = container_ref(c);
+        _cleanup_error_ Error e = ERROR_NULL;
+
+        if (!c->start)
+                return;
+        crash_point("container-start:started");
+        c->start = container_start_free(c->start);
+        c->doc.pid = pid;
+        c->doc.started = time;
+        c->doc.exit_code = 0;
+        c->doc.oom_killed = false;
+        c->doc.error = mfree(c->doc.error);
+        c->started_monotonic = now_usec(CLOCK_MONOTONIC);
+        if (container_set_state(c, CONTAINER_RUNNING, STORE_SYNC_FULL, &e) < 0)
+                log_error("Cannot record the start of container %s: %s", c->doc.name, error_message(&e));
+        crash_point("container-start:recorded");
+        container_event(c, "start", MESSAGE_CONTAINER_START_STR, NULL);
+        container_clear_busy(c, 0, NULL);
+}
+
+static int make_run_dir(Container *c, Error *reterr) {
+        _cleanup_free_ char *rootfs = path_join(c->run_dir, SHIM_ROOTFS_NAME);
+
+        if (!rootfs)
+                return error_fill(reterr, -ENOMEM);
+        container_clear_run_dir(c);
+        if (mkdir(c->run_dir, RUN_DIR_MODE) < 0 || mkdir(rootfs, RUN_DIR_MODE) < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make %s", c->run_dir);
+        return 0;
+}
+
+static int launch_shim(Container *c, const char *cgroup_path, Error *reterr) {
+        ContainerManager *m = c->manager;
+        SpecResources resources;
+        int r;
+
+        r = container_shim_config_write(c, cgroup_path, reterr);
+        if (r < 0)
+                return r;
+        crash_point("container-start:configured");
+        resources_from_host_config(&c->doc.host_config, &resources);
+        r = supervisor_start(m->supervisor, &(SupervisorLaunch) {
+                .id = c->doc.id,
+                .name = c->doc.name,
+                .run_dir = c->run_dir,
+                .cgroup_parent = empty_to_null(c->doc.host_config.resources.cgroup_parent),
+                .stop_timeout = container_stop_timeout(c),
+                .resources = &resources,
+        }, on_supervised, c, reterr);
+        if (r >= 0)
+                c->supervised = true;
+        crash_point("container-start:launched");
+        return r;
+}
+
+/* Beside the start of the shim: root file system, network, OCI document. */
+static int prepare(Container *c, const char *cgroup_path, Error *reterr) {
+        _cleanup_free_ char *netns = NULL;
+        int r;
+
+        r = rootfs_prepare(c->manager->config.images, c->image, c->rw_dir, reterr);
+        if (r >= 0)
+                r = rootfs_mount(c->manager->config.images, c->image, c->rw_dir, &c->start->mount_fd, reterr);
+        crash_point("container-start:mounted");
+        if (r >= 0)
+                r = container_network_start(c, &netns, reterr);
+        crash_point("container-start:network");
+        if (r >= 0)
+                r = container_spec_write(c, c->start->mount_fd, netns, cgroup_path, reterr);
+        if (r < 0)
+                return r;
+        c->start->prepared = true;
+        return 0;
+}
+
+int container_start(Container *c, Operation **ret, Error *reterr) {
+        _cleanup_free_ char *cgroup_path = NULL;
+        _cleanup_(operation_unrefp) Operation *o = NULL;
+        _cleanup_error_ Error e = ERROR_NULL;
+        int r;
+
+        r = check_startable(c, reterr);
+        if (r < 0)
+                return r;
+        if (c->supervised && c->shim)
+                (void) shim_client_quit(c->shim);
+
+        c->start = new(ContainerStart, 1);
+        if (!c->start)
+                return error_fill(reterr, -ENOMEM);
+        *c->start = (ContainerStart) { .mount_fd = -EBADF };
+        c->doc.stopped_by_user = false;
+        r = container_set_busy(c, &o);
+        if (r >= 0)
+                r = supervisor_cgroup_path(c->manager->supervisor, c->doc.id,
+                                           empty_to_null(c->doc.host_config.resources.cgroup_parent), &cgroup_path);
+        if (r < 0)
+                error_fill(&e, r);
+        if (r >= 0)
+                r = make_run_dir(c, &e);
+        if (r >= 0)
+                r = launch_shim(c, cgroup_path, &e);
+        if (r >= 0)
+                r = prepare(c, cgroup_path, &e);
+        if (r < 0) {
+                if (reterr)
+                        (void) error_copy(reterr, &e);
+                container_start_abort(c, r, &e);
+                return r;
+        }
+        start_if_ready(c);
+        *ret = TAKE_PTR(o);
+        return 0;
+}
