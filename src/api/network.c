@@ -51,6 +51,18 @@ static const JsonField network_inspect_fields[] = {
 };
 JSON_TYPE(NetworkInspect, network_inspect_fields);
 
+static const JsonField network_list_params_fields[] = {
+        JSON_FILTERS(NetworkListParams, filters, "filters", JSON_IN_QUERY),
+};
+JSON_TYPE(NetworkListParams, network_list_params_fields);
+
+static const JsonField network_inspect_params_fields[] = {
+        JSON_STRING(NetworkInspectParams, id, "id", JSON_REQUIRED | JSON_IN_PATH),
+        JSON_BOOL(NetworkInspectParams, verbose, "verbose", JSON_IN_QUERY),
+        JSON_STRING(NetworkInspectParams, scope, "scope", JSON_IN_QUERY),
+};
+JSON_TYPE(NetworkInspectParams, network_inspect_params_fields);
+
 static const JsonField network_create_request_fields[] = {
         JSON_STRING(NetworkCreateRequest, name, "Name", JSON_REQUIRED),
         JSON_BOOL(NetworkCreateRequest, check_duplicate, "CheckDuplicate", JSON_OMITEMPTY),

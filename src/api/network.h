@@ -70,6 +70,20 @@ typedef struct NetworkInspect {
 JSON_TYPE_DECLARE(NetworkInspect);
 DEFINE_JSON_CLEANUP(NetworkInspect);
 
+/* GET /networks */
+typedef struct NetworkListParams {
+        Filters filters;
+} NetworkListParams;
+JSON_TYPE_DECLARE(NetworkListParams);
+
+/* GET /networks/{id} */
+typedef struct NetworkInspectParams {
+        char *id;                       /* name, id or prefix of one */
+        bool verbose;                   /* services of a cluster: none here */
+        char *scope;                    /* "local", "swarm", "global" or "" */
+} NetworkInspectParams;
+JSON_TYPE_DECLARE(NetworkInspectParams);
+
 /* POST /networks/create */
 typedef struct NetworkCreateRequest {
         char *name;

@@ -318,8 +318,8 @@ static void warn_about_drop(void) {
         if (nft_list_drop_forward(FIREWALL_TABLE, &chains) < 0)
                 return;
         STRV_FOREACH(c, chains)
-                log_warning("The nft chain %s drops forwarded packets by default: containers reach other hosts "
-                            "only as far as its own rules allow", *c);
+                log_warning("The nft chain %s drops forwarded packets by default: containers reach other "
+                            "hosts only as far as its own rules allow", *c);
 }
 
 int network_manager_apply_firewall(NetworkManager *m, Error *reterr) {

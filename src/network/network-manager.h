@@ -61,6 +61,10 @@ const char *network_driver(const Network *n);           /* "bridge", "host", "nu
 /* Fills a zeroed document; the caller releases it with json_done(). Containers is filled where asked for:
  * by inspect, not by list, as Docker does. */
 int network_inspect(const Network *n, bool containers, NetworkInspect *ret);
+/* Whether a network passes the filters of GET /networks; check them once before. A value of name or id
+ * matches as part of it, or as an extended regular expression. */
+int network_filters_check(const Filters *filters, Error *reterr);
+bool network_matches(const Network *n, const Filters *filters);
 /* In the order of creation; userdata is passed on. A negative result of function ends it and is returned. */
 typedef int (*NetworkFunction)(Network *n, void *userdata);
 int network_foreach(NetworkManager *m, NetworkFunction function, void *userdata);

@@ -237,6 +237,52 @@ TEST(default_networks) {
         finish(m);
 }
 
+static unsigned n_matches(NetworkManager *m, const char *filter) {
+        _cleanup_error_ Error error = ERROR_NULL;
+        NetworkListParams p = {};
+        unsigned n = 0;
+
+        ASSERT_EQ(json_set_from_text(&NetworkListParams_json, &p, JSON_IN_QUERY, "filters", filter, NULL),
+                  1);
+        if (network_filters_check(&p.filters, &error) < 0)
+                n = 99;
+        else
+                for (size_t i = 0; i < m->n_networks; i++)
+                        n += network_matches(m->networks[i], &p.filters);
+        json_done(&NetworkListParams_json, &p);
+        return n;
+}
+
+TEST(filters) {
+        static const struct {
+                const char *filter;
+                unsigned n;
+        } cases[] = {
+                { "{}",                                          3  },
+                { "{\"name\":[\"o\"]}",                          2  },
+                { "{\"name\":[\"^host$\"]}",                     1  },
+                { "{\"name\":[\"host\",\"bridge\"]}",            2  },
+                { "{\"name\":{\"host\":true}}",                  1  },
+                { "{\"driver\":[\"null\"]}",                     1  },
+                { "{\"scope\":[\"local\"]}",                     3  },
+                { "{\"scope\":[\"swarm\"]}",                     0  },
+                { "{\"type\":[\"builtin\"]}",                    3  },
+                { "{\"type\":[\"custom\"]}",                     0  },
+                { "{\"type\":[\"x\"]}",                          99 },
+                { "{\"dangling\":[\"true\"]}",                   0  },
+                { "{\"dangling\":[\"x\"]}",                      99 },
+                { "{\"label\":[\"a\"]}",                         0  },
+                { "{\"name\":[\"(((a{9}){9}){9}){9}\"]}",        0  },
+                { "{\"nosuch\":[\"a\"]}",                        99 },
+        };
+        NetworkManager *m = start();
+
+        FOREACH_ELEMENT(c, cases)
+                if (n_matches(m, c->filter) != c->n)
+                        test_fail("%s: %u", c->filter, n_matches(m, c->filter));
+        finish(m);
+}
+
 TEST(endpoint) {
         _cleanup_(NetworkInspect_donep) NetworkInspect i = {};
         _cleanup_close_ int a = -EBADF, b = -EBADF, in_a = -EBADF, here = -EBADF, outside = -EBADF;

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The filters of GET /networks. */
+#include <regex.h>
+
+#include "basic/parse-util.h"
+#include "network/network-manager-private.h"
+
+#define PATTERN_MAX 256U
+
+static bool match_text(const char *text, const char *value) {
+        regex_t pattern;
+        bool match;
+
+        if (strstr(text, value))
+                return true;
+        /* Counted repetitions can make a short pattern huge. */
+        if (strlen(value) > PATTERN_MAX || strchr(value, '{') ||
+            regcomp(&pattern, value, REG_EXTENDED | REG_NOSUB) != 0)
+                return false;
+        match = regexec(&pattern, text, 0, NULL, 0) == 0;
+        regfree(&pattern);
+        return match;
+}
+
+static bool match_id(const Network *n, const char *value) {
+        return match_text(n->id, value);
+}
+
+static bool match_name(const Network *n, const char *value) {
+        return match_text(n->name, value);
+}
+
+static bool match_driver(const Network *n, const char *value) {
+        return streq(n->driver->name, value);
+}
+
+static bool match_scope(const Network *n, const char *value) {
+        return streq(value, "local");
+}
+
+static bool match_type(const Network *n, const char *value) {
+        return streq(value, "builtin");
+}
+
+/* The networks that exist always are never dangling and carry no labels. */
+static bool match_dangling(const Network *n, const char *value) {
+        return !query_bool(value);
+}
+
+static bool match_label(const Network *n, const char *value) {
+        return false;
+}
+
+static const struct {
+        const char *key;
+        bool (*match)(const Network *n, const char *value);
+        bool all;                       /* every value has to match, not any */
+} filters_table[] = {
+        { "dangling", match_dangling, true  },
+        { "driver",   match_driver,   false },
+        { "id",       match_id,       false },
+        { "label",    match_label,    true  },
+        { "name",     match_name,     false },
+        { "scope",    match_scope,    false },
+        { "type",     match_type,     false },
+};
+
+int network_filters_check(const Filters *filters, Error *reterr) {
+        static const char *const allowed[] = {
+                "dangling", "driver", "id", "label", "name", "scope", "type", NULL,
+        };
+        int r;
+
+        r = filters_check_keys(filters, allowed, reterr);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(v, filters_get(filters, "type"))
+                if (!streq(*v, "builtin") && !streq(*v, "custom"))
+                        return error_setf(reterr, ERROR_INVALID, "invalid filter: 'type'='%s'", *v);
+        STRV_FOREACH(v, filters_get(filters, "dangling"))
+                if (parse_go_bool(*v) < 0)
+                        return error_setf(reterr, ERROR_INVALID, "invalid filter 'dangling=%s'", *v);
+        return 0;
+}
+
+bool network_matches(const Network *n, const Filters *filters) {
+        FOREACH_ELEMENT(f, filters_table) {
+                char **values = filters_get(filters, f->key);
+                bool any = false, all = true;
+
+                if (strv_isempty(values))
+                        continue;
+                STRV_FOREACH(v, values) {
+                        bool match = f->match(n, *v);
+
+                        any = any || match;
+                        all = all && match;
+                }
+                if (f->all ? !all : !any)
+                        return false;
+        }
+        return true;
+}
