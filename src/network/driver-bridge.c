@@ -380,7 +380,8 @@ static int set_port_flags(Network *n, const Sandbox *s, const Endpoint *e) {
         int r;
 
         /* Also where nothing is to be set: to ask for a link makes the kernel (6.8 and later) act on its
-         * carrier first. Else the bridge drops the container's first packets until a work queue gets to it. */
+         * carrier first. Else the bridge drops the container's first packets until a work queue gets to
+         * it. */
         r = netlink_link_get(n->manager->netlink, e->interface, &link);
         if (r < 0 || (!isolated && !hairpin))
                 return r;
