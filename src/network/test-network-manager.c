@@ -638,7 +638,6 @@ TEST(no_iptables) {
 }
 
 TEST(forwarding) {
-        _cleanup_close_ int outside = -EBADF;
         NetworkManager *m = start();
 
         /* We turned it on (the mark is of the first test), so the host is not a router for others. */
