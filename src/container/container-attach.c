@@ -51,11 +51,12 @@ int container_attach_check(Container *c, const ContainerAttachParams *p, Error *
         if (r < 0)
                 return r;
         if (c->state == CONTAINER_PAUSED)
-                return error_setf(reterr, ERROR_CONFLICT, "Container %s is paused, unpause the container before attach.",
-                                  c->doc.id);
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "Container %s is paused, unpause the container before attach.", c->doc.id);
         if (c->state == CONTAINER_RESTARTING)
                 return error_setf(reterr, ERROR_CONFLICT,
-                                  "Container %s is restarting, wait until the container is running", c->doc.id);
+                                  "Container %s is restarting, wait until the container is running",
+                                  c->doc.id);
         if (c->state == CONTAINER_REMOVING || c->state == CONTAINER_DEAD)
                 return error_setf(reterr, ERROR_CONFLICT, "container %s is marked for removal", c->doc.id);
         if (p->logs)
@@ -64,8 +65,9 @@ int container_attach_check(Container *c, const ContainerAttachParams *p, Error *
         LIST_FOREACH(attaches, a, c->attaches)
                 n++;
         if (n >= CONTAINER_ATTACHES_MAX)
-                return error_setf(reterr, ERROR_UNAVAILABLE, "container %s has %u attached sessions, which is the limit",
-                                  c->doc.name, CONTAINER_ATTACHES_MAX);
+                return error_setf(reterr, ERROR_UNAVAILABLE,
+                                  "container %s has %u attached sessions, which is the limit", c->doc.name,
+                                  CONTAINER_ATTACHES_MAX);
         return 0;
 }
 
@@ -109,8 +111,8 @@ static int attach_send(ContainerAttach *a) {
         return 0;
 }
 
-int container_attach_add(Container *c, const ContainerAttachParams *p, int fd, const void *early, size_t n_early,
-                         ContainerAttachEnded ended, void *userdata, Error *reterr) {
+int container_attach_add(Container *c, const ContainerAttachParams *p, int fd, const void *early,
+                         size_t n_early, ContainerAttachEnded ended, void *userdata, Error *reterr) {
         ContainerAttach *a;
         int r;
 
@@ -138,10 +140,12 @@ int container_attach_add(Container *c, const ContainerAttachParams *p, int fd, c
         if (container_is_running(c) && c->shim)
                 r = attach_send(a);
         else
-                r = sd_event_add_io(c->manager->config.event, &a->watch, a->fd, EPOLLHUP, on_client_hangup, a);
+                r = sd_event_add_io(c->manager->config.event, &a->watch, a->fd, EPOLLHUP, on_client_hangup,
+                                    a);
         if (r < 0) {
                 attach_free(a);
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot attach to container %s", c->doc.name);
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot attach to container %s",
+                                        c->doc.name);
         }
         container_event(c, "attach", MESSAGE_CONTAINER_ATTACH_STR, NULL);
         return 0;

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attached sessions: the client's connection goes to the shim, at once or, before the container runs, with its start. */
+/* Attached sessions: the client's connection goes to the shim, at once or, before the container runs, with
+ * its start. */
 #pragma once
 
 #include "container/container.h"
 
 #define CONTAINER_ATTACHES_MAX 256U
 
-/* The session is over; the client's connection can be closed. Called once, never from container_attach_add(). */
+/* The session is over; the client's connection can be closed. Called once, never from
+ * container_attach_add(). */
 typedef void (*ContainerAttachEnded)(void *userdata);
 
 /* Docker's checks, before the connection is taken over. */
 int container_attach_check(Container *c, const ContainerAttachParams *p, Error *reterr);
 
 /* fd: taken over in every case. early: bytes read already. */
-int container_attach_add(Container *c, const ContainerAttachParams *p, int fd, const void *early, size_t n_early,
-                         ContainerAttachEnded ended, void *userdata, Error *reterr);
+int container_attach_add(Container *c, const ContainerAttachParams *p, int fd, const void *early,
+                         size_t n_early, ContainerAttachEnded ended, void *userdata, Error *reterr);
 /* The session with this userdata shall tell nobody any more; it goes on. */
 void container_attach_forget(Container *c, void *userdata);
 

@@ -39,7 +39,8 @@ static int unite(char ***l, char *const *image) {
         return 0;
 }
 
-/* The image's variables come first, as in the order Docker shows them; the user's of the same name replace them. */
+/* The image's variables come first, as in the order Docker shows them; the user's of the same name replace
+ * them. */
 static int merge_env(char ***env, char *const *image) {
         _cleanup_strv_free_ char **l = strv_copy(image);
         int r;
@@ -119,7 +120,8 @@ int container_config_check(const ContainerConfig *c, Error *reterr) {
                 return error_setf(reterr, ERROR_INVALID, "no command specified");
         if (!isempty(c->working_dir) && c->working_dir[0] != '/')
                 return error_setf(reterr, ERROR_INVALID,
-                                  "the working directory '%s' is invalid, it needs to be an absolute path", c->working_dir);
+                                  "the working directory '%s' is invalid, it needs to be an absolute path",
+                                  c->working_dir);
         if (!isempty(c->stop_signal) && signal_from_string(c->stop_signal) < 0)
                 return error_setf(reterr, ERROR_INVALID, "invalid signal: %s", c->stop_signal);
         STRV_FOREACH(s, c->env)
@@ -128,7 +130,8 @@ int container_config_check(const ContainerConfig *c, Error *reterr) {
         if (strlen(strempty(c->hostname)) > 63 || string_has_control(strempty(c->hostname)))
                 return error_setf(reterr, ERROR_INVALID, "invalid hostname format: %s", c->hostname);
         if (c->healthcheck && !strv_isempty(c->healthcheck->test) && !streq(c->healthcheck->test[0], "NONE"))
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "health checks are not supported by this engine yet");
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                  "health checks are not supported by this engine yet");
         return 0;
 }
 
@@ -199,8 +202,12 @@ static int complete_modes(ContainerManager *m, HostConfig *h) {
         }
         r = default_string(&h->ipc_mode, d->ipc_mode ?: "private");
         if (r >= 0)
-                r = default_string(&h->cgroupns_mode, d->cgroupns_mode ?: (m->config.capabilities->cgroup_version == 2 &&
-                                                                          !h->privileged ? "private" : "host"));
+                r = default_string(&h->cgroupns_mode,
+                                   d->cgroupns_mode ?:
+                                                      (m->config.capabilities->cgroup_version == 2 &&
+                                                                                    !h->privileged ?
+                                                                       "private" :
+                                                                       "host"));
         if (r >= 0)
                 r = default_string(&h->restart_policy.name, "no");
         if (r >= 0 && m->config.runtimes->default_runtime)
@@ -308,7 +315,8 @@ int host_config_complete(ContainerManager *m, HostConfig *h, char ***warnings, E
         if (r < 0)
                 return error_fill(reterr, r);
         if (h->shm_size == 0)
-                h->shm_size = m->config.defaults->shm_size > 0 ? (int64_t) m->config.defaults->shm_size : SHM_SIZE_DEFAULT;
+                h->shm_size = m->config.defaults->shm_size > 0 ? (int64_t) m->config.defaults->shm_size :
+                                                                 SHM_SIZE_DEFAULT;
         r = normalize_capabilities(&h->cap_add, reterr);
         if (r >= 0)
                 r = normalize_capabilities(&h->cap_drop, reterr);
@@ -324,16 +332,21 @@ static int check_restart_policy(const HostConfig *h, Error *reterr) {
         const RestartPolicy *p = &h->restart_policy;
 
         if (!strv_contains((char *const *) names, p->name))
-                return error_setf(reterr, ERROR_INVALID, "invalid restart policy: unknown policy '%s'; use one of 'no', "
-                                  "'always', 'on-failure', or 'unless-stopped'", p->name);
-        if (p->maximum_retry_count != 0 && !streq(p->name, "on-failure"))
                 return error_setf(reterr, ERROR_INVALID,
-                                  "invalid restart policy: maximum retry count can only be used with 'on-failure'%s",
-                                  p->maximum_retry_count < 0 ? " and cannot be negative" : "");
+                                  "invalid restart policy: unknown policy '%s'; use one of 'no', "
+                                  "'always', 'on-failure', or 'unless-stopped'",
+                                  p->name);
+        if (p->maximum_retry_count != 0 && !streq(p->name, "on-failure"))
+                return error_setf(
+                                reterr, ERROR_INVALID,
+                                "invalid restart policy: maximum retry count can only be used with 'on-failure'%s",
+                                p->maximum_retry_count < 0 ? " and cannot be negative" : "");
         if (p->maximum_retry_count < 0)
-                return error_setf(reterr, ERROR_INVALID, "invalid restart policy: maximum retry count cannot be negative");
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid restart policy: maximum retry count cannot be negative");
         if (h->auto_remove && !streq(p->name, "no"))
-                return error_setf(reterr, ERROR_INVALID, "can't create 'AutoRemove' container with restart policy");
+                return error_setf(reterr, ERROR_INVALID,
+                                  "can't create 'AutoRemove' container with restart policy");
         return 0;
 }
 
@@ -366,17 +379,20 @@ static int check_network_mode(const ContainerConfig *c, const HostConfig *h, Err
         if (!container && !host)
                 return 0;
         if (container && !isempty(c->hostname))
-                return error_setf(reterr, ERROR_INVALID, "conflicting options: hostname and the network mode");
+                return error_setf(reterr, ERROR_INVALID,
+                                  "conflicting options: hostname and the network mode");
         if (container && !strv_isempty(h->dns))
                 return error_setf(reterr, ERROR_INVALID, "conflicting options: dns and the network mode");
         if (container && !strv_isempty(h->extra_hosts))
                 return error_setf(reterr, ERROR_INVALID,
                                   "conflicting options: custom host-to-IP mapping and the network mode");
         if (container && (h->port_bindings.n_items > 0 || h->publish_all_ports))
-                return error_setf(reterr, ERROR_INVALID,
-                                  "conflicting options: port publishing and the container type network mode");
+                return error_setf(
+                                reterr, ERROR_INVALID,
+                                "conflicting options: port publishing and the container type network mode");
         if (!isempty(c->mac_address))
-                return error_setf(reterr, ERROR_INVALID, "conflicting options: mac-address and the network mode");
+                return error_setf(reterr, ERROR_INVALID,
+                                  "conflicting options: mac-address and the network mode");
         if (host && streq(strempty(h->uts_mode), "host") && !isempty(c->hostname))
                 return error_setf(reterr, ERROR_INVALID, "conflicting options: hostname and the UTS mode");
         return 0;
@@ -392,7 +408,8 @@ static int check_namespace_modes(const HostConfig *h, Error *reterr) {
         if (!mode_is(h->uts_mode, "host", NULL, NULL))
                 return error_setf(reterr, ERROR_INVALID, "invalid UTS mode: %s", h->uts_mode);
         if (!mode_is(h->cgroupns_mode, "host", "private", NULL))
-                return error_setf(reterr, ERROR_INVALID, "invalid cgroup namespace mode: %s", h->cgroupns_mode);
+                return error_setf(reterr, ERROR_INVALID, "invalid cgroup namespace mode: %s",
+                                  h->cgroupns_mode);
         if (!mode_is(h->ipc_mode, "host", "private", "none") && !streq(h->ipc_mode, "shareable") &&
             !namespace_of_container(h->ipc_mode))
                 return error_setf(reterr, ERROR_INVALID, "invalid IPC mode: %s", h->ipc_mode);
@@ -444,7 +461,8 @@ static const struct {
 static int check_supported(const HostConfig *h, Error *reterr) {
         FOREACH_ELEMENT(u, unsupported)
                 if (u->wanted(h))
-                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "%s: not supported by this engine yet", u->feature);
+                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                          "%s: not supported by this engine yet", u->feature);
         return 0;
 }
 
@@ -470,7 +488,8 @@ int host_config_check(ContainerManager *m, const ContainerConfig *c, const HostC
         if (h->shm_size < 0)
                 return error_setf(reterr, ERROR_INVALID, "SHM size can not be less than 0");
         if (h->oom_score_adj < -1000 || h->oom_score_adj > 1000)
-                return error_setf(reterr, ERROR_INVALID, "Invalid value %lld, range for oom score adj is [-1000, 1000]",
+                return error_setf(reterr, ERROR_INVALID,
+                                  "Invalid value %lld, range for oom score adj is [-1000, 1000]",
                                   (long long) h->oom_score_adj);
         return 0;
 }

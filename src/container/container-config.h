@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a create request says: checked, completed by the image's and the daemon's defaults. Changes nothing outside the
- * structs it is given. */
+/* What a create request says: checked, completed by the image's and the daemon's defaults. Changes nothing
+ * outside the structs it is given. */
 #pragma once
 
 #include "container/container-manager.h"
@@ -12,7 +12,8 @@ int container_config_check(const ContainerConfig *c, Error *reterr);
 
 /* Defaults of the daemon, normal forms; warnings for what is dropped. */
 int host_config_complete(ContainerManager *m, HostConfig *h, char ***warnings, Error *reterr);
-/* What contradicts itself is ERROR_INVALID, what this engine has not got yet ERROR_NOT_IMPLEMENTED by name. */
+/* What contradicts itself is ERROR_INVALID, what this engine has not got yet ERROR_NOT_IMPLEMENTED by
+ * name. */
 int host_config_check(ContainerManager *m, const ContainerConfig *c, const HostConfig *h, Error *reterr);
 
 /* The numbers for the OCI document; strings are borrowed from h. */

@@ -21,9 +21,11 @@ static int check_name_free(ContainerManager *m, const char *name, Error *reterr)
 
         if (!other)
                 return 0;
-        return error_setf(reterr, ERROR_CONFLICT,
-                          "Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to remove "
-                          "(or rename) that container to be able to reuse that name.", name, other->doc.id);
+        return error_setf(
+                        reterr, ERROR_CONFLICT,
+                        "Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to remove "
+                        "(or rename) that container to be able to reuse that name.",
+                        name, other->doc.id);
 }
 
 static int choose_name(ContainerManager *m, const char *wanted, char **ret, Error *reterr) {
@@ -66,9 +68,10 @@ static int check_platform(const char *platform, const char *name, const OciImage
         rest = startswith(platform, is);
         if (rest && (*rest == 0 || *rest == '/'))
                 return 0;
-        return error_setf(reterr, ERROR_NOT_FOUND,
-                          "image with reference %s was found but its platform (%s) does not match the specified platform (%s)",
-                          name, is, platform);
+        return error_setf(
+                        reterr, ERROR_NOT_FOUND,
+                        "image with reference %s was found but its platform (%s) does not match the specified platform (%s)",
+                        name, is, platform);
 }
 
 static int default_hostname(ContainerDocument *d) {
@@ -76,7 +79,8 @@ static int default_hostname(ContainerDocument *d) {
 
         if (!isempty(d->config.hostname) || namespace_of_container(d->host_config.network_mode))
                 return 0;
-        if (streq(d->host_config.network_mode, NETWORK_HOST) || streq(strempty(d->host_config.uts_mode), "host")) {
+        if (streq(d->host_config.network_mode, NETWORK_HOST) ||
+            streq(strempty(d->host_config.uts_mode), "host")) {
                 assert(uname(&host) >= 0);
                 return free_and_strdup(&d->config.hostname, host.nodename);
         }
@@ -89,7 +93,8 @@ static int default_hostname(ContainerDocument *d) {
 static int fill_command(ContainerDocument *d) {
         _cleanup_strv_free_ char **all = strv_new_empty();
 
-        if (!all || strv_extend_strv(&all, d->config.entrypoint) < 0 || strv_extend_strv(&all, d->config.cmd) < 0)
+        if (!all || strv_extend_strv(&all, d->config.entrypoint) < 0 ||
+            strv_extend_strv(&all, d->config.cmd) < 0)
                 return -ENOMEM;
         d->path = strdup(all[0]);
         d->args = strv_copy(all + 1);
@@ -99,8 +104,10 @@ static int fill_command(ContainerDocument *d) {
 static int warn_of_volumes(const ContainerDocument *d, char ***warnings) {
         if (strv_isempty(d->config.volumes))
                 return 0;
-        return strv_extend(warnings, "This engine does not support volumes yet: the data of the volumes that the image or "
-                           "the request declares stays in the container's own writable layer.");
+        return strv_extend(
+                        warnings,
+                        "This engine does not support volumes yet: the data of the volumes that the image or "
+                        "the request declares stays in the container's own writable layer.");
 }
 
 /* Fills the document from request, image and defaults. */
@@ -155,13 +162,14 @@ static int fill_document(ContainerManager *m, ContainerCreateParams *p, Image *i
 
 static int make_directories(ContainerManager *m, Container *c, Error *reterr) {
         if (mkdir(c->data_dir, CONTAINER_DIR_MODE) < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make the directory of container %s",
-                                        c->doc.name);
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno,
+                                        "cannot make the directory of container %s", c->doc.name);
         crash_point("container-create:directory");
         return rootfs_prepare(m->config.images, c->image, c->rw_dir, reterr);
 }
 
-int container_create(ContainerManager *m, ContainerCreateParams *p, Container **ret, char ***ret_warnings, Error *reterr) {
+int container_create(ContainerManager *m, ContainerCreateParams *p, Container **ret, char ***ret_warnings,
+                     Error *reterr) {
         _cleanup_(container_unrefp) Container *c = NULL;
         _cleanup_strv_free_ char **warnings = strv_new_empty();
         ContainerDocument d = {};
@@ -169,7 +177,8 @@ int container_create(ContainerManager *m, ContainerCreateParams *p, Container **
         int r;
 
         if (hashmap_size(m->by_id) >= CONTAINERS_MAX)
-                return error_setf(reterr, ERROR_UNAVAILABLE, "there are %u containers, which is the limit", CONTAINERS_MAX);
+                return error_setf(reterr, ERROR_UNAVAILABLE, "there are %u containers, which is the limit",
+                                  CONTAINERS_MAX);
         if (isempty(p->config.image))
                 return error_setf(reterr, ERROR_INVALID, "no image specified");
         r = image_manager_find(m->config.images, p->config.image, &image, reterr);

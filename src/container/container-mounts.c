@@ -12,7 +12,8 @@ static const char *const propagations[] = {
         "rprivate", "private", "rshared", "shared", "rslave", "slave", NULL,
 };
 /* Words of a bind's mode that change nothing here: SELinux labels, consistency of other platforms. */
-static const char *const ignored_words[] = { "z", "Z", "rw", "nocopy", "consistent", "cached", "delegated", "default", NULL };
+static const char *const ignored_words[] = { "z",      "Z",         "rw",      "nocopy", "consistent",
+                                             "cached", "delegated", "default", NULL };
 
 static MountPoint *mount_point_add(MountPointList *l) {
         MountPoint *items = reallocarray(l->items, l->n_items + 1, sizeof(*items));
@@ -31,15 +32,20 @@ static int check_duplicate(const MountPointList *l, const char *destination, Err
         return 0;
 }
 
-static int set_destination(MountPointList *l, MountPoint *m, const char *destination, const char *spec, Error *reterr) {
+static int set_destination(MountPointList *l, MountPoint *m, const char *destination, const char *spec,
+                           Error *reterr) {
         if (destination[0] != '/')
-                return error_setf(reterr, ERROR_INVALID, "invalid volume specification: '%s': invalid mount path: '%s' "
-                                  "mount path must be absolute", spec, destination);
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid volume specification: '%s': invalid mount path: '%s' "
+                                  "mount path must be absolute",
+                                  spec, destination);
         if (path_clean(destination, &m->destination) < 0)
                 return error_fill(reterr, -ENOMEM);
         if (streq(m->destination, "/"))
-                return error_setf(reterr, ERROR_INVALID,
-                                  "invalid volume specification: '%s': invalid specification: destination can't be '/'", spec);
+                return error_setf(
+                                reterr, ERROR_INVALID,
+                                "invalid volume specification: '%s': invalid specification: destination can't be '/'",
+                                spec);
         return check_duplicate(l, m->destination, reterr);
 }
 
@@ -58,8 +64,9 @@ static int parse_bind_mode(MountPoint *m, const char *mode, const char *spec, Er
                         if (free_and_strdup(&m->propagation, *w) < 0)
                                 return error_fill(reterr, -ENOMEM);
                 } else if (!strv_contains((char *const *) ignored_words, *w))
-                        return error_setf(reterr, ERROR_INVALID, "invalid volume specification: '%s': invalid mode: %s",
-                                          spec, mode);
+                        return error_setf(reterr, ERROR_INVALID,
+                                          "invalid volume specification: '%s': invalid mode: %s", spec,
+                                          mode);
         }
         return 0;
 }
@@ -81,8 +88,10 @@ static int parse_bind(MountPointList *l, const char *spec, Error *reterr) {
         if (!source || !destination)
                 return error_fill(reterr, -ENOMEM);
         if (source[0] != '/')
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "named volumes are not supported by this engine yet: "
-                                  "'%s' (a directory of the host is given by its absolute path)", spec);
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                  "named volumes are not supported by this engine yet: "
+                                  "'%s' (a directory of the host is given by its absolute path)",
+                                  spec);
 
         m = mount_point_add(l);
         if (!m)
@@ -95,7 +104,8 @@ static int parse_bind(MountPointList *l, const char *spec, Error *reterr) {
 }
 
 static int invalid_mount(Error *reterr, const char *type, const char *why, const char *what) {
-        return error_setf(reterr, ERROR_INVALID, "invalid mount config for type \"%s\": %s%s", type, why, what);
+        return error_setf(reterr, ERROR_INVALID, "invalid mount config for type \"%s\": %s%s", type, why,
+                          what);
 }
 
 static int parse_mount_bind(MountPoint *m, const MountSpec *s, Error *reterr) {
@@ -105,7 +115,8 @@ static int parse_mount_bind(MountPoint *m, const MountSpec *s, Error *reterr) {
         if (isempty(s->source))
                 return invalid_mount(reterr, s->type, "field Source must not be empty", "");
         if (s->source[0] != '/')
-                return invalid_mount(reterr, s->type, "invalid mount path: mount path must be absolute: ", s->source);
+                return invalid_mount(reterr, s->type,
+                                     "invalid mount path: mount path must be absolute: ", s->source);
         if (o && !isempty(o->propagation) && !strv_contains((char *const *) propagations, o->propagation))
                 return invalid_mount(reterr, s->type, "invalid propagation mode: ", o->propagation);
         if (stat(s->source, &st) < 0 && !(o && o->create_mountpoint))
@@ -124,8 +135,10 @@ static int parse_mount(MountPointList *l, const MountSpec *s, Error *reterr) {
         if (!streq(type, "bind") && !streq(type, "tmpfs")) {
                 if (streq(type, "volume") || streq(type, "image") || streq(type, "cluster"))
                         return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                          "mounts of type \"%s\" are not supported by this engine yet", type);
-                return error_setf(reterr, ERROR_INVALID, "invalid mount config for type \"%s\": mount type unknown", type);
+                                          "mounts of type \"%s\" are not supported by this engine yet",
+                                          type);
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid mount config for type \"%s\": mount type unknown", type);
         }
         if (isempty(s->target))
                 return invalid_mount(reterr, type, "field Target must not be empty", "");
@@ -160,7 +173,8 @@ int container_mounts_parse(ContainerDocument *d, Error *reterr) {
                 const char *path = h->tmpfs.items[i].key;
 
                 if (path[0] != '/')
-                        r = error_setf(reterr, ERROR_INVALID, "invalid mount path: '%s' mount path must be absolute", path);
+                        r = error_setf(reterr, ERROR_INVALID,
+                                       "invalid mount path: '%s' mount path must be absolute", path);
         }
         return r;
 }
@@ -179,7 +193,8 @@ void spec_mount_list_done(SpecMountList *l) {
 }
 
 /* options are taken over in every case. */
-static int add_mount(SpecMountList *l, const char *destination, const char *source, const char *type, char **options) {
+static int add_mount(SpecMountList *l, const char *destination, const char *source, const char *type,
+                     char **options) {
         SpecMount *m;
 
         if (!options || !GREEDY_REALLOC0(l->items, l->n_allocated, l->n_items + 1)) {
@@ -205,7 +220,8 @@ static const MountSpec *find_mount_spec(const HostConfig *h, const char *destina
         for (size_t i = 0; i < h->mounts.n_items; i++) {
                 _cleanup_free_ char *clean = NULL;
 
-                if (path_clean(strempty(h->mounts.items[i].target), &clean) >= 0 && streq(clean, destination))
+                if (path_clean(strempty(h->mounts.items[i].target), &clean) >= 0 &&
+                    streq(clean, destination))
                         return h->mounts.items + i;
         }
         return NULL;
@@ -219,11 +235,12 @@ static int make_source(const MountPoint *m, Error *reterr) {
         if (stat(m->source, &st) >= 0)
                 return 0;
         if (errno != ENOENT)
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "error while creating mount source path '%s'",
-                                        m->source);
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno,
+                                        "error while creating mount source path '%s'", m->source);
         r = mkdir_p(m->source, BIND_SOURCE_MODE);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "error while creating mount source path '%s'", m->source);
+                return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                        "error while creating mount source path '%s'", m->source);
         return 0;
 }
 
@@ -234,7 +251,8 @@ static int add_bind(Container *c, SpecMountList *l, const MountPoint *m, Error *
         r = make_source(m, reterr);
         if (r < 0)
                 return r;
-        r = add_mount(l, m->destination, m->source, "bind", bind_options(m, spec ? spec->bind_options : NULL));
+        r = add_mount(l, m->destination, m->source, "bind",
+                      bind_options(m, spec ? spec->bind_options : NULL));
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
@@ -273,7 +291,8 @@ static int add_tmpfs(Container *c, SpecMountList *l) {
         const StringMap *t = &c->doc.host_config.tmpfs;
 
         for (size_t i = 0; i < t->n_items; i++) {
-                int r = add_mount(l, t->items[i].key, "tmpfs", "tmpfs", tmpfs_options(t->items[i].value, false));
+                int r = add_mount(l, t->items[i].key, "tmpfs", "tmpfs",
+                                  tmpfs_options(t->items[i].value, false));
 
                 if (r < 0)
                         return r;
@@ -286,7 +305,8 @@ static int add_network_files(Container *c, SpecMountList *l) {
         static const char *const names[] = { "resolv.conf", "hostname", "hosts" };
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++) {
-                _cleanup_free_ char *source = path_join(c->data_dir, names[i]), *destination = strjoin("/etc/", names[i]);
+                _cleanup_free_ char *source = path_join(c->data_dir, names[i]),
+                                    *destination = strjoin("/etc/", names[i]);
                 MountPoint m = { .rw = !c->doc.host_config.readonly_rootfs };
                 bool taken = false;
                 int r;
@@ -329,7 +349,8 @@ int container_mounts_build(Container *c, SpecMountList *ret, Error *reterr) {
                 if (streq(m->type, "tmpfs")) {
                         const MountSpec *s = find_mount_spec(&c->doc.host_config, m->destination);
 
-                        r = add_mount(&l, m->destination, "tmpfs", "tmpfs", tmpfs_mount_options(m, s ? s->tmpfs_options : NULL));
+                        r = add_mount(&l, m->destination, "tmpfs", "tmpfs",
+                                      tmpfs_mount_options(m, s ? s->tmpfs_options : NULL));
                 } else
                         r = add_bind(c, &l, m, reterr);
                 if (r < 0)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is mounted into a container: the request's words (-v, --mount, --tmpfs) to the records of inspect and to the rows of
- * the OCI document. */
+/* What is mounted into a container: the request's words (-v, --mount, --tmpfs) to the records of inspect and
+ * to the rows of the OCI document. */
 #pragma once
 
 #include "container/container-manager.h"
 #include "runtime/spec.h"
 
-/* Binds and mounts of the host config into doc->mounts. Docker's texts; checks that sources of --mount exist. */
+/* Binds and mounts of the host config into doc->mounts. Docker's texts; checks that sources of --mount
+ * exist. */
 int container_mounts_parse(ContainerDocument *d, Error *reterr);
 
 /* Owns what its rows point to. */
@@ -17,7 +18,8 @@ typedef struct SpecMountList {
 void spec_mount_list_done(SpecMountList *l);
 DEFINE_CLEANUP_DONE(SpecMountList, spec_mount_list_done);
 
-/* All mounts of a start, sorted by depth: binds, tmpfs, and the three files of the network. Makes missing sources of -v. */
+/* All mounts of a start, sorted by depth: binds, tmpfs, and the three files of the network. Makes missing
+ * sources of -v. */
 int container_mounts_build(Container *c, SpecMountList *ret, Error *reterr);
 /* "shared" or "slave" where a mount asks for it, else NULL. */
 const char *container_mounts_propagation(const Container *c);

@@ -38,7 +38,8 @@ static int parse_port_range(const char *s, uint16_t *ret_first, uint16_t *ret_la
 }
 
 /* "80/tcp" */
-static int parse_container_port(const char *s, PortProtocol *ret_protocol, uint16_t *ret_port, Error *reterr) {
+static int parse_container_port(const char *s, PortProtocol *ret_protocol, uint16_t *ret_port,
+                                Error *reterr) {
         _cleanup_free_ char *number = memdup_suffix0(s, strcspn(s, "/"));
         const char *protocol = strchr(s, '/');
         uint16_t last;
@@ -53,13 +54,15 @@ static int parse_container_port(const char *s, PortProtocol *ret_protocol, uint1
         return 0;
 }
 
-static int add_port(PortRequests *l, PortProtocol protocol, uint16_t port, const PortBinding *b, Error *reterr) {
+static int add_port(PortRequests *l, PortProtocol protocol, uint16_t port, const PortBinding *b,
+                    Error *reterr) {
         PortBindingRequest q = { .protocol = protocol, .container_port = port };
 
         if (b) {
                 q.host_ip = b->host_ip;
                 if (parse_port_range(strempty(b->host_port), &q.host_port_first, &q.host_port_last) < 0)
-                        return error_setf(reterr, ERROR_INVALID, "invalid port specification: \"%s\"", b->host_port);
+                        return error_setf(reterr, ERROR_INVALID, "invalid port specification: \"%s\"",
+                                          b->host_port);
         }
         if (l->n_items >= PORT_BINDINGS_MAX || !GREEDY_REALLOC0(l->items, l->n_allocated, l->n_items + 1))
                 return error_fill(reterr, -ENOMEM);
@@ -87,7 +90,8 @@ static int port_requests(const ContainerDocument *d, PortRequests *ret, Error *r
                 if (r < 0)
                         break;
                 for (size_t i = 0; i < h->port_bindings.n_items; i++)
-                        bound = bound || (streq(h->port_bindings.items[i].key, *s) && h->port_bindings.items[i].value.n_items > 0);
+                        bound = bound || (streq(h->port_bindings.items[i].key, *s) &&
+                                          h->port_bindings.items[i].value.n_items > 0);
                 r = parse_container_port(*s, &protocol, &port, reterr);
                 if (r >= 0 && h->publish_all_ports && !bound)
                         r = add_port(ret, protocol, port, NULL, reterr);
@@ -102,8 +106,10 @@ static int check_endpoints(const ContainerDocument *d, Error *reterr) {
                 const char *name = d->networking.endpoints_config.items[i].key;
 
                 if (!streq(name, mode) && !(streq(name, "default") && streq(mode, NETWORK_BRIDGE)))
-                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "connecting a container to several networks (%s) is "
-                                          "not supported by this engine yet", name);
+                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                          "connecting a container to several networks (%s) is "
+                                          "not supported by this engine yet",
+                                          name);
         }
         return 0;
 }
@@ -134,13 +140,15 @@ static int join_container(Container *c, const char *peer, char **ret_path, Error
         if (r < 0)
                 return r;
         if (other == c || !container_is_running(other))
-                return error_setf(reterr, ERROR_CONFLICT, "cannot join network namespace of a non running container: %s",
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "cannot join network namespace of a non running container: %s",
                                   other->doc.id);
         if (streq(other->doc.host_config.network_mode, NETWORK_HOST))
                 return 0;
         s = sandbox_find(c->manager->config.networks, other->doc.id);
         if (!s || !s->path)
-                return error_setf(reterr, ERROR_CONFLICT, "container %s has no network namespace", other->doc.id);
+                return error_setf(reterr, ERROR_CONFLICT, "container %s has no network namespace",
+                                  other->doc.id);
         *ret_path = strdup(s->path);
         return *ret_path ? 0 : error_fill(reterr, -ENOMEM);
 }
@@ -167,15 +175,23 @@ static int connect_endpoint(Container *c, char **ret_path, Error *reterr) {
                 r = sandbox_new(networks, c->doc.id, &sandbox, reterr);
         if (r < 0)
                 return r;
-        r = endpoint_connect(networks, &(EndpointParams) {
-                .container_id = c->doc.id,
-                .container_name = c->doc.name,
-                .network = c->doc.config.network_disabled ? NETWORK_NONE : c->doc.host_config.network_mode,
-                .ipv4_address = wanted && wanted->ipam_config ? empty_to_null(wanted->ipam_config->ipv4_address) : NULL,
-                .mac_address = mac ?: empty_to_null(c->doc.config.mac_address),
-                .ports = ports.items,
-                .n_ports = ports.n_items,
-        }, &endpoint, reterr);
+        r = endpoint_connect(
+                        networks,
+                        &(EndpointParams){
+                                        .container_id = c->doc.id,
+                                        .container_name = c->doc.name,
+                                        .network = c->doc.config.network_disabled ?
+                                                                   NETWORK_NONE :
+                                                                   c->doc.host_config.network_mode,
+                                        .ipv4_address = wanted && wanted->ipam_config ?
+                                                                        empty_to_null(wanted->ipam_config
+                                                                                                      ->ipv4_address) :
+                                                                        NULL,
+                                        .mac_address = mac ?: empty_to_null(c->doc.config.mac_address),
+                                        .ports = ports.items,
+                                        .n_ports = ports.n_items,
+                        },
+                        &endpoint, reterr);
         if (r < 0)
                 return r;
         if (!sandbox || !sandbox->path)
@@ -189,8 +205,8 @@ static int write_files(Container *c, Error *reterr) {
         _cleanup_close_ int fd = open(c->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         if (fd < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot open the directory of container %s",
-                                        c->doc.name);
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno,
+                                        "cannot open the directory of container %s", c->doc.name);
         return network_files_write(c->manager->config.networks, fd, &(NetworkFilesParams) {
                 .container_id = c->doc.id,
                 .network_mode = h->network_mode,
@@ -219,7 +235,8 @@ void container_network_stop(Container *c) {
                 return;
         r = sandbox_free(c->manager->config.networks, c->doc.id, &e);
         if (r < 0)
-                log_warning("cannot release the network of container %s: %s", c->doc.name, error_message(&e));
+                log_warning("cannot release the network of container %s: %s", c->doc.name,
+                            error_message(&e));
 }
 
 /* --- views --- */
@@ -305,7 +322,8 @@ static int add_port_view(NetworkSettings *ret, const PortBindingActual *p) {
         if (!items)
                 return -ENOMEM;
         e->value.items = items;
-        items[e->value.n_items] = (PortBinding) { .host_ip = strdup(net_addr_format(text, &p->host_address)) };
+        items[e->value.n_items] = (PortBinding){ .host_ip = strdup(
+                                                                 net_addr_format(text, &p->host_address)) };
         return asprintf_safe(&items[e->value.n_items++].host_port, "%u", p->host_port);
 }
 
@@ -353,8 +371,8 @@ int container_network_settings(Container *c, NetworkSettings *ret) {
         return r < 0 ? r : copy_default_bridge(ret);
 }
 
-static int add_summary_port(ContainerSummary *sum, const char *ip, unsigned private_port, unsigned public_port,
-                            const char *type) {
+static int add_summary_port(ContainerSummary *sum, const char *ip, unsigned private_port,
+                            unsigned public_port, const char *type) {
         PortSummary *items = reallocarray(sum->ports.items, sum->ports.n_items + 1, sizeof(*items));
 
         if (!items)
@@ -384,10 +402,14 @@ int container_network_summary(Container *c, ContainerSummary *sum) {
         int r = 0;
 
         for (size_t i = 0; s && i < s->n_ports && r >= 0; i++)
-                r = add_summary_port(sum, net_addr_format(text, &s->ports[i].host_address), s->ports[i].container_port,
-                                     s->ports[i].host_port, port_protocol_to_string(s->ports[i].protocol));
+                r = add_summary_port(sum, net_addr_format(text, &s->ports[i].host_address),
+                                     s->ports[i].container_port, s->ports[i].host_port,
+                                     port_protocol_to_string(s->ports[i].protocol));
         STRV_FOREACH(p, c->doc.config.exposed_ports)
-                if (r >= 0 && s && parse_container_port(*p, &protocol, &port, NULL) >= 0 && !is_published(s, protocol, port))
+                if (r >= 0 && s && parse_container_port(*p, &protocol, &port, NULL) >= 0 &&
+                    !is_published(s, protocol, port))
                         r = add_summary_port(sum, NULL, port, 0, port_protocol_to_string(protocol));
-        return r < 0 ? r : networks_view(c, &sum->network_settings.networks.items, &sum->network_settings.networks.n_items);
+        return r < 0 ? r :
+                       networks_view(c, &sum->network_settings.networks.items,
+                                     &sum->network_settings.networks.n_items);
 }

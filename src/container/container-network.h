@@ -4,8 +4,8 @@
 
 #include "container/container-manager.h"
 
-/* Sandbox, endpoint and the three files. *ret_path: the namespace for the OCI document, NULL = the host's; owned by the
- * caller. */
+/* Sandbox, endpoint and the three files. *ret_path: the namespace for the OCI document, NULL = the host's;
+ * owned by the caller. */
 int container_network_start(Container *c, char **ret_path, Error *reterr);
 /* After the process is gone, or when the start fails. */
 void container_network_stop(Container *c);

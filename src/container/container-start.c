@@ -89,13 +89,13 @@ void container_start_abort(Container *c, int r, const Error *error) {
 
 void container_start_failed(Container *c, const char *text) {
         _cleanup_error_ Error e = ERROR_NULL;
-        _cleanup_free_ char *message = oci_error_to_docker(text);
+        int r;
 
         if (!c->start)
                 return;
         c->doc.exit_code = oci_error_exit_code(text);
-        error_setf(&e, ERROR_INVALID, "%s", message ?: text);
-        container_start_abort(c, e.err, &e);
+        r = oci_error_set(&e, text);
+        container_start_abort(c, r, &e);
 }
 
 /* Both sides are ready: the sessions that wait, then the start itself. */

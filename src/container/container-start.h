@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting a container: shim, root file system, network and OCI document are made ready beside each other, then the shim
- * is told to start. */
+/* Starting a container: shim, root file system, network and OCI document are made ready beside each other,
+ * then the shim is told to start. */
 #pragma once
 
 #include "container/container.h"
 
-/* Docker's checks and texts; ERROR_NOT_MODIFIED if it runs already. *ret completes when the process runs or the start
- * has failed (referenced for the caller). c->busy is taken until then. */
+/* Docker's checks and texts; ERROR_NOT_MODIFIED if it runs already. *ret completes when the process runs or
+ * the start has failed (referenced for the caller). c->busy is taken until then. */
 int container_start(Container *c, Operation **ret, Error *reterr);
 
 /* The shim's answers, from container-shim.c. */

@@ -29,10 +29,12 @@ int wait_condition_parse(const char *s, WaitCondition *ret, Error *reterr) {
         return error_setf(reterr, ERROR_INVALID, "invalid condition: \"%s\"", s);
 }
 
-int container_wait(Container *c, WaitCondition condition, ContainerWaitDone done, void *userdata, int64_t *ret_exit_code) {
+int container_wait(Container *c, WaitCondition condition, ContainerWaitDone done, void *userdata,
+                   int64_t *ret_exit_code) {
         ContainerWaiter *w;
 
-        if (condition == WAIT_NOT_RUNNING && !container_is_running(c) && c->state != CONTAINER_RESTARTING && !c->start) {
+        if (condition == WAIT_NOT_RUNNING && !container_is_running(c) && c->state != CONTAINER_RESTARTING &&
+            !c->start) {
                 *ret_exit_code = c->doc.exit_code;
                 return 1;
         }

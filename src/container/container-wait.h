@@ -19,7 +19,8 @@ int wait_condition_parse(const char *s, WaitCondition *ret, Error *reterr);
 typedef void (*ContainerWaitDone)(Container *c, int64_t exit_code, const char *error, void *userdata);
 
 /* 1: the condition holds already (exit code in ret_exit_code, done is not called); 0: done comes later. */
-int container_wait(Container *c, WaitCondition condition, ContainerWaitDone done, void *userdata, int64_t *ret_exit_code);
+int container_wait(Container *c, WaitCondition condition, ContainerWaitDone done, void *userdata,
+                   int64_t *ret_exit_code);
 /* The waiter with this userdata is not called any more. */
 void container_wait_forget(Container *c, void *userdata);
 

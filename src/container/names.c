@@ -7,26 +7,31 @@
 #include "basic/string-util.h"
 
 static const char *const adjectives[] = {
-        "able", "amber", "ample", "apt", "azure", "bold", "brave", "breezy", "bright", "brisk", "calm", "candid",
-        "careful", "clear", "clever", "coral", "cosy", "crisp", "curious", "daring", "deft", "eager", "early",
-        "easy", "exact", "fair", "fancy", "fine", "fleet", "fond", "frank", "free", "fresh", "gentle", "glad",
-        "golden", "grand", "green", "handy", "happy", "hardy", "honest", "humble", "ideal", "jolly", "keen", "kind",
-        "lively", "loyal", "lucid", "lucky", "mellow", "merry", "mild", "modest", "neat", "nimble", "noble", "patient",
-        "plain", "polite", "prompt", "proud", "pure", "quick", "quiet", "rapid", "ready", "robust", "sharp", "silent",
-        "silver", "sleek", "smart", "smooth", "sober", "solid", "sound", "spry", "steady", "still", "sturdy", "sunny",
-        "swift", "tidy", "tough", "trim", "true", "upbeat", "vivid", "warm", "wise", "witty", "young", "zesty",
+        "able",   "amber",  "ample",   "apt",    "azure",  "bold",   "brave",  "breezy", "bright",  "brisk",
+        "calm",   "candid", "careful", "clear",  "clever", "coral",  "cosy",   "crisp",  "curious", "daring",
+        "deft",   "eager",  "early",   "easy",   "exact",  "fair",   "fancy",  "fine",   "fleet",   "fond",
+        "frank",  "free",   "fresh",   "gentle", "glad",   "golden", "grand",  "green",  "handy",   "happy",
+        "hardy",  "honest", "humble",  "ideal",  "jolly",  "keen",   "kind",   "lively", "loyal",   "lucid",
+        "lucky",  "mellow", "merry",   "mild",   "modest", "neat",   "nimble", "noble",  "patient", "plain",
+        "polite", "prompt", "proud",   "pure",   "quick",  "quiet",  "rapid",  "ready",  "robust",  "sharp",
+        "silent", "silver", "sleek",   "smart",  "smooth", "sober",  "solid",  "sound",  "spry",    "steady",
+        "still",  "sturdy", "sunny",   "swift",  "tidy",   "tough",  "trim",   "true",   "upbeat",  "vivid",
+        "warm",   "wise",   "witty",   "young",  "zesty",
 };
 
 static const char *const nouns[] = {
-        "alder", "anchor", "anvil", "apple", "arrow", "badger", "bamboo", "barge", "basin", "beacon", "beaver", "birch",
-        "bison", "bobbin", "bridge", "brook", "canyon", "cedar", "chisel", "cliff", "clover", "comet", "compass", "coral",
-        "crane", "creek", "curlew", "delta", "dune", "eagle", "ember", "falcon", "fern", "ferry", "finch", "fjord",
-        "forge", "fox", "galley", "garnet", "geyser", "glacier", "grove", "gull", "hammer", "harbor", "hare", "hazel",
-        "heron", "holly", "island", "ivy", "jetty", "kestrel", "kiln", "lagoon", "lantern", "larch", "lark", "lemur",
-        "lever", "linden", "lynx", "maple", "marten", "meadow", "mesa", "mill", "moose", "moss", "oak", "orchid", "osprey",
-        "otter", "owl", "panda", "pebble", "pine", "plover", "prairie", "pulley", "quarry", "quartz", "rapids", "raven",
-        "reef", "ridge", "river", "robin", "rudder", "sail", "seal", "shore", "sloop", "spruce", "stork", "summit", "swan",
-        "thistle", "tiger", "tundra", "valley", "walrus", "willow", "wren", "yak",
+        "alder",  "anchor", "anvil",   "apple",  "arrow",   "badger",  "bamboo", "barge",   "basin",
+        "beacon", "beaver", "birch",   "bison",  "bobbin",  "bridge",  "brook",  "canyon",  "cedar",
+        "chisel", "cliff",  "clover",  "comet",  "compass", "coral",   "crane",  "creek",   "curlew",
+        "delta",  "dune",   "eagle",   "ember",  "falcon",  "fern",    "ferry",  "finch",   "fjord",
+        "forge",  "fox",    "galley",  "garnet", "geyser",  "glacier", "grove",  "gull",    "hammer",
+        "harbor", "hare",   "hazel",   "heron",  "holly",   "island",  "ivy",    "jetty",   "kestrel",
+        "kiln",   "lagoon", "lantern", "larch",  "lark",    "lemur",   "lever",  "linden",  "lynx",
+        "maple",  "marten", "meadow",  "mesa",   "mill",    "moose",   "moss",   "oak",     "orchid",
+        "osprey", "otter",  "owl",     "panda",  "pebble",  "pine",    "plover", "prairie", "pulley",
+        "quarry", "quartz", "rapids",  "raven",  "reef",    "ridge",   "river",  "robin",   "rudder",
+        "sail",   "seal",   "shore",   "sloop",  "spruce",  "stork",   "summit", "swan",    "thistle",
+        "tiger",  "tundra", "valley",  "walrus", "willow",  "wren",    "yak",
 };
 
 int container_name_validate(const char *name, Error *reterr) {
@@ -37,7 +42,8 @@ int container_name_validate(const char *name, Error *reterr) {
                 good = isalnum((unsigned char) name[i]) || strchr("_.-", name[i]);
         if (!good)
                 return error_setf(reterr, ERROR_INVALID,
-                                  "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name);
+                                  "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+                                  name);
         return 0;
 }
 

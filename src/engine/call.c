@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One engine call from a face's request to exactly one answer. Knows what may follow what, no face and no object. */
+/* One engine call from a face's request to exactly one answer. Knows what may follow what, no face and no
+ * object. */
 #include "engine/call.h"
 
 #include "basic/log.h"
@@ -56,8 +57,8 @@ static bool call_finish(Call *call) {
         if (call->state == CALL_DONE)
                 return false;
         call->state = CALL_DONE;
-        log_debug("%s ended after %" PRIu64 " us%s", call->row->name, now_usec(CLOCK_MONOTONIC) - call->started,
-                  call->abandoned ? ", its client was gone" : "");
+        log_debug("%s ended after %" PRIu64 " us%s", call->row->name,
+                  now_usec(CLOCK_MONOTONIC) - call->started, call->abandoned ? ", its client was gone" : "");
         return !call->abandoned;
 }
 

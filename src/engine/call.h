@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One engine call: the const row that declares it, and one invocation in flight. Both faces (HTTP, D-Bus) create a Call
- * from a row, hand it to call_run() and implement CallFace; engine functions know neither face.
+/* One engine call: the const row that declares it, and one invocation in flight. Both faces (HTTP, D-Bus)
+ * create a Call from a row, hand it to call_run() and implement CallFace; engine functions know neither
+ * face.
  *
- * Life: face: call_new() -> fill call->params, call->caller -> call_run() (authorise, then row->function) -> exactly
- * one of: call_reply(), call_fail(), call_stream_close(), call_hijack_end() -> the face drops its reference. The engine may
- * hold references longer; after the client is gone (call_abandon()) answers go nowhere. */
+ * Life: face: call_new() -> fill call->params, call->caller -> call_run() (authorise, then row->function) ->
+ * exactly one of: call_reply(), call_fail(), call_stream_close(), call_hijack_end() -> the face drops its
+ * reference. The engine may hold references longer; after the client is gone (call_abandon()) answers go
+ * nowhere. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -28,15 +30,16 @@ typedef enum CallFlags {
         CALL_PUBLIC = 1 << 4,           /* needs no authorisation (ping) */
 } CallFlags;
 
-/* Returns < 0: failed, call->error is set, the dispatcher answers; 0: pending, the function has arranged for an answer;
- * 1: answered already. */
+/* Returns < 0: failed, call->error is set, the dispatcher answers; 0: pending, the function has arranged for
+ * an answer; 1: answered already. */
 typedef int (*EngineFunction)(Engine *e, Call *call);
 
 typedef struct EngineCall {
         const char *name;               /* "ContainerStart" */
         const JsonType *params;         /* call->params, allocated zeroed by call_new(); NULL = none */
         const JsonType *reply;          /* what call_reply() is given; NULL = nothing */
-        const char *action;             /* polkit action without prefix: "container-start"; NULL with CALL_PUBLIC only */
+        const char *action;             /* polkit action without prefix: "container-start"; NULL with
+                                         * CALL_PUBLIC only */
         unsigned flags;
         EngineFunction function;
         const char *doc;                /* one sentence for the reference pages */
@@ -60,13 +63,14 @@ typedef struct CallHijackInfo {
         CallStreamKind kind;            /* RAW or MULTIPLEXED */
 } CallHijackInfo;
 
-/* Implemented by each face. None of these is called after the answer or after call_abandon(). They may call back into
- * hooks (on_drain, on_hijack) only from the event loop, never from inside. */
+/* Implemented by each face. None of these is called after the answer or after call_abandon(). They may call
+ * back into hooks (on_drain, on_hijack) only from the event loop, never from inside. */
 struct CallFace {
         const char *name;
         void (*reply)(Call *call, const void *reply);
         void (*fail)(Call *call, const Error *error);
-        /* The answer is certain to come but not yet: send what can be sent (HTTP: status and headers of a 200). */
+        /* The answer is certain to come but not yet: send what can be sent (HTTP: status and headers of a
+         * 200). */
         void (*promise)(Call *call);
 
         int (*stream_open)(Call *call, CallStreamKind kind);
@@ -97,11 +101,13 @@ struct Call {
         const CallFace *face;
         void *face_data;                /* borrowed by the call, owned by the face */
 
-        /* set by the engine function where it stays pending; all called from the event loop, NULL = not interested */
+        /* set by the engine function where it stays pending; all called from the event loop, NULL = not
+         * interested */
         void (*on_gone)(Call *call);    /* the client went away; the call is abandoned already */
         void (*on_drain)(Call *call);
-        /* fd: a socket to the client, owned by the callee (a duplicate: the face keeps its own until hijack_end).
-         * early: bytes the client sent already, borrowed. fd < 0: the connection could not be had. */
+        /* fd: a socket to the client, owned by the callee (a duplicate: the face keeps its own until
+         * hijack_end). early: bytes the client sent already, borrowed. fd < 0: the connection could not be
+         * had. */
         void (*on_hijack)(Call *call, int fd, const void *early, size_t n_early);
         void *data;                     /* the engine function's own state */
         void (*data_free)(void *data);
@@ -113,7 +119,8 @@ struct Call {
                 CALL_HIJACKED,
                 CALL_DONE,
         } state;
-        struct AuthzCheck *authz;       /* owned: the decision that call_run() waits for; freed by an abandon */
+        struct AuthzCheck *authz;       /* owned: the decision that call_run() waits for; freed by an
+                                         * abandon */
         bool abandoned;
         bool input_taken;
         usec_t started;                 /* CLOCK_MONOTONIC */
@@ -130,7 +137,8 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Call *, call_unref);
 void call_run(Call *call);
 
 /* Exactly one of these four ends a call. After an abandon they only end it. */
-void call_reply(Call *call, const void *reply);         /* row->reply struct or CallList; NULL if row->reply is NULL */
+void call_reply(Call *call, const void *reply);         /* row->reply struct or CallList; NULL if row->reply
+                                                         * is NULL */
 void call_fail(Call *call, const Error *error);
 void call_stream_close(Call *call, const Error *error);
 void call_hijack_end(Call *call);

@@ -10,7 +10,8 @@ typedef enum CallerTransport {
         CALLER_INTERNAL,        /* ourselves: restart policy, reconciling */
         CALLER_UNIX,            /* HTTP over a Unix socket: the socket's mode and group decided already */
         CALLER_TCP,             /* HTTP over plain TCP: anybody who reaches the port */
-        CALLER_TLS,             /* HTTP over TLS; name is the subject of the verified client certificate or NULL */
+        CALLER_TLS,             /* HTTP over TLS; name is the subject of the verified client certificate or
+                                 * NULL */
         CALLER_BUS,             /* D-Bus; name is the unique bus name */
 } CallerTransport;
 

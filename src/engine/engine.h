@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The root object: owns every manager, knows no face. Made in phase "daemon", loaded before the faces exist, reconciled
- * after they serve. */
+/* The root object: owns every manager, knows no face. Made in phase "daemon", loaded before the faces exist,
+ * reconciled after they serve. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -21,8 +21,8 @@ typedef struct StartupPhase {
         usec_t duration;
 } StartupPhase;
 
-/* config is borrowed for the engine's life; bus may be NULL (no bus; engine_set_bus() later). Opens the store, takes no
- * action on the host yet. */
+/* config is borrowed for the engine's life; bus may be NULL (no bus; engine_set_bus() later). Opens the
+ * store, takes no action on the host yet. */
 int engine_new(const EngineConfig *config, sd_event *event, Engine **ret, Error *reterr);
 Engine *engine_free(Engine *e);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Engine *, engine_free);
@@ -31,7 +31,8 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Engine *, engine_free);
 int engine_load(Engine *e, Error *reterr);
 /* Finds out what happened while we were away; goes on in the loop, per container. */
 int engine_reconcile(Engine *e, Error *reterr);
-/* Before exit: answers or drops what is pending, detaches from shims, writes nothing new. Containers go on. */
+/* Before exit: answers or drops what is pending, detaches from shims, writes nothing new. Containers go
+ * on. */
 void engine_stop(Engine *e);
 /* The new configuration of a SIGHUP, already validated; borrowed from now on. */
 int engine_reload(Engine *e, const EngineConfig *config, Error *reterr);

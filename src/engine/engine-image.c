@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls on images. */
+#include "engine/calls.h"
+#include "engine/engine-internal.h"
+
+#include <json-c/json.h>
+
+#include "basic/fd-util.h"
+#include "json/json-text.h"
+
+static int list_call(Engine *e, Call *call) {
+        ImageListParams *p = call->params;
+        ImageSummaryList l = {};
+        int r;
+
+        p->version = call->version;
+        r = image_manager_list(e->images, p, &l, &call->error);
+        if (r < 0)
+                return r;
+        call_reply(call, &(CallList) { l.items, l.n_items });
+        image_summary_list_done(&l);
+        return 1;
+}
+
+static int inspect_call(Engine *e, Call *call) {
+        ImageInspectParams *p = call->params;
+        _cleanup_(ImageInspect_donep) ImageInspect i = {};
+        int r;
+
+        p->version = call->version;
+        r = image_manager_inspect(e->images, p, &i, &call->error);
+        if (r < 0)
+                return r;
+        call_reply(call, &i);
+        return 1;
+}
+
+static int history_call(Engine *e, Call *call) {
+        ImageHistory h = {};
+        int r;
+
+        r = image_manager_history(e->images, call->params, &h, &call->error);
+        if (r < 0)
+                return r;
+        call_reply(call, &(CallList) { h.items, h.n_items });
+        image_history_done(&h);
+        return 1;
+}
+
+static int tag_call(Engine *e, Call *call) {
+        int r;
+
+        r = image_manager_tag(e->images, call->params, &call->error);
+        if (r < 0)
+                return r;
+        call_reply(call, NULL);
+        return 1;
+}
+
+static int remove_call(Engine *e, Call *call) {
+        ImageDeleteList l = {};
+        int r;
+
+        r = image_manager_remove(e->images, call->params, &l, &call->error);
+        if (r < 0)
+                return r;
+        call_reply(call, &(CallList) { l.items, l.n_items });
+        image_delete_list_done(&l);
+        return 1;
+}
+
+/* --- long work with progress lines; call->data is the job --- */
+
+static void job_free(void *p) {
+        image_job_cancel(p);
+}
+
+static void on_progress(ImageJob *job, const char *json, void *userdata) {
+        Call *call = userdata;
+        json_object *o;
+
+        if (call->state != CALL_STREAMING && call_stream_open(call, CALL_STREAM_JSON) < 0)
+                return;
+        if (json_parse(json, strlen(json), JSON_DEPTH_MAX, &o, NULL) >= 0)
+                (void) call_stream_json(call, o);
+}
+
+static void on_done(ImageJob *job, int r, const Error *error, void *userdata) {
+        _cleanup_call_unref_ Call *call = userdata;
+
+        call->data = NULL;
+        call->on_gone = NULL;
+        if (r < 0 && call->state != CALL_STREAMING) {
+                call_fail(call, error);         /* nothing was sent: a plain status can still tell */
+                return;
+        }
+        if (call->state != CALL_STREAMING)
+                (void) call_stream_open(call, CALL_STREAM_JSON);
+        call_stream_close(call, r < 0 ? error : NULL);
+}
+
+/* The last client of the work has left: it ends. */
+static void on_job_gone(Call *call) {
+        call->data = image_job_cancel(call->data);
+        call_unref(call);
+}
+
+typedef int (*JobStart)(Engine *e, Call *call, int input_fd, const ImageJobHandlers *handlers, ImageJob **ret);
+
+static int start_job(Engine *e, Call *call, JobStart start) {
+        _cleanup_close_ int input = call_take_input(call);
+        ImageJobHandlers handlers = { on_progress, on_done, call };
+        ImageJob *job;
+        int r;
+
+        if (input < 0)
+                return error_set_errnof(&call->error, ERROR_INVALID, input, "the call needs an archive as its input");
+        r = start(e, call, input, &handlers, &job);
+        if (r < 0)
+                return r;
+        call_ref(call);                         /* of the job */
+        call->data = job;
+        call->data_free = job_free;
+        call->on_gone = on_job_gone;
+        return 0;
+}
+
+static int start_import(Engine *e, Call *call, int input_fd, const ImageJobHandlers *handlers, ImageJob **ret) {
+        return image_import_start(e->images, call->params, input_fd, handlers, ret, &call->error);
+}
+
+static int create_call(Engine *e, Call *call) {
+        const ImageCreateParams *p = call->params;
+
+        if (!isempty(p->from_image))
+                return error_setf(&call->error, ERROR_NOT_IMPLEMENTED, "pulling images from a registry is not supported by this "
+                                  "engine yet: import or load %s instead", p->from_image);
+        if (isempty(p->from_src))
+                return error_setf(&call->error, ERROR_INVALID, "one of fromImage and fromSrc is required");
+        if (!streq(p->from_src, "-"))
+                return error_setf(&call->error, ERROR_NOT_IMPLEMENTED,
+                                  "importing from a URL is not supported by this engine yet: %s", p->from_src);
+        return start_job(e, call, start_import);
+}
+
+static int start_load(Engine *e, Call *call, int input_fd, const ImageJobHandlers *handlers, ImageJob **ret) {
+        return image_load_start(e->images, call->params, input_fd, handlers, ret, &call->error);
+}
+
+static int load_call(Engine *e, Call *call) {
+        return start_job(e, call, start_load);
+}
+
+/* --- rows --- */
+
+const EngineCall engine_call_image_list = {
+        "ImageList", &ImageListParams_json, &ImageSummary_json, "image-list", 0, list_call,
+        "Lists images.", .reply_is_list = true,
+};
+const EngineCall engine_call_image_inspect = {
+        "ImageInspect", &ImageInspectParams_json, &ImageInspect_json, "image-inspect", 0, inspect_call,
+        "Returns everything known of an image.",
+};
+const EngineCall engine_call_image_history = {
+        "ImageHistory", &ImageHistoryParams_json, &ImageHistoryItem_json, "image-history", 0, history_call,
+        "Lists the steps an image was made in.", .reply_is_list = true,
+};
+const EngineCall engine_call_image_create = {
+        "ImageCreate", &ImageCreateParams_json, NULL, "image-create", CALL_MUTATES | CALL_INPUT | CALL_STREAM, create_call,
+        "Makes an image from the archive of a root file system.",
+};
+const EngineCall engine_call_image_load = {
+        "ImageLoad", &ImageLoadParams_json, NULL, "image-load", CALL_MUTATES | CALL_INPUT | CALL_STREAM, load_call,
+        "Loads the images of a docker-archive or OCI layout archive.",
+};
+const EngineCall engine_call_image_tag = {
+        "ImageTag", &ImageTagParams_json, NULL, "image-tag", CALL_MUTATES, tag_call, "Gives an image another name.",
+};
+const EngineCall engine_call_image_remove = {
+        "ImageRemove", &ImageRemoveParams_json, &ImageDeleteItem_json, "image-remove", CALL_MUTATES, remove_call,
+        "Removes names of an image, and the image with its last name.", .reply_is_list = true,
+};

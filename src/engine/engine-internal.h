@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine's own struct, for the files of this folder. */
+#pragma once
+
+#include "container/container-manager.h"
+#include "engine/engine.h"
+#include "operation/worker-pool.h"
+
+struct Engine {
+        const EngineConfig *config;     /* borrowed from main */
+        sd_event *event;
+        sd_bus *bus;                    /* borrowed from the bus face; NULL = none */
+        char *id;                       /* of this engine, kept in the store */
+
+        Store *store;
+        EventHub *events;
+        WorkerPool *workers;
+        ImageManager *images;
+        NetworkManager *networks;
+        OciRuntimes runtimes;
+        HostCapabilities capabilities;
+        Supervisor *supervisor;
+        ContainerManager *containers;
+
+        StartupPhase *phases;
+        size_t n_phases;
+        bool loaded;
+};
+
+/* Runs `function` with the container the call's first parameter names. */
+int engine_find_container(Engine *e, Call *call, const char *name, Container **ret);
+
+/* The same once nothing is in progress on it; a call that must wait is answered later. shim_gone: see
+ * container_when_idle(). Returns as an EngineFunction. */
+typedef int (*ContainerCallFunction)(Engine *e, Call *call, Container *c);
+int engine_with_idle_container(Engine *e, Call *call, const char *name, bool shim_gone, ContainerCallFunction function);
+
+/* Answers the call without a reply when the operation is complete. Takes the reference. */
+int engine_wait_operation(Call *call, Operation *o);

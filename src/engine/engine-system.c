@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls on the engine itself: ping, version, info, events; and the empty list of volumes. */
+#include "engine/calls.h"
+#include "engine/engine-internal.h"
+
+#include <dirent.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+#include "api/system.h"
+#include "basic/fileio.h"
+#include "config.h"
+#include "logdriver/log-driver.h"
+
+#define OS_RELEASE_MAX 65536U
+#define INDEX_SERVER "https://index.docker.io/v1/"
+
+static const struct {
+        const char *machine, *arch;
+} architectures[] = {
+        { "x86_64",  "amd64"   }, { "aarch64", "arm64" }, { "armv7l", "arm" },
+        { "i686",    "386"     }, { "ppc64le", "ppc64le" }, { "s390x", "s390x" }, { "riscv64", "riscv64" },
+};
+
+static const char *go_arch(const char *machine) {
+        FOREACH_ELEMENT(a, architectures)
+                if (streq(a->machine, machine))
+                        return a->arch;
+        return machine;
+}
+
+static char *api_version_text(unsigned minor) {
+        char *s = NULL;
+
+        return asprintf_safe(&s, "1.%u", minor) < 0 ? NULL : s;
+}
+
+/* --- ping, version --- */
+
+static int ping_call(Engine *e, Call *call) {
+        _cleanup_free_ char *version = api_version_text(API_VERSION_MAX);
+        SystemPing reply = {
+                .api_version = version,
+                .os_type = (char *) "linux",
+                .experimental = e->config->experimental,
+                .builder_version = (char *) "",
+        };
+
+        call_reply(call, &reply);
+        return 1;
+}
+
+static int add_component(SystemVersion *v, const char *name, const char *version) {
+        ComponentVersion *items = reallocarray(v->components.items, v->components.n_items + 1, sizeof(*items));
+
+        if (!items)
+                return -ENOMEM;
+        v->components.items = items;
+        items[v->components.n_items] = (ComponentVersion) { .name = strdup(name), .version = strdup(strempty(version)) };
+        return string_map_set(&items[v->components.n_items++].details, "GitCommit", "");
+}
+
+static int fill_components(Engine *e, SystemVersion *v) {
+        StringMap *d;
+        int r;
+
+        r = add_component(v, "Engine", PROJECT_VERSION);
+        if (r < 0)
+                return r;
+        d = &v->components.items[0].details;
+        if (string_map_set(d, "ApiVersion", v->api_version) < 0 || string_map_set(d, "MinAPIVersion", v->min_api_version) < 0 ||
+            string_map_set(d, "Arch", v->arch) < 0 || string_map_set(d, "Os", v->os) < 0 ||
+            string_map_set(d, "KernelVersion", v->kernel_version) < 0 || string_map_set(d, "GoVersion", "none") < 0 ||
+            string_map_set(d, "BuildTime", "") < 0 ||
+            string_map_set(d, "Experimental", e->config->experimental ? "true" : "false") < 0)
+                return -ENOMEM;
+        for (size_t i = 0; i < e->runtimes.n && r >= 0; i++)
+                if (e->runtimes.runtimes[i].usable)
+                        r = add_component(v, e->runtimes.runtimes[i].name, e->runtimes.runtimes[i].version);
+        return r;
+}
+
+static int version_call(Engine *e, Call *call) {
+        _cleanup_(SystemVersion_donep) SystemVersion v = {};
+        struct utsname u;
+        int r;
+
+        assert(uname(&u) >= 0);
+        v = (SystemVersion) {
+                .platform.name = strdup("dockerd for systemd"),
+                .version = strdup(PROJECT_VERSION),
+                .api_version = api_version_text(API_VERSION_MAX),
+                .min_api_version = strdup(e->config->min_api_version ?: "1.24"),
+                .git_commit = strdup(""),
+                .go_version = strdup("none"),
+                .os = strdup("linux"),
+                .arch = strdup(go_arch(u.machine)),
+                .kernel_version = strdup(u.release),
+                .experimental = e->config->experimental,
+        };
+        r = fill_components(e, &v);
+        if (r < 0)
+                return error_fill(&call->error, r);
+        call_reply(call, &v);
+        return 1;
+}
+
+/* --- info --- */
+
+static char *os_release_field(const char *text, const char *key) {
+        _cleanup_strv_free_ char **lines = NULL;
+        size_t n = strlen(key);
+
+        if (strv_split(text, "\n", &lines) < 0)
+                return NULL;
+        STRV_FOREACH(l, lines)
+                if (strncmp(*l, key, n) == 0 && (*l)[n] == '=') {
+                        char *v = *l + n + 1;
+                        size_t k = strlen(v);
+
+                        if (k >= 2 && v[0] == '"' && v[k - 1] == '"')
+                                return memdup_suffix0(v + 1, k - 2);
+                        return strdup(v);
+                }
+        return NULL;
+}
+
+static int info_host(SystemInfo *i) {
+        _cleanup_free_ char *release = NULL;
+        struct sysinfo si;
+        struct utsname u;
+
+        assert(uname(&u) >= 0);
+        if (sysinfo(&si) < 0)
+                return -errno;
+        i->kernel_version = strdup(u.release);
+        i->architecture = strdup(u.machine);
+        i->name = strdup(u.nodename);
+        i->os_type = strdup("linux");
+        i->n_cpu = sysconf(_SC_NPROCESSORS_ONLN);
+        i->mem_total = (int64_t) si.totalram * si.mem_unit;
+        if (read_file_at(AT_FDCWD, "/etc/os-release", OS_RELEASE_MAX, &release, NULL) >= 0) {
+                i->operating_system = os_release_field(release, "PRETTY_NAME");
+                i->os_version = os_release_field(release, "VERSION_ID");
+        }
+        return i->kernel_version && i->architecture && i->name && i->os_type ? 0 : -ENOMEM;
+}
+
+static int64_t count_fds(void) {
+        DIR *d = opendir("/proc/self/fd");
+        int64_t n = -3;         /* ".", ".." and the directory itself */
+
+        if (!d)
+                return 0;
+        while (readdir(d))
+                n++;
+        closedir(d);
+        return n;
+}
+
+static int info_storage(Engine *e, SystemInfo *i) {
+        _cleanup_strv_free_ char **status = NULL;
+        int r;
+
+        i->driver = strdup(image_manager_storage_driver(e->images));
+        r = i->driver ? image_manager_driver_status(e->images, &status) : -ENOMEM;
+        if (r < 0)
+                return r;
+        i->driver_status.items = new0(char **, strv_length(status));
+        if (!i->driver_status.items)
+                return -ENOMEM;
+        STRV_FOREACH(s, status) {
+                char ***row = i->driver_status.items + i->driver_status.n_items++;
+                _cleanup_free_ char *key = memdup_suffix0(*s, strcspn(*s, "="));
+
+                if (!key || strv_extend(row, key) < 0 || strv_extend(row, *s + strlen(key) + 1) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int info_runtimes(Engine *e, SystemInfo *i) {
+        i->runtimes.items = new0(RuntimeInfoEntry, e->runtimes.n);
+        if (!i->runtimes.items)
+                return -ENOMEM;
+        for (size_t k = 0; k < e->runtimes.n; k++) {
+                const OciRuntime *r = e->runtimes.runtimes + k;
+
+                if (!r->usable)
+                        continue;
+                i->runtimes.items[i->runtimes.n_items++] = (RuntimeInfoEntry) {
+                        .key = strdup(r->name),
+                        .value = { .path = strdup(r->path), .runtime_args = strv_copy(r->args) },
+                };
+        }
+        i->default_runtime = strdup(e->runtimes.default_runtime ? e->runtimes.default_runtime->name : "");
+        i->runc_commit.id = strdup(e->runtimes.default_runtime ? strempty(e->runtimes.default_runtime->version) : "");
+        i->containerd_commit.id = strdup("");
+        i->init_commit.id = strdup("");
+        i->init_binary = strdup(strempty(e->containers->init_path));
+        return i->default_runtime && i->runc_commit.id && i->init_binary ? 0 : -ENOMEM;
+}
+
+static int info_plugins(SystemInfo *i) {
+        if (strv_split("bridge host null", " ", &i->plugins.network) < 0 ||
+            !(i->plugins.log = strv_copy((char *const *) log_driver_names)) ||
+            !(i->plugins.volume = strv_new_empty()))
+                return -ENOMEM;
+        return 0;
+}
+
+static int info_warnings(Engine *e, SystemInfo *i) {
+        int r;
+
+        r = host_capabilities_warnings(&e->capabilities, &i->warnings);
+        return r < 0 ? r : network_manager_warnings(e->networks, &i->warnings);
+}
+
+static int info_security(Engine *e, SystemInfo *i) {
+        int r = 0;
+
+        if (e->capabilities.seccomp)
+                r = strv_extendf(&i->security_options, "name=seccomp,profile=%s",
+                                 e->config->container.seccomp_profile ?: "builtin");
+        if (r >= 0 && e->capabilities.cgroup_namespace)
+                r = strv_extend(&i->security_options, "name=cgroupns");
+        return r;
+}
+
+static void info_capabilities(const HostCapabilities *h, SystemInfo *i) {
+        i->memory_limit = h->memory_limit;
+        i->swap_limit = h->swap_limit;
+        i->cpu_cfs_period = i->cpu_cfs_quota = h->cpu_cfs;
+        i->cpu_shares = h->cpu_shares;
+        i->cpu_set = h->cpuset;
+        i->pids_limit = h->pids_limit;
+        i->oom_kill_disable = h->oom_kill_disable;
+        i->ipv4_forwarding = h->ipv4_forwarding;
+}
+
+static int info_config(Engine *e, SystemInfo *i) {
+        const EngineConfig *c = e->config;
+        char stamp[TIME_RFC3339_MAX];
+
+        i->id = strdup(e->id);
+        i->debug = c->debug;
+        i->experimental_build = c->experimental;
+        i->live_restore_enabled = true;
+        i->docker_root_dir = strdup(c->data_root);
+        i->logging_driver = strdup(c->container.log_driver);
+        i->cgroup_driver = strdup(c->runtime.cgroup_driver ?: e->supervisor &&
+                                  supervisor_kind(e->supervisor) == SUPERVISOR_SYSTEMD ? "systemd" : "cgroupfs");
+        i->cgroup_version = strdup(e->capabilities.cgroup_version == 2 ? "2" : "1");
+        i->server_version = strdup(PROJECT_VERSION);
+        i->system_time = strdup(format_rfc3339(stamp, now_nsec()));
+        i->index_server_address = strdup(INDEX_SERVER);
+        i->swarm.local_node_state = strdup("inactive");
+        i->firewall_backend.driver = strdup("nftables");
+        i->registry_config.mirrors = strv_copy(c->registry.mirrors);
+        i->registry_config.insecure_registry_cidrs = strv_copy(c->registry.insecure);
+        i->labels = strv_copy(c->labels);
+        i->n_fd = count_fds();
+        i->n_goroutines = 1;
+        i->n_events_listener = (int64_t) event_hub_n_subscribers(e->events);
+        return i->id && i->docker_root_dir && i->logging_driver && i->server_version && i->system_time ? 0 : -ENOMEM;
+}
+
+static int info_call(Engine *e, Call *call) {
+        _cleanup_(SystemInfo_donep) SystemInfo i = {};
+        EngineCounts n;
+        int r;
+
+        engine_counts(e, &n);
+        i.containers = n.containers;
+        i.containers_running = n.running;
+        i.containers_paused = n.paused;
+        i.containers_stopped = n.stopped;
+        i.images = n.images;
+        info_capabilities(&e->capabilities, &i);
+        r = info_config(e, &i);
+        if (r >= 0)
+                r = info_host(&i);
+        if (r >= 0)
+                r = info_storage(e, &i);
+        if (r >= 0)
+                r = info_runtimes(e, &i);
+        if (r >= 0)
+                r = info_plugins(&i);
+        if (r >= 0)
+                r = info_security(e, &i);
+        if (r >= 0)
+                r = info_warnings(e, &i);
+        if (r < 0)
+                return error_fill(&call->error, r);
+        call_reply(call, &i);
+        return 1;
+}
+
+/* --- events --- */
+
+typedef struct EventsStream {
+        Call *call;             /* back-pointer */
+        EventSubscriber subscriber;
+        bool subscribed;
+        nsec_t until;           /* 0 = no end */
+        sd_event_source *timer;
+} EventsStream;
+
+static void events_stream_free(void *p) {
+        EventsStream *s = p;
+
+        if (s->subscribed)
+                event_hub_unsubscribe(engine_events(s->call->engine), &s->subscriber);
+        sd_event_source_disable_unref(s->timer);
+        free(s);
+}
+
+static void send_event(const Event *event, void *userdata) {
+        EventsStream *s = userdata;
+        const SystemEventsParams *p = s->call->params;
+        json_object *o;
+
+        if (!event_matches(event, &p->filters))
+                return;
+        o = event_to_json(event, s->call->version);
+        if (o)
+                (void) call_stream_json(s->call, o);
+}
+
+static void on_events_gone(Call *call) {
+        EventsStream *s = call->data;
+
+        call->data = NULL;
+        events_stream_free(s);
+}
+
+static int on_until(sd_event_source *source, uint64_t usec, void *userdata) {
+        EventsStream *s = userdata;
+        Call *call = s->call;
+
+        call->data = NULL;
+        events_stream_free(s);
+        call_stream_close(call, NULL);
+        return 0;
+}
+
+static int follow_events(Engine *e, EventsStream *s) {
+        int r;
+
+        r = event_hub_subscribe(e->events, &s->subscriber);
+        if (r < 0)
+                return error_setf(&s->call->error, ERROR_UNAVAILABLE, "too many listeners of events");
+        s->subscribed = true;
+        if (s->until == 0)
+                return 0;
+        return sd_event_add_time(e->event, &s->timer, CLOCK_REALTIME, s->until / NSEC_PER_USEC, 0, on_until, s);
+}
+
+static int parse_event_time(const char *text, nsec_t *ret, Error *reterr) {
+        nsec_t ago;
+
+        if (isempty(text))
+                return 0;
+        if (parse_timestamp(text, ret) >= 0)
+                return 0;
+        if (parse_go_duration(text, &ago) < 0)
+                return error_setf(reterr, ERROR_INVALID, "invalid timestamp: %s", text);
+        *ret = now_nsec() - min_u64(ago, now_nsec());
+        return 0;
+}
+
+static int events_call(Engine *e, Call *call) {
+        const SystemEventsParams *p = call->params;
+        nsec_t since = 0, until = 0;
+        EventsStream *s;
+        int r;
+
+        r = parse_event_time(p->since, &since, &call->error);
+        if (r >= 0)
+                r = parse_event_time(p->until, &until, &call->error);
+        if (r < 0)
+                return r;
+        if (until != 0 && since > until)
+                return error_setf(&call->error, ERROR_INVALID, "`since` time (%s) cannot be after `until` time (%s)", p->since,
+                                  p->until);
+        s = new0(EventsStream, 1);
+        if (!s)
+                return error_fill(&call->error, -ENOMEM);
+        *s = (EventsStream) { .call = call, .until = until, .subscriber = { send_event, s } };
+        call->data = s;
+        call->data_free = events_stream_free;
+        call->on_gone = on_events_gone;
+        r = call_stream_open(call, CALL_STREAM_JSON);
+        if (r < 0)
+                return error_fill(&call->error, r);
+        if (since != 0)
+                event_hub_replay(e->events, since, until, send_event, s);
+        return follow_events(e, s);
+}
+
+/* --- volumes --- */
+
+static int volume_list_call(Engine *e, Call *call) {
+        VolumeListReply reply = { .volumes = json_object_new_array() };
+
+        call_reply(call, &reply);
+        json_object_put(reply.volumes);
+        return 1;
+}
+
+/* --- rows --- */
+
+const EngineCall engine_call_system_ping = {
+        "SystemPing", NULL, &SystemPing_json, NULL, CALL_PUBLIC, ping_call, "Tells that the engine answers.",
+};
+const EngineCall engine_call_system_version = {
+        "SystemVersion", NULL, &SystemVersion_json, "system-version", 0, version_call, "Returns versions.",
+};
+const EngineCall engine_call_system_info = {
+        "SystemInfo", NULL, &SystemInfo_json, "system-info", 0, info_call, "Describes the engine and its host.",
+};
+const EngineCall engine_call_system_events = {
+        "SystemEvents", &SystemEventsParams_json, NULL, "system-events", CALL_STREAM, events_call, "Streams what happens.",
+};
+const EngineCall engine_call_volume_list = {
+        "VolumeList", &VolumeListParams_json, &VolumeListReply_json, "volume-list", 0, volume_list_call,
+        "Lists volumes; there are none until volumes are supported.",
+};
