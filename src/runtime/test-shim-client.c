@@ -156,7 +156,7 @@ static void fixture_new(Fixture *f, const char *name) {
                 ASSERT_OK(sd_bus_attach_event(f->bus, f->event, SD_EVENT_PRIORITY_NORMAL));
         }
         ASSERT_OK(oci_runtimes_probe(NULL, 0, NULL, &f->runtimes, &error));
-        ASSERT_OK(supervisor_new(SUPERVISOR_DIRECT, f->event, NULL, shim_path, on_gone, f, &f->supervisor,
+        ASSERT_OK(supervisor_new(kind, f->event, f->bus, shim_path, on_gone, f, &f->supervisor,
                                  &error));
         make_root(f);
 }
@@ -271,7 +271,7 @@ TEST(found_again) {
         f.supervisor = supervisor_free(f.supervisor);
         f.done = f.hello = false;
 
-        ASSERT_OK(supervisor_new(SUPERVISOR_DIRECT, f.event, NULL, shim_path, on_gone, &f, &f.supervisor,
+        ASSERT_OK(supervisor_new(kind, f.event, f.bus, shim_path, on_gone, &f, &f.supervisor,
                                  &error));
         if (kind == SUPERVISOR_DIRECT)
                 ASSERT_EQ(supervisor_find_running(f.supervisor, "nosuch", "/nosuch", on_done, &f, &error),
