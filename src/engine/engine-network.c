@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls of networks. */
-#include "engine/engine-network.h"
-
 #include "engine/calls.h"
+#include "engine/engine-internal.h"
 
 typedef struct NetworkList {
         NetworkInspect *items;
@@ -35,7 +34,7 @@ static int network_list_call(Engine *e, Call *call) {
         r = network_filters_check(&p->filters, &call->error);
         if (r < 0)
                 return r;
-        r = network_foreach(engine_networks(e), add_network, &l);
+        r = network_foreach(e->networks, add_network, &l);
         if (r < 0)
                 return error_fill(&call->error, r);
         call_reply(call, &(CallList) { l.items, l.n_items });
@@ -58,7 +57,7 @@ static int network_inspect_call(Engine *e, Call *call) {
         Network *n;
         int r;
 
-        r = network_manager_find(engine_networks(e), p->id, &n, &call->error);
+        r = network_manager_find(e->networks, p->id, &n, &call->error);
         if (r < 0)
                 return r;
         if (!isempty(p->scope) && !streq(p->scope, "local"))

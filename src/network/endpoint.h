@@ -54,6 +54,7 @@ struct Sandbox {
         int netns_fd;                   /* -EBADF when not needed, ... */
         struct Netlink *netlink;        /* ... and the socket inside NULL */
         bool recorded;                  /* the store holds a record */
+        bool restored;                  /* made by an earlier daemon, perhaps not to its end */
 };
 
 /* The endpoint of a sandbox on a network (id or name), or NULL. */

@@ -264,7 +264,7 @@ int sandbox_from_record(NetworkManager *m, const SandboxRecord *record) {
         r = sandbox_new_internal(m, record->container_id, &s);
         if (r < 0)
                 return r;
-        s->recorded = true;
+        s->recorded = s->restored = true;
         r = free_and_strdup(&s->container_name, record->container_name);
         if (r >= 0 && record->name)
                 r = set_name(s, record->name);
@@ -285,12 +285,6 @@ Sandbox *sandbox_find(NetworkManager *m, const char *container_id) {
         return hashmap_get(m->sandboxes, container_id);
 }
 
-static bool namespace_exists(const Sandbox *s) {
-        _cleanup_close_ int fd = -EBADF;
-
-        return s->netns_fd >= 0 || netns_open(s->path, &fd) >= 0;
-}
-
 int sandbox_new(NetworkManager *m, const char *container_id, Sandbox **ret, Error *reterr) {
         Sandbox *s;
         Netns n;
@@ -300,17 +294,18 @@ int sandbox_new(NetworkManager *m, const char *container_id, Sandbox **ret, Erro
         assert(container_id);
 
         s = sandbox_find(m, container_id);
-        if (s && s->name && namespace_exists(s)) {
-                if (ret)
-                        *ret = s;
-                return 0;
-        }
-        if (s && s->name) {
-                /* The record of a container that was running before the host was rebooted. */
+        if (s && s->restored) {
+                /* A container that is started does not run, so nobody needs it; and how much of it there is
+                 * depends on when that daemon died. */
                 r = sandbox_free(m, container_id, reterr);
                 if (r < 0)
                         return r;
                 s = NULL;
+        }
+        if (s && s->name) {
+                if (ret)
+                        *ret = s;
+                return 0;
         }
         if (s)
                 return error_setf(reterr, ERROR_CONFLICT, "container %s uses the host's network",
