@@ -316,8 +316,8 @@ int oci_runtimes_find(const OciRuntimes *l, const char *name, const OciRuntime *
 /* --- cleaning up --- */
 
 static int on_deleted(sd_event_source *s, const siginfo_t *si, void *userdata) {
-        sd_event_source_disable_unref(s);
-        return 0;
+        /* Takes the loop's reference away, the only one. */
+        return sd_event_source_set_floating(s, false);
 }
 
 int oci_runtime_delete(sd_event *event, const char *path, char *const *args, const char *root,
@@ -345,5 +345,7 @@ int oci_runtime_delete(sd_event *event, const char *path, char *const *args, con
                 return r;
         (void) sd_event_source_set_child_pidfd_own(source, true);
         (void) TAKE_FD(pidfd);
+        (void) sd_event_source_set_floating(source, true);
+        sd_event_source_unref(source);
         return 0;
 }

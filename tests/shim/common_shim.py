@@ -256,5 +256,9 @@ def resident(pid):
     return 0
 
 
+def sanitized():
+    return b"__asan_init" in find_shim().read_bytes()
+
+
 def now():
     return time.monotonic()
