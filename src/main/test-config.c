@@ -15,7 +15,8 @@
 
 static char *test_directory;
 
-/* Runs config_load() with a daemon.json (NULL = none) and up to six arguments; the message of a failure or NULL. */
+/* Runs config_load() with a daemon.json (NULL = none) and up to six arguments; the message of a failure or
+ * NULL. */
 static char *load(Config **ret, const char *json, const char *a, const char *b, const char *c,
                   const char *d) {
         _cleanup_error_ Error e = ERROR_NULL;
@@ -294,7 +295,8 @@ TEST(hosts) {
         ASSERT_FAIL(host_parse("tcp://[::1", false, &(Host){}, NULL));
 }
 
-/* What is refused although it is an option of Docker's may only become less: src/main/refused-options.txt. */
+/* What is refused although it is an option of Docker's may only become less:
+ * src/main/refused-options.txt. */
 TEST(refused_options) {
         _cleanup_free_ char *text = NULL, *expected = NULL;
         _cleanup_strv_free_ char **l = NULL;

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Directories with Docker's modes, the lock that keeps two daemons apart, the pidfile. */
+#include "main/daemon.h"
+
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "basic/fileio.h"
+#include "basic/parse-util.h"
+#include "basic/path-util.h"
+#include "basic/process-util.h"
+
+#define DATA_ROOT_MODE 0710
+#define EXEC_ROOT_MODE 0711
+#define TMP_MODE 0700
+
+static int make_root(const char *path, mode_t mode, Error *reterr) {
+        int r;
+
+        r = mkdir_p(path, mode);
+        if (r >= 0 && chmod(path, mode) < 0)
+                r = -errno;
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot make the directory %s", path);
+        return 0;
+}
+
+static int take_lock(Daemon *d, const char *root, Error *reterr) {
+        _cleanup_free_ char *path = path_join(root, "lock"), *other = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        char pid[16];
+
+        if (!path)
+                return error_fill(reterr, -ENOMEM);
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot open %s", path);
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                (void) read_to_end(fd, sizeof(pid), &other, NULL);
+                return error_setf(reterr, ERROR_CONFLICT, "the data root %s is in use by another daemon (process %s)", root,
+                                  isempty(other) ? "unknown" : strstrip(other));
+        }
+        snprintf(pid, sizeof(pid), "%d\n", getpid());
+        if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, strlen(pid), 0) < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot write %s", path);
+        d->lock_fd = TAKE_FD(fd);
+        return 0;
+}
+
+/* Mounts below the exec root (network namespaces) must not propagate into the shims' own mount namespaces and back. */
+static int make_private(const char *path, Error *reterr) {
+        _cleanup_free_ char *table = NULL, *needle = NULL;
+
+        if (asprintf_safe(&needle, " %s ", path) < 0)
+                return error_fill(reterr, -ENOMEM);
+        if (read_file_at(AT_FDCWD, "/proc/self/mountinfo", FILE_SIZE_MAX_DEFAULT, &table, NULL) < 0 || !strstr(table, needle))
+                if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0)
+                        return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make %s a mount of its own", path);
+        if (mount(NULL, path, NULL, MS_PRIVATE, NULL) < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make the mount %s private", path);
+        return 0;
+}
+
+int root_open(Daemon *d, Error *reterr) {
+        const EngineConfig *c = &d->config->engine;
+        _cleanup_free_ char *tmp = path_join(c->data_root, "tmp");
+        int r;
+
+        if (geteuid() != 0)
+                return error_setf(reterr, ERROR_FORBIDDEN, "dockerd needs to be started with root privileges");
+        if (!tmp)
+                return error_fill(reterr, -ENOMEM);
+        (void) umask(0022);
+        r = make_root(c->data_root, DATA_ROOT_MODE, reterr);
+        if (r >= 0)
+                r = take_lock(d, c->data_root, reterr);
+        if (r >= 0)
+                r = make_root(tmp, TMP_MODE, reterr);
+        if (r >= 0)
+                r = make_root(c->exec_root, EXEC_ROOT_MODE, reterr);
+        return r < 0 ? r : make_private(c->exec_root, reterr);
+}
+
+void root_close(Daemon *d) {
+        d->lock_fd = safe_close(d->lock_fd);
+}
+
+/* A live process that is a daemon like us; anything else that got the number is no reason not to start. */
+static bool pid_is_daemon(uint64_t pid) {
+        _cleanup_free_ char *path = NULL, *name = NULL;
+
+        if (pid == 0 || pid > INT32_MAX || (pid_t) pid == getpid())
+                return false;
+        if (asprintf_safe(&path, "/proc/%d/comm", (pid_t) pid) < 0 || read_line_file(path, &name) < 0)
+                return false;
+        return streq(name, "dockerd");
+}
+
+int pidfile_write(Daemon *d, Error *reterr) {
+        const char *path = d->config->pidfile;
+        _cleanup_free_ char *line = NULL, *parent = NULL;
+        char text[16];
+        uint64_t pid;
+        int r;
+
+        if (isempty(path))
+                return 0;
+        if (read_line_file(path, &line) >= 0 && parse_uint64(strstrip(line), &pid) >= 0 && pid_is_daemon(pid))
+                return error_setf(reterr, ERROR_CONFLICT, "process with PID %d is still running: ensure docker is not running or "
+                                  "delete %s", (int) pid, path);
+        snprintf(text, sizeof(text), "%d", getpid());
+        r = path_parent(path, &parent);
+        if (r >= 0)
+                r = mkdir_p(parent, 0755);
+        if (r >= 0)
+                r = write_file_atomic_at(AT_FDCWD, path, text, strlen(text), 0644, 0);
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to write the pidfile %s", path);
+        d->pidfile_written = true;
+        return 0;
+}
+
+void pidfile_remove(Daemon *d) {
+        if (d->pidfile_written)
+                (void) unlink(d->config->pidfile);
+        d->pidfile_written = false;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signals as events: end, reload, state dump. */
+#include "main/daemon.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <systemd/sd-daemon.h>
+
+#include "basic/errno-util.h"
+#include "basic/fileio.h"
+#include "basic/log.h"
+#include "basic/messages.h"
+#include "basic/path-util.h"
+
+#define INTERRUPTS_MAX 3U       /* the third one ends the process at once */
+
+static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        Daemon *d = ASSERT_PTR(userdata);
+
+        if (++d->n_interrupts >= INTERRUPTS_MAX)
+                _exit(128 + (int) si->ssi_signo);
+        log_info("Processing signal '%s'", strsignal((int) si->ssi_signo));
+        return sd_event_exit(d->event, 0);
+}
+
+static int reload(Daemon *d, Error *reterr) {
+        _cleanup_(config_freep) Config *fresh = NULL;
+        int r;
+
+        r = config_load(d->argc, d->argv, &fresh, reterr);
+        if (r >= 0 && d->tls)
+                r = tls_context_reload(d->tls, reterr);
+        if (r >= 0)
+                r = engine_reload(d->engine, &fresh->engine, reterr);
+        if (r < 0)
+                return r;
+        log_set_max_level(fresh->engine.debug ? LOG_DEBUG : LOG_INFO);
+        config_free(d->config);
+        d->config = TAKE_PTR(fresh);
+        return 0;
+}
+
+static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        Daemon *d = ASSERT_PTR(userdata);
+        _cleanup_error_ Error e = ERROR_NULL;
+
+        (void) sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long) now_usec(CLOCK_MONOTONIC));
+        if (reload(d, &e) < 0)
+                log_error("The configuration was not reloaded, the old one goes on: %s", error_message(&e));
+        else
+                log_struct(LOG_INFO, LOG_FIELDS("MESSAGE_ID=" MESSAGE_DAEMON_RELOADED_STR), "Reloaded configuration; hosts, roots, "
+                           "supervisor, storage driver and bridge settings change with a restart");
+        (void) sd_notify(0, "READY=1");
+        return 0;
+}
+
+static int dump_state(Daemon *d, char **ret_path) {
+        _cleanup_buffer_ Buffer b = {};
+        EngineCounts n;
+        size_t n_phases;
+        const StartupPhase *phases = engine_phases(d->engine, &n_phases);
+        int r;
+
+        engine_counts(d->engine, &n);
+        r = buffer_appendf(&b, "containers: %u (running %u, paused %u, stopped %u)\nimages: %u\ncalls: %u\n"
+                           "event subscribers: %u\nconnections: %u\n", n.containers, n.running, n.paused, n.stopped, n.images,
+                           n.calls, n.event_subscribers, http_server_n_connections(d->http));
+        for (size_t i = 0; i < n_phases && r >= 0; i++)
+                r = buffer_appendf(&b, "phase %s: %s (%llu us)\n", phases[i].name, phases[i].result,
+                                   (unsigned long long) phases[i].duration);
+        if (r >= 0)
+                r = asprintf_safe(ret_path, "%s/state-%llu.txt", d->config->engine.exec_root,
+                                  (unsigned long long) now_usec(CLOCK_REALTIME));
+        return r < 0 ? r : write_file_atomic_at(AT_FDCWD, *ret_path, b.data, b.size, 0600, 0);
+}
+
+static int on_dump(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        _cleanup_free_ char *path = NULL;
+        int r = dump_state(ASSERT_PTR((Daemon *) userdata), &path);
+
+        if (r < 0)
+                log_error_errno(r, "Cannot write the state dump: %m");
+        else
+                log_info("State dump written to %s", path);
+        return 0;
+}
+
+int signals_install(Daemon *d, Error *reterr) {
+        static const struct {
+                int signal;
+                sd_event_signal_handler_t handler;
+        } rows[] = {
+                { SIGTERM, on_stop }, { SIGINT, on_stop }, { SIGHUP, on_reload }, { SIGUSR1, on_dump },
+        };
+        sigset_t set;
+        int r = 0;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGCHLD);       /* sd_event_add_child() needs it blocked */
+        FOREACH_ELEMENT(row, rows)
+                sigaddset(&set, row->signal);
+        (void) sigprocmask(SIG_BLOCK, &set, NULL);
+        (void) signal(SIGPIPE, SIG_IGN);
+        FOREACH_ELEMENT(row, rows)
+                if (r >= 0)
+                        r = sd_event_add_signal(d->event, d->signals + d->n_signals++, row->signal, row->handler, d);
+        if (r >= 0)
+                r = sd_event_set_watchdog(d->event, true);
+        return r < 0 ? error_fill(reterr, r) : 0;
+}
