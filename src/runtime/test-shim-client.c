@@ -241,9 +241,11 @@ TEST(run_twice) {
                 launch(&f, (char **) true_args);
                 WAIT_FOR(&f, f.exited && f.lost);
                 f.client = shim_client_free(f.client);
+                WAIT_FOR(&f, f.gone);
+                if (i == 1)
+                        ASSERT_OK(supervisor_cleanup(f.supervisor, f.id, cgroup_parent));
                 f.exited = f.lost = f.done = f.hello = f.gone = false;
         }
-        WAIT_FOR(&f, f.gone);
         fixture_done(&f);
 }
 

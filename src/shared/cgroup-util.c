@@ -73,11 +73,21 @@ static bool parse_mountinfo(char *line, char **ret_point, char **ret_type, char 
         return true;
 }
 
-/* Mount point of a v1 hierarchy with the controller. */
-static int v1_mount(const char *controller, char **ret) {
+static const char *const v1_names[] = {
+        "blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "pids",
+};
+
+/* Mount points of the v1 hierarchies, by v1_names; read once, since they stay and mountinfo is long on a
+ * busy host. */
+static char *v1_points[ELEMENTSOF(v1_names)];
+static bool v1_loaded;
+
+static int v1_load(void) {
         _cleanup_strv_free_ char **lines = NULL;
         int r;
 
+        if (v1_loaded)
+                return 0;
         r = read_lines("/proc/self/mountinfo", &lines);
         if (r < 0)
                 return r;
@@ -85,35 +95,49 @@ static int v1_mount(const char *controller, char **ret) {
         STRV_FOREACH(l, lines) {
                 char *point, *type, *super;
 
-                if (parse_mountinfo(*l, &point, &type, &super) && streq(type, "cgroup") &&
-                    has_option(super, controller)) {
-                        *ret = strdup(point);
+                if (!parse_mountinfo(*l, &point, &type, &super) || !streq(type, "cgroup"))
+                        continue;
+                for (size_t i = 0; i < ELEMENTSOF(v1_names); i++)
+                        if (!v1_points[i] && has_option(super, v1_names[i])) {
+                                v1_points[i] = strdup(point);
+                                if (!v1_points[i])
+                                        return -ENOMEM;
+                        }
+        }
+        v1_loaded = true;
+        return 0;
+}
+
+/* Mount point of a v1 hierarchy with the controller. */
+static int v1_mount(const char *controller, char **ret) {
+        int r;
+
+        r = v1_load();
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < ELEMENTSOF(v1_names); i++)
+                if (v1_points[i] && streq(v1_names[i], controller)) {
+                        *ret = strdup(v1_points[i]);
                         return *ret ? 0 : -ENOMEM;
                 }
-        }
         return -ENOENT;
 }
 
 static int v1_controllers(char ***ret) {
-        static const char *const known[] = {
-                "blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "pids",
-        };
         _cleanup_strv_free_ char **found = strv_new_empty();
         int r;
 
         if (!found)
                 return -ENOMEM;
-        FOREACH_ELEMENT(c, known) {
-                _cleanup_free_ char *point = NULL;
-
-                r = v1_mount(*c, &point);
-                if (r == -ENOENT)
-                        continue;
-                if (r >= 0)
-                        r = strv_extend(&found, *c);
-                if (r < 0)
-                        return r;
-        }
+        r = v1_load();
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < ELEMENTSOF(v1_names); i++)
+                if (v1_points[i]) {
+                        r = strv_extend(&found, v1_names[i]);
+                        if (r < 0)
+                                return r;
+                }
         *ret = TAKE_PTR(found);
         return 0;
 }
@@ -365,4 +389,47 @@ int cgroup_kill(const char *path) {
 
 int cgroup_remove(const char *path) {
         return for_each_hierarchy(path, remove_directory);
+}
+
+/* The process's group: cgroup2's line, or on v1 that of the hierarchy with the pids or memory controller. */
+static int group_of(pid_t pid, char **ret_directory) {
+        static const char *const controllers[] = { "pids", "memory" };
+        _cleanup_free_ char *file = NULL;
+        _cleanup_strv_free_ char **lines = NULL;
+        int r;
+
+        r = asprintf_safe(&file, "/proc/%d/cgroup", pid);
+        if (r >= 0)
+                r = read_lines(file, &lines);
+        if (r < 0)
+                return r;
+        if (cgroup_version() == 2) {
+                STRV_FOREACH(l, lines)
+                        if (startswith(*l, "0::"))
+                                return cgroup_directory("", *l + strlen("0::"), ret_directory);
+                return -ENODATA;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(controllers); i++)
+                STRV_FOREACH(l, lines) {
+                        const char *names = strchr(*l, ':'), *path = names ? strchr(names + 1, ':') : NULL;
+                        size_t n = strlen(controllers[i]);
+
+                        if (path && (size_t) (path - names - 1) == n &&
+                            strncmp(names + 1, controllers[i], n) == 0)
+                                return cgroup_directory(controllers[i], path + 1, ret_directory);
+                }
+        return -ENODATA;
+}
+
+int cgroup_pids_of(pid_t pid, char ***ret) {
+        _cleanup_free_ char *directory = NULL, *file = NULL;
+        int r;
+
+        r = group_of(pid, &directory);
+        if (r < 0)
+                return r;
+        file = path_join(directory, "cgroup.procs");
+        if (!file)
+                return -ENOMEM;
+        return read_lines(file, ret);
 }

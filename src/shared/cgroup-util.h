@@ -39,3 +39,6 @@ int cgroup_open(const char *path);
  * all hierarchies on v1. */
 int cgroup_kill(const char *path);
 int cgroup_remove(const char *path);
+
+/* Pids, as text, of all processes in the group that a process is in. */
+int cgroup_pids_of(pid_t pid, char ***ret);
