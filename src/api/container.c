@@ -127,7 +127,8 @@ static const JsonField bind_options_fields[] = {
         JSON_BOOL(BindOptions, non_recursive, "NonRecursive", JSON_OMITEMPTY, .since = 40),
         JSON_BOOL(BindOptions, create_mountpoint, "CreateMountpoint", JSON_OMITEMPTY, .since = 42),
         JSON_BOOL(BindOptions, read_only_non_recursive, "ReadOnlyNonRecursive", JSON_OMITEMPTY, .since = 44),
-        JSON_BOOL(BindOptions, read_only_force_recursive, "ReadOnlyForceRecursive", JSON_OMITEMPTY, .since = 44),
+        JSON_BOOL(BindOptions, read_only_force_recursive, "ReadOnlyForceRecursive", JSON_OMITEMPTY,
+                  .since = 44),
 };
 JSON_TYPE(BindOptions, bind_options_fields);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Container resources of the Docker API (v1.51, definitions ContainerConfig, HostConfig, ContainerInspectResponse,
- * ContainerSummary) and the parameters of their calls. Structs and field tables in Docker's order; no logic. */
+/* Container resources of the Docker API (v1.51, definitions ContainerConfig, HostConfig,
+ * ContainerInspectResponse, ContainerSummary) and the parameters of their calls. Structs and field tables in
+ * Docker's order; no logic. */
 #pragma once
 
 #include "api/network.h"
 #include "json/json-type.h"
 
-/* --- ContainerConfig: what the image's author decides ----------------------------------------------------------- */
+/* --- ContainerConfig: what the image's author decides
+ * ----------------------------------------------------------- */
 
 typedef struct HealthConfig {
         char **test;
@@ -42,7 +44,8 @@ typedef struct ContainerConfig {
 } ContainerConfig;
 JSON_TYPE_DECLARE(ContainerConfig);
 
-/* --- HostConfig: what the user of this host decides ------------------------------------------------------------- */
+/* --- HostConfig: what the user of this host decides
+ * ------------------------------------------------------------- */
 
 typedef struct LogConfig {
         char *type;
@@ -108,7 +111,8 @@ typedef struct ContainerResources {
                 WeightDevice *items;
                 size_t n_items;
         } blkio_weight_device;
-        ThrottleDeviceList blkio_device_read_bps, blkio_device_write_bps, blkio_device_read_iops, blkio_device_write_iops;
+        ThrottleDeviceList blkio_device_read_bps, blkio_device_write_bps, blkio_device_read_iops,
+                        blkio_device_write_iops;
         int64_t cpu_period, cpu_quota;  /* microseconds */
         int64_t cpu_realtime_period, cpu_realtime_runtime;
         char *cpuset_cpus, *cpuset_mems;
@@ -239,7 +243,8 @@ typedef struct NetworkingConfig {
 } NetworkingConfig;
 JSON_TYPE_DECLARE(NetworkingConfig);
 
-/* --- parameters of the calls ------------------------------------------------------------------------------------ */
+/* --- parameters of the calls
+ * ------------------------------------------------------------------------------------ */
 
 /* POST /containers/create */
 typedef struct ContainerCreateParams {
@@ -377,7 +382,8 @@ typedef struct ContainerPruneReply {
 } ContainerPruneReply;
 JSON_TYPE_DECLARE(ContainerPruneReply);
 
-/* --- replies: inspect ------------------------------------------------------------------------------------------- */
+/* --- replies: inspect
+ * ------------------------------------------------------------------------------------------- */
 
 typedef struct ContainerStateView {
         char *status;
@@ -458,7 +464,8 @@ typedef struct ContainerInspect {
 JSON_TYPE_DECLARE(ContainerInspect);
 DEFINE_JSON_CLEANUP(ContainerInspect)
 
-/* --- replies: list ---------------------------------------------------------------------------------------------- */
+/* --- replies: list
+ * ---------------------------------------------------------------------------------------------- */
 
 typedef struct SummaryHostConfig {
         char *network_mode;

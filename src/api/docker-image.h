@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Docker's own image formats where they differ from the OCI ones: manifest.json of a `docker save` archive. */
+/* Docker's own image formats where they differ from the OCI ones: manifest.json of a `docker save`
+ * archive. */
 #pragma once
 
 #include "json/json-type.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Image resources of the Docker API (v1.51: ImageSummary, ImageInspect, HistoryResponseItem, ImageDeleteResponseItem) and
- * the parameters of their calls. Structs and field tables in Docker's order; no logic.
+/* Image resources of the Docker API (v1.51: ImageSummary, ImageInspect, HistoryResponseItem,
+ * ImageDeleteResponseItem) and the parameters of their calls. Structs and field tables in Docker's order; no
+ * logic.
  *
  * Members named `version` are the minor API version of the call. They have no row: the engine sets them. */
 #pragma once
@@ -8,7 +9,8 @@
 #include "api/oci-image.h"
 #include "json/json-type.h"
 
-/* --- GET /images/json ------------------------------------------------------------------------------------------- */
+/* --- GET /images/json
+ * ------------------------------------------------------------------------------------------- */
 
 typedef struct ImageListParams {
         bool all;
@@ -41,7 +43,8 @@ typedef struct ImageSummaryList {
 void image_summary_list_done(ImageSummaryList *l);
 DEFINE_CLEANUP_DONE(ImageSummaryList, image_summary_list_done);
 
-/* --- GET /images/{name}/json ------------------------------------------------------------------------------------ */
+/* --- GET /images/{name}/json
+ * ------------------------------------------------------------------------------------ */
 
 typedef struct ImageInspectParams {
         char *name;
@@ -78,7 +81,8 @@ typedef struct ImageInspect {
         char *docker_version;
         char *author;
         OciImageConfig config;          /* since 1.50 */
-        ContainerConfig *old_config;    /* the same as "Config" until 1.49, with members that mean nothing for an image */
+        ContainerConfig *old_config;    /* the same as "Config" until 1.49, with members that mean nothing
+                                         * for an image */
         char *architecture;
         char *variant;
         char *os;
@@ -92,7 +96,8 @@ typedef struct ImageInspect {
 JSON_TYPE_DECLARE(ImageInspect);
 DEFINE_JSON_CLEANUP(ImageInspect);
 
-/* --- GET /images/{name}/history --------------------------------------------------------------------------------- */
+/* --- GET /images/{name}/history
+ * --------------------------------------------------------------------------------- */
 
 typedef struct ImageHistoryParams {
         char *name;
@@ -117,7 +122,8 @@ typedef struct ImageHistory {
 void image_history_done(ImageHistory *h);
 DEFINE_CLEANUP_DONE(ImageHistory, image_history_done);
 
-/* --- POST /images/{name}/tag, DELETE /images/{name}, POST /images/prune ------------------------------------------ */
+/* --- POST /images/{name}/tag, DELETE /images/{name}, POST /images/prune
+ * ------------------------------------------ */
 
 typedef struct ImageTagParams {
         char *name;
@@ -160,7 +166,8 @@ typedef struct ImagePruneReply {
 JSON_TYPE_DECLARE(ImagePruneReply);
 DEFINE_JSON_CLEANUP(ImagePruneReply);
 
-/* --- POST /images/create, /images/load, GET /images/get --------------------------------------------------------- */
+/* --- POST /images/create, /images/load, GET /images/get
+ * --------------------------------------------------------- */
 
 typedef struct ImageCreateParams {
         char *from_image;               /* pull */
@@ -187,7 +194,8 @@ typedef struct ImageSaveParams {
 } ImageSaveParams;
 JSON_TYPE_DECLARE(ImageSaveParams);
 
-/* --- progress stream -------------------------------------------------------------------------------------------- */
+/* --- progress stream
+ * -------------------------------------------------------------------------------------------- */
 
 typedef struct ProgressDetail {
         int64_t current;

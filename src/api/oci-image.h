@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents of the OCI image-spec 1.1 (config.md, manifest.md, image-index.md, image-layout.md), which Docker's own formats
- * are read through as well: same members, other media types. Structs and field tables; no logic. */
+/* Documents of the OCI image-spec 1.1 (config.md, manifest.md, image-index.md, image-layout.md), which
+ * Docker's own formats are read through as well: same members, other media types. Structs and field tables;
+ * no logic. */
 #pragma once
 
 #include "api/container.h"
@@ -13,7 +14,8 @@
 #define MEDIA_TYPE_DOCKER_MANIFEST_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
 #define MEDIA_TYPE_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
 
-/* Members of a config's "config" (DockerOCIImageConfig): what an image's author suggests for its containers. */
+/* Members of a config's "config" (DockerOCIImageConfig): what an image's author suggests for its
+ * containers. */
 typedef struct OciImageConfig {
         char *user;
         char **exposed_ports;           /* "80/tcp" */

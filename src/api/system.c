@@ -78,7 +78,8 @@ JSON_TYPE(IndexInfo, index_info_fields);
 
 static const JsonField registry_service_config_fields[] = {
         JSON_STRV(RegistryServiceConfig, insecure_registry_cidrs, "InsecureRegistryCIDRs", JSON_NONNULL),
-        JSON_MAP(RegistryServiceConfig, index_configs, IndexInfoEntry, IndexInfo, "IndexConfigs", JSON_NONNULL),
+        JSON_MAP(RegistryServiceConfig, index_configs, IndexInfoEntry, IndexInfo, "IndexConfigs",
+                 JSON_NONNULL),
         JSON_STRV(RegistryServiceConfig, mirrors, "Mirrors", 0),
 };
 JSON_TYPE(RegistryServiceConfig, registry_service_config_fields);
@@ -151,7 +152,8 @@ static const JsonField system_info_fields[] = {
         JSON_STRUCT(SystemInfo, runc_commit, CommitInfo, "RuncCommit", 0),
         JSON_STRUCT(SystemInfo, init_commit, CommitInfo, "InitCommit", 0),
         JSON_STRV(SystemInfo, security_options, "SecurityOptions", JSON_NONNULL),
-        JSON_ARRAY(SystemInfo, default_address_pools, AddressPoolInfo, "DefaultAddressPools", JSON_OMITEMPTY),
+        JSON_ARRAY(SystemInfo, default_address_pools, AddressPoolInfo, "DefaultAddressPools",
+                   JSON_OMITEMPTY),
         JSON_STRUCT(SystemInfo, firewall_backend, FirewallInfo, "FirewallBackend", 0, .since = 49),
         JSON_STRV(SystemInfo, cdi_spec_dirs, "CDISpecDirs", JSON_NONNULL, .since = 44),
         JSON_STRV(SystemInfo, warnings, "Warnings", 0),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Allocation, ownership transfer and reference counting. Every allocation may fail and reports it by NULL/-ENOMEM. */
+/* Allocation, ownership transfer and reference counting. Every allocation may fail and reports it by
+ * NULL/-ENOMEM. */
 #pragma once
 
 #include <errno.h>
@@ -72,7 +73,8 @@ static inline void freep(void *p) {
                 return NULL;                                    \
         }
 
-/* Makes room for at least `need` items, doubling; the new part is zeroed. Returns false when memory is out. */
+/* Makes room for at least `need` items, doubling; the new part is zeroed. Returns false when memory is
+ * out. */
 bool greedy_realloc0(void **p, size_t *allocated, size_t need, size_t item_size);
 #define GREEDY_REALLOC0(array, allocated, need) \
         greedy_realloc0((void **) &(array), &(allocated), (need), sizeof((array)[0]))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deterministic kill -9 between two steps, for the crash-consistency test: DOCKERD_CRASH_AT=N dies at the N-th point
- * reached. Compiled out unless the build has -Dcrash-points=true. */
+/* Deterministic kill -9 between two steps, for the crash-consistency test: DOCKERD_CRASH_AT=N dies at the
+ * N-th point reached. Compiled out unless the build has -Dcrash-points=true. */
 #pragma once
 
 #include "config.h"

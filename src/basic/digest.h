@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Content digests "sha256:<64 hex>" (OCI image-spec, descriptor digests): parse, compare, incremental hash. */
+/* Content digests "sha256:<64 hex>" (OCI image-spec, descriptor digests): parse, compare, incremental
+ * hash. */
 #pragma once
 
 #include "basic/alloc-util.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reason of a failure in words a user understands, with the kind that decides HTTP status and D-Bus name.
- * Functions a client can trigger take `Error *reterr` as last argument and return a negative errno beside it. */
+/* The reason of a failure in words a user understands, with the kind that decides HTTP status and D-Bus
+ * name. Functions a client can trigger take `Error *reterr` as last argument and return a negative errno
+ * beside it. */
 #pragma once
 
 #include <stdarg.h>
@@ -35,15 +36,15 @@ static inline bool error_is_set(const Error *e) {
         return e && e->err < 0;
 }
 
-/* Formats, stores and returns the negative errno of the kind: `return error_setf(reterr, ERROR_INVALID, "...")`.
- * A NULL reterr is fine. An earlier content is released. */
+/* Formats, stores and returns the negative errno of the kind: `return error_setf(reterr, ERROR_INVALID,
+ * "...")`. A NULL reterr is fine. An earlier content is released. */
 int error_setf(Error *reterr, ErrorKind kind, const char *format, ...) _printf_(3, 4);
 
 /* The same, keeps the errno r (negative) as return value and appends ": <text of r>" to the message. */
 int error_set_errnof(Error *reterr, ErrorKind kind, int r, const char *format, ...) _printf_(4, 5);
 
-/* Puts context before the message of an error that is set already; sets an internal one of r where it is not.
- * Returns r. */
+/* Puts context before the message of an error that is set already; sets an internal one of r where it is
+ * not. Returns r. */
 int error_prefixf(Error *reterr, int r, const char *format, ...) _printf_(3, 4);
 
 /* Sets "<text of r>" of a kind derived from the errno if nothing is set yet; returns r. */
@@ -61,6 +62,7 @@ DEFINE_CLEANUP_DONE(Error, error_done);
 
 /* Tables of the kinds. */
 unsigned error_kind_http_status(ErrorKind kind);
-const char *error_kind_name(ErrorKind kind);            /* last element of the D-Bus error name, "NotFound" */
+const char *error_kind_name(ErrorKind kind);            /* last element of the D-Bus error name,
+                                                         * "NotFound" */
 int error_kind_errno(ErrorKind kind);                   /* negative */
 ErrorKind error_kind_from_errno(int r);

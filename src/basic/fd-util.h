@@ -31,7 +31,8 @@ int write_full(int fd, const void *buf, size_t size);
 int read_to_end(int fd, size_t max, char **ret, size_t *ret_size);
 
 /* One datagram/segment with up to n_fds descriptors (SCM_RIGHTS). send: 0 or negative errno (MSG_NOSIGNAL).
- * receive: bytes (0 = EOF); descriptors are O_CLOEXEC and owned by the caller, *n_fds is capacity in, count out;
+ * receive: bytes (0 = EOF); descriptors are O_CLOEXEC and owned by the caller, *n_fds is capacity in, count
+ * out;
  * -EMSGSIZE if data or descriptors were cut (the received ones are closed). */
 int send_with_fds(int sock, const void *data, size_t size, const int *fds, size_t n_fds);
 ssize_t receive_with_fds(int sock, void *data, size_t size, int *fds, size_t *n_fds);

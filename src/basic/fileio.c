@@ -71,7 +71,8 @@ static int write_and_rename(int dir_fd, const char *temp, const char *path, int 
         return FLAGS_SET(flags, WRITE_SYNC) ? fsync_directory_of(dir_fd, path) : 0;
 }
 
-int write_file_atomic_at(int dir_fd, const char *path, const void *data, size_t size, mode_t mode, WriteFlags flags) {
+int write_file_atomic_at(int dir_fd, const char *path, const void *data, size_t size, mode_t mode,
+                         WriteFlags flags) {
         _cleanup_free_ char *temp = NULL;
         _cleanup_close_ int fd = -EBADF;
         uint32_t nonce;

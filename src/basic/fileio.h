@@ -20,6 +20,7 @@ typedef enum WriteFlags {
 } WriteFlags;
 
 /* Temporary file beside the target, then rename: readers see the old or the new content. */
-int write_file_atomic_at(int dir_fd, const char *path, const void *data, size_t size, mode_t mode, WriteFlags flags);
+int write_file_atomic_at(int dir_fd, const char *path, const void *data, size_t size, mode_t mode,
+                         WriteFlags flags);
 
 int fsync_directory_of(int dir_fd, const char *path);

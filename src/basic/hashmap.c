@@ -151,8 +151,8 @@ static size_t find_empty_slot(const Hashmap *m) {
 bool hashmap_iterate(const Hashmap *m, HashmapIterator *i, const char **ret_key, void **ret_value) {
         if (!m)
                 return false;
-        /* Walks downwards: a removal moves only entries of higher positions of the run, which were seen already,
-         * into the hole. From an empty slot, so that no run goes around the end of the walk. */
+        /* Walks downwards: a removal moves only entries of higher positions of the run, which were seen
+         * already, into the hole. From an empty slot, so that no run goes around the end of the walk. */
         if (i->position == 0)
                 i->start = find_empty_slot(m);
         while (i->position < m->n_slots) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hash map with string keys. Keys are borrowed: they live in the values (an object's id) as long as the entry does. */
+/* Hash map with string keys. Keys are borrowed: they live in the values (an object's id) as long as the
+ * entry does. */
 #pragma once
 
 #include "basic/alloc-util.h"
@@ -34,6 +35,6 @@ bool hashmap_iterate(const Hashmap *m, HashmapIterator *i, const char **ret_key,
         for (HashmapIterator UNIQUE_I_##value = {}, *_i_##value = &UNIQUE_I_##value; \
              hashmap_iterate((m), _i_##value, &(key), (void **) &(value)); )
 
-/* The value whose key starts with the prefix: 0 and NULL if none, 1 and the value if just one, -ENOTUNIQ if several.
- * Walks the whole map. */
+/* The value whose key starts with the prefix: 0 and NULL if none, 1 and the value if just one, -ENOTUNIQ if
+ * several. Walks the whole map. */
 int hashmap_find_prefix(const Hashmap *m, const char *prefix, void **ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The journal's native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL) is a datagram of KEY=value lines, or KEY, a
- * little-endian 64-bit length and raw bytes where a value has line breaks. Spoken here so that the shim needs no
- * libsystemd. */
+/* The journal's native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL) is a datagram of KEY=value lines, or
+ * KEY, a little-endian 64-bit length and raw bytes where a value has line breaks. Spoken here so that the
+ * shim needs no libsystemd. */
 #include "basic/log.h"
 
 #include <endian.h>
@@ -41,7 +41,8 @@ static const char *const level_names[] = {
         [LOG_DEBUG] = "debug",
 };
 
-/* systemd sets JOURNAL_STREAM=device:inode of the stream it connected; a redirected stderr has another inode. */
+/* systemd sets JOURNAL_STREAM=device:inode of the stream it connected; a redirected stderr has another
+ * inode. */
 static bool stderr_is_journal(void) {
         const char *e = getenv("JOURNAL_STREAM");
         unsigned long long device, inode;
@@ -108,7 +109,8 @@ static int log_to_journal(int level, int err, const char *file, int line, const 
         _cleanup_buffer_ Buffer b = {};
 
         if (append_journal_field(&b, "MESSAGE", strlen("MESSAGE"), message) < 0 ||
-            buffer_appendf(&b, "PRIORITY=%d\nSYSLOG_FACILITY=%d\nCODE_FILE=%s\nCODE_LINE=%d\nSYSLOG_IDENTIFIER=%s\n",
+            buffer_appendf(&b,
+                           "PRIORITY=%d\nSYSLOG_FACILITY=%d\nCODE_FILE=%s\nCODE_LINE=%d\nSYSLOG_IDENTIFIER=%s\n",
                            level, LOG_DAEMON >> 3, file, line, program_invocation_short_name) < 0)
                 return -ENOMEM;
         if (err < 0 && buffer_appendf(&b, "ERRNO=%d\n", -err) < 0)
@@ -158,7 +160,8 @@ static int append_text_fields(Buffer *b, const char *const *fields) {
                 if (!key)
                         return -ENOMEM;
                 ascii_strlower(key);
-                if (buffer_appendf(b, json ? ",\"%s\":" : " %s=", key) < 0 || append_quoted(b, *f + n + 1) < 0)
+                if (buffer_appendf(b, json ? ",\"%s\":" : " %s=", key) < 0 ||
+                    append_quoted(b, *f + n + 1) < 0)
                         return -ENOMEM;
         }
         return 0;
@@ -170,7 +173,8 @@ static int log_to_stderr(int level, const char *const *fields, const char *messa
         _cleanup_buffer_ Buffer b = {};
 
         format_rfc3339_fixed(stamp, now_nsec());
-        if (buffer_appendf(&b, json ? "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":" : "time=\"%s\" level=%s msg=",
+        if (buffer_appendf(&b,
+                           json ? "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":" : "time=\"%s\" level=%s msg=",
                            stamp, level_names[level]) < 0 ||
             append_quoted(&b, message) < 0 || append_text_fields(&b, fields) < 0 ||
             buffer_append_str(&b, json ? "}\n" : "\n") < 0)

@@ -24,8 +24,8 @@ void log_set_format(LogFormat format);
 void log_set_max_level(int level);      /* syslog level, default LOG_INFO */
 int log_get_max_level(void);
 
-/* fields: NULL, or a NULL-terminated array of "KEY=value" (upper-case keys). err: 0 or negative errno, which %m of the
- * format shows and which goes into ERRNO=. Returns err. */
+/* fields: NULL, or a NULL-terminated array of "KEY=value" (upper-case keys). err: 0 or negative errno, which
+ * %m of the format shows and which goes into ERRNO=. Returns err. */
 int log_full(int level, int err, const char *file, int line, const char *const *fields,
              const char *format, ...) _printf_(6, 7);
 

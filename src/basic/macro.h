@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Language helpers: attributes, container_of, sets, the always-on assertion family. Knows nothing of the domain. */
+/* Language helpers: attributes, container_of, sets, the always-on assertion family. Knows nothing of the
+ * domain. */
 #pragma once
 
 #include <assert.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* MESSAGE_ID= values of journal entries, each with a text in catalog/dockerd.catalog (a lint test compares them). */
+/* MESSAGE_ID= values of journal entries, each with a text in catalog/dockerd.catalog (a lint test compares
+ * them). */
 #pragma once
 
 /* start-up phases and the daemon itself */

@@ -86,7 +86,8 @@ int path_clean(const char *path, char **ret) {
                                 goto append;
                 } else if (n > 1 || (n == 1 && p[0] != '.')) {
                 append:
-                        if ((b.size > floor && buffer_append_str(&b, "/") < 0) || buffer_append(&b, p, n) < 0)
+                        if ((b.size > floor && buffer_append_str(&b, "/") < 0) ||
+                            buffer_append(&b, p, n) < 0)
                                 return -ENOMEM;
                 }
                 p += n;

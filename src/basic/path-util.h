@@ -29,6 +29,6 @@ int open_in_root(int root_fd, const char *path, uint64_t flags, mode_t mode);
 /* RESOLVE_BENEATH and no symlinks at all. */
 int open_beneath(int dir_fd, const char *path, uint64_t flags, mode_t mode);
 
-/* Removes a tree; directory entries are never followed across symlinks. -ENOENT is success. May take long: not in
- * the daemon but for trees it knows to be small. */
+/* Removes a tree; directory entries are never followed across symlinks. -ENOENT is success. May take long:
+ * not in the daemon but for trees it knows to be small. */
 int rm_rf_at(int dir_fd, const char *name);

@@ -34,7 +34,8 @@ static int child_reset_signals(const sigset_t *no_signals) {
         return RET_NERRNO(sigprocmask(SIG_SETMASK, no_signals, NULL));
 }
 
-/* First moves every source above the targets, then down into place, so that no dup2() overwrites a later source. */
+/* First moves every source above the targets, then down into place, so that no dup2() overwrites a later
+ * source. */
 static int child_arrange_fds(SpawnChild *c) {
         const SpawnRequest *q = c->request;
         size_t n = max_size(q->n_fds, 3);
@@ -88,7 +89,8 @@ static int child_main(void *userdata) {
 }
 
 static int open_stack(void **ret) {
-        void *p = mmap(NULL, SPAWN_STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+        void *p = mmap(NULL, SPAWN_STACK_SIZE, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 
         if (p == MAP_FAILED)
                 return -errno;
@@ -245,7 +247,8 @@ int find_executable(const char *name, char **ret) {
         _cleanup_strv_free_ char **dirs = NULL;
         int r;
 
-        r = strv_split(getenv("PATH") ?: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ":", &dirs);
+        r = strv_split(getenv("PATH") ?: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ":",
+                       &dirs);
         if (r < 0)
                 return r;
         STRV_FOREACH(d, dirs) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting and waiting for processes. The daemon never forks: a child is made with vfork semantics and execs at once. */
+/* Starting and waiting for processes. The daemon never forks: a child is made with vfork semantics and execs
+ * at once. */
 #pragma once
 
 #include <signal.h>
@@ -12,12 +13,14 @@ typedef struct SpawnRequest {
         const char *path;               /* absolute, or a name that is looked up in PATH */
         char *const *argv;
         char *const *envp;              /* NULL: inherit ours */
-        const int *fds;                 /* fds[i] becomes descriptor i of the child; negative: /dev/null. All else closed */
+        const int *fds;                 /* fds[i] becomes descriptor i of the child; negative: /dev/null. All
+                                         * else closed */
         size_t n_fds;                   /* at most SPAWN_FDS_MAX; 0..2 that are not given become /dev/null */
         const char *cwd;                /* NULL: "/" */
         bool new_session;               /* setsid() */
         int death_signal;               /* 0, or PR_SET_PDEATHSIG */
-        int cgroup_fd;                  /* 0 or negative: ours; else a cgroup2 directory the child starts in */
+        int cgroup_fd;                  /* 0 or negative: ours; else a cgroup2 directory the child starts
+                                         * in */
 } SpawnRequest;
 
 #define SPAWN_FDS_MAX 32U
@@ -33,7 +36,8 @@ int status_from_siginfo(const siginfo_t *si);
 int pidfd_open_cloexec(pid_t pid);
 int pidfd_signal(int pidfd, int sig);
 
-/* Start time in clock ticks after boot (field 22 of /proc/PID/stat): with the pid it identifies a process. */
+/* Start time in clock ticks after boot (field 22 of /proc/PID/stat): with the pid it identifies a
+ * process. */
 int process_start_time(pid_t pid, uint64_t *ret);
 
 /* "SIGTERM", "TERM", "term", "15", "SIGRTMIN+3": the number or -EINVAL. */

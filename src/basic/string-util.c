@@ -101,9 +101,15 @@ bool string_has_control(const char *s) {
         return false;
 }
 
-/* Length of the well-formed sequence at p (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF), or 0. */
+/* Length of the well-formed sequence at p (RFC 3629: no overlong forms, no surrogates, at most U+10FFFF), or
+ * 0. */
 static size_t utf8_sequence(const unsigned char *p, size_t n) {
-        size_t len = p[0] < 0x80 ? 1 : p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : p[0] < 0xF5 ? 4 : 0;
+        size_t len = p[0] < 0x80 ? 1 :
+                     p[0] < 0xC2 ? 0 :
+                     p[0] < 0xE0 ? 2 :
+                     p[0] < 0xF0 ? 3 :
+                     p[0] < 0xF5 ? 4 :
+                                   0;
 
         if (len == 0 || len > n)
                 return 0;
@@ -131,7 +137,8 @@ bool utf8_is_valid(const char *s, size_t n) {
 }
 
 int buffer_append(Buffer *b, const void *data, size_t size) {
-        if (size >= SIZE_MAX - b->size || !greedy_realloc0((void **) &b->data, &b->allocated, b->size + size + 1, 1))
+        if (size >= SIZE_MAX - b->size ||
+            !greedy_realloc0((void **) &b->data, &b->allocated, b->size + size + 1, 1))
                 return -ENOMEM;
         if (size > 0)
                 memcpy(b->data + b->size, data, size);

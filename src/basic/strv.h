@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NULL-terminated string vectors. A NULL vector is "not given"; a vector without strings is "given, empty". */
+/* NULL-terminated string vectors. A NULL vector is "not given"; a vector without strings is "given,
+ * empty". */
 #pragma once
 
 #include "basic/string-util.h"

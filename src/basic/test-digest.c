@@ -13,7 +13,8 @@ TEST(parse_format) {
         ASSERT_STREQ(digest_format(b, &d), EMPTY);
         ASSERT_OK(digest_of("", 0, &e));
         ASSERT_TRUE(digest_equal(&d, &e));
-        ASSERT_FAIL(digest_parse("sha256:E3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", &d));
+        ASSERT_FAIL(digest_parse("sha256:E3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                                 &d));
         ASSERT_FAIL(digest_parse("sha512:e3", &d));
         ASSERT_FAIL(digest_parse("sha256:../x", &d));
 }

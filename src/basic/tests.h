@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unit tests: TEST(name) functions register themselves; assertions print the expression, the values and the errno. */
+/* Unit tests: TEST(name) functions register themselves; assertions print the expression, the values and the
+ * errno. */
 #pragma once
 
 #include <stdio.h>

@@ -27,8 +27,8 @@ static int format_seconds(char buf[static TIME_RFC3339_MAX], nsec_t t) {
         struct tm tm;
 
         assert(gmtime_r(&s, &tm));
-        return snprintf(buf, TIME_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d",
-                        (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+        return snprintf(buf, TIME_RFC3339_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", (tm.tm_year + 1900) % 10000,
+                        tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 const char *format_rfc3339(char buf[static TIME_RFC3339_MAX], nsec_t t) {

@@ -101,8 +101,8 @@ static int journal_entry(const Event *e, const char *message_id) {
                 r = strv_extendf(&fields, "EVENT=%s", e->action);
         if (r < 0)
                 return r;
-        log_struct(LOG_INFO, (const char *const *) fields, "%s %s: %s%s%s", e->type, name ?: e->actor.id, e->action,
-                   exit_code ? ", exit code " : "", strempty(exit_code));
+        log_struct(LOG_INFO, (const char *const *) fields, "%s %s: %s%s%s", e->type, name ?: e->actor.id,
+                   e->action, exit_code ? ", exit code " : "", strempty(exit_code));
         return 0;
 }
 
@@ -256,7 +256,9 @@ static const JsonField actor_fields[] = {
         JSON_STRING(Event, actor.id, "ID", 0),
         JSON_STRING_MAP(Event, actor.attributes, "Attributes", JSON_NONNULL),
 };
-static const JsonType actor_json = { .name = "Actor", .size = sizeof(Event), .fields = actor_fields, .n_fields = 2 };
+static const JsonType actor_json = {
+        .name = "Actor", .size = sizeof(Event), .fields = actor_fields, .n_fields = 2
+};
 
 static const JsonField event_head_fields[] = {
         JSON_STRING(Event, status, "status", JSON_OMITEMPTY, .until = 51),
@@ -266,16 +268,19 @@ static const JsonField event_head_fields[] = {
         JSON_STRING(Event, action, "Action", 0),
 };
 static const JsonType event_head_json = {
-        .name = "Event", .size = sizeof(Event), .fields = event_head_fields, .n_fields = ELEMENTSOF(event_head_fields),
+        .name = "Event",
+        .size = sizeof(Event),
+        .fields = event_head_fields,
+        .n_fields = ELEMENTSOF(event_head_fields),
 };
 
 json_object *event_to_json(const Event *e, unsigned version) {
         json_object *o = json_encode(&event_head_json, e, version);
 
-        if (!o ||
-            json_object_object_add(o, "Actor", json_encode(&actor_json, e, version)) < 0 ||
+        if (!o || json_object_object_add(o, "Actor", json_encode(&actor_json, e, version)) < 0 ||
             json_object_object_add(o, "scope", json_object_new_string(e->scope)) < 0 ||
-            json_object_object_add(o, "time", json_object_new_int64((int64_t) (e->time / NSEC_PER_SEC))) < 0 ||
+            json_object_object_add(o, "time", json_object_new_int64((int64_t) (e->time / NSEC_PER_SEC))) <
+                            0 ||
             json_object_object_add(o, "timeNano", json_object_new_int64((int64_t) e->time)) < 0) {
                 json_object_put(o);
                 return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that happened: one place to publish, a ring of recent events for `since`, subscribers. Publishing also writes
- * the structured journal entry of the event. */
+/* Everything that happened: one place to publish, a ring of recent events for `since`, subscribers.
+ * Publishing also writes the structured journal entry of the event. */
 #pragma once
 
 #include "basic/list.h"
@@ -11,7 +11,8 @@
 
 typedef struct EventHub EventHub;
 
-/* API v1.51, EventMessage. The legacy fields (status, id, from) are filled for the versions that have them. */
+/* API v1.51, EventMessage. The legacy fields (status, id, from) are filled for the versions that have
+ * them. */
 typedef struct Event {
         char *status, *id, *from;
         char *type;                     /* "container", "image", "network", "daemon" */
@@ -53,7 +54,8 @@ size_t event_hub_n_subscribers(const EventHub *h);
 void event_hub_replay(EventHub *h, nsec_t since, nsec_t until,
                       void (*on_event)(const Event *event, void *userdata), void *userdata);
 
-/* Docker's event filters: type, event (action), container, image, label, network, ... as far as kinds exist. */
+/* Docker's event filters: type, event (action), container, image, label, network, ... as far as kinds
+ * exist. */
 bool event_matches(const Event *event, const Filters *filters);
 /* One JSON line without the end, for an API version. */
 struct json_object *event_to_json(const Event *event, unsigned version);

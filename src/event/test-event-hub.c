@@ -69,8 +69,10 @@ static void check_filters(const Event *e, void *userdata) {
         }
 
         _cleanup_json_ json_object *o = event_to_json(e, 51);
-        ASSERT_NOT_NULL(strstr(json_text(o), "\"status\":\"start\",\"id\":\"0123abcd\",\"from\":\"busybox:latest\""));
-        ASSERT_NOT_NULL(strstr(json_text(o), "\"Actor\":{\"ID\":\"0123abcd\",\"Attributes\":{\"name\":\"web\""));
+        ASSERT_NOT_NULL(strstr(json_text(o),
+                               "\"status\":\"start\",\"id\":\"0123abcd\",\"from\":\"busybox:latest\""));
+        ASSERT_NOT_NULL(strstr(json_text(o),
+                               "\"Actor\":{\"ID\":\"0123abcd\",\"Attributes\":{\"name\":\"web\""));
         *(bool *) userdata = true;
 }
 

@@ -71,11 +71,12 @@ static int write_blob(Pack *p, const PackItem *item, Error *reterr) {
                 return error_setf(reterr, ERROR_INVALID, "%s is no blob", item->blob);
         fd = open_beneath(p->blobs_fd, item->blob, O_RDONLY, 0);
         if (fd < 0 || fstat(fd, &st) < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, fd < 0 ? fd : -errno, "Failed to open blob %s",
-                                        item->blob);
+                return error_set_errnof(reterr, ERROR_INTERNAL, fd < 0 ? fd : -errno,
+                                        "Failed to open blob %s", item->blob);
         r = write_header(p, item, S_IFREG, st.st_size, reterr);
         while (r >= 0 && (n = read_full(fd, buffer, CHUNK)) != 0)
-                r = n < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, n, "Failed to read blob %s", item->blob) :
+                r = n < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, n, "Failed to read blob %s",
+                                             item->blob) :
                             write_data(p, buffer, n, reterr);
         return r;
 }

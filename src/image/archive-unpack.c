@@ -132,7 +132,8 @@ static int add_member(Unpack *u, const TarEntry *e, Error *reterr) {
                 return error_fill(reterr, r);
 
         if (hashmap_size(u->members) >= ARCHIVE_FILES_MAX)
-                return error_setf(reterr, ERROR_TOO_LARGE, "archive has more than %u files", ARCHIVE_FILES_MAX);
+                return error_setf(reterr, ERROR_TOO_LARGE, "archive has more than %u files",
+                                  ARCHIVE_FILES_MAX);
         if (!m->link) {
                 m->number = u->n_files++;
                 r = store_data(u, m, reterr);
@@ -215,8 +216,9 @@ static int read_member(Unpack *u, const Member *m, char **ret, size_t *ret_size,
         int r;
 
         if (m->size > IMAGE_DOCUMENT_MAX)
-                return error_setf(reterr, ERROR_TOO_LARGE, "invalid archive: %s has %" PRIu64 " bytes, at most %u",
-                                  m->path, m->size, IMAGE_DOCUMENT_MAX);
+                return error_setf(reterr, ERROR_TOO_LARGE,
+                                  "invalid archive: %s has %" PRIu64 " bytes, at most %u", m->path, m->size,
+                                  IMAGE_DOCUMENT_MAX);
         snprintf(name, sizeof(name), "%u", m->number);
         r = read_file_at(u->spool_fd, name, IMAGE_DOCUMENT_MAX, ret, ret_size);
         return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to read %s", m->path) : 0;
@@ -239,10 +241,12 @@ static int new_image(Unpack *u, size_t n_layers, UnpackedImage **ret, Error *ret
         UnpackedImage *image;
 
         if (u->reply.images.n_items >= ARCHIVE_IMAGES_MAX)
-                return error_setf(reterr, ERROR_TOO_LARGE, "archive has more than %u images", ARCHIVE_IMAGES_MAX);
+                return error_setf(reterr, ERROR_TOO_LARGE, "archive has more than %u images",
+                                  ARCHIVE_IMAGES_MAX);
         if (n_layers > IMAGE_LAYERS_MAX)
-                return error_setf(reterr, ERROR_INVALID, "max depth exceeded: an image of %zu layers, at most %u",
-                                  n_layers, IMAGE_LAYERS_MAX);
+                return error_setf(reterr, ERROR_INVALID,
+                                  "max depth exceeded: an image of %zu layers, at most %u", n_layers,
+                                  IMAGE_LAYERS_MAX);
         if (!GREEDY_REALLOC0(u->reply.images.items, u->n_allocated, u->reply.images.n_items + 1))
                 return error_fill(reterr, -ENOMEM);
         image = u->reply.images.items + u->reply.images.n_items++;
@@ -311,7 +315,8 @@ static int read_docker_manifest(Unpack *u, Error *reterr) {
         for (size_t i = 0; i < json_value_length(list); i++) {
                 _cleanup_(DockerArchiveImage_donep) DockerArchiveImage d = {};
 
-                r = json_decode(&DockerArchiveImage_json, (JsonValue *) json_value_at(list, i), 0, &d, reterr);
+                r = json_decode(&DockerArchiveImage_json, (JsonValue *) json_value_at(list, i), 0, &d,
+                                reterr);
                 if (r < 0)
                         return error_prefixf(reterr, r, "invalid archive: " DOCKER_MANIFEST);
                 r = read_docker_image(u, &d, reterr);
@@ -332,7 +337,8 @@ static int find_blob(Unpack *u, const OciDescriptor *d, const Member **ret, Erro
 
         r = digest_parse(d->digest, &claimed);
         if (r < 0)
-                return error_setf(reterr, ERROR_INVALID, "invalid archive: %s is no sha256 digest", d->digest);
+                return error_setf(reterr, ERROR_INVALID, "invalid archive: %s is no sha256 digest",
+                                  d->digest);
         path = strjoin("blobs/sha256/", digest_format_hex(hex, &claimed));
         if (!path)
                 return error_fill(reterr, -ENOMEM);
@@ -340,10 +346,12 @@ static int find_blob(Unpack *u, const OciDescriptor *d, const Member **ret, Erro
         if (r < 0)
                 return r;
         if (!digest_equal(&(*ret)->digest, &claimed))
-                return error_setf(reterr, ERROR_INVALID, "invalid archive: content of %s has another digest", path);
+                return error_setf(reterr, ERROR_INVALID, "invalid archive: content of %s has another digest",
+                                  path);
         if (d->size < 0 || (uint64_t) d->size != (*ret)->size)
-                return error_setf(reterr, ERROR_INVALID, "invalid archive: %s has %" PRIu64 " bytes, its descriptor says %"
-                                  PRIi64, path, (*ret)->size, d->size);
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid archive: %s has %" PRIu64 " bytes, its descriptor says %" PRIi64,
+                                  path, (*ret)->size, d->size);
         return 0;
 }
 
@@ -359,7 +367,8 @@ static int read_document(Unpack *u, const Member *m, OciManifest *ret, Error *re
         if (r < 0)
                 return error_prefixf(reterr, r, "invalid archive: %s", m->path);
         if (ret->manifests.items && (ret->layers.items || ret->config))
-                return error_setf(reterr, ERROR_INVALID, "invalid archive: %s has both manifests and layers", m->path);
+                return error_setf(reterr, ERROR_INVALID, "invalid archive: %s has both manifests and layers",
+                                  m->path);
         return 0;
 }
 
@@ -385,7 +394,8 @@ static int read_oci_manifest(Unpack *u, const OciDescriptor *d, const OciManifes
         int r;
 
         if (!manifest->config)
-                return error_setf(reterr, ERROR_INVALID, "invalid archive: manifest %s has no config", d->digest);
+                return error_setf(reterr, ERROR_INVALID, "invalid archive: manifest %s has no config",
+                                  d->digest);
         r = new_image(u, manifest->layers.n_items, &image, reterr);
         if (r < 0)
                 return r;
@@ -397,7 +407,8 @@ static int read_oci_manifest(Unpack *u, const OciDescriptor *d, const OciManifes
 
                 r = find_blob(u, layer, &m, reterr);
                 if (r >= 0)
-                        r = fill_file(image->layers.items + image->layers.n_items++, m, layer->media_type, reterr);
+                        r = fill_file(image->layers.items + image->layers.n_items++, m, layer->media_type,
+                                      reterr);
         }
         return r < 0 ? r : oci_names(image, d, reterr);
 }
@@ -423,7 +434,8 @@ static const char *host_architecture(void) {
 }
 
 static bool platform_fits(const OciPlatform *p) {
-        return !p || (streq(strempty(p->os), "linux") && streq(strempty(p->architecture), host_architecture()));
+        return !p ||
+               (streq(strempty(p->os), "linux") && streq(strempty(p->architecture), host_architecture()));
 }
 
 static bool is_index(const OciDescriptor *d) {
@@ -431,7 +443,8 @@ static bool is_index(const OciDescriptor *d) {
                                  streq(d->media_type, MEDIA_TYPE_DOCKER_MANIFEST_LIST));
 }
 
-static int read_oci_index(Unpack *u, const OciManifest *index, const OciDescriptor *outer, unsigned depth, Error *reterr);
+static int read_oci_index(Unpack *u, const OciManifest *index, const OciDescriptor *outer, unsigned depth,
+                          Error *reterr);
 
 static int read_oci_target(Unpack *u, const OciDescriptor *d, unsigned depth, Error *reterr) {
         _cleanup_(OciManifest_donep) OciManifest document = {};
@@ -445,7 +458,8 @@ static int read_oci_target(Unpack *u, const OciDescriptor *d, unsigned depth, Er
                 return r;
         if (is_index(d) || document.manifests.items) {
                 if (depth >= INDEX_DEPTH_MAX)
-                        return error_setf(reterr, ERROR_INVALID, "invalid archive: indexes are nested too deeply");
+                        return error_setf(reterr, ERROR_INVALID,
+                                          "invalid archive: indexes are nested too deeply");
                 return read_oci_index(u, &document, d, depth + 1, reterr);
         }
         return read_oci_manifest(u, d, &document, reterr);
@@ -453,7 +467,8 @@ static int read_oci_target(Unpack *u, const OciDescriptor *d, unsigned depth, Er
 
 /* outer: descriptor of this index, which carries the name for what is chosen from it; NULL for index.json itself, where
  * every entry is an image of its own. */
-static int read_oci_index(Unpack *u, const OciManifest *index, const OciDescriptor *outer, unsigned depth, Error *reterr) {
+static int read_oci_index(Unpack *u, const OciManifest *index, const OciDescriptor *outer, unsigned depth,
+                          Error *reterr) {
         size_t n_read = 0;
         int r;
 
@@ -474,7 +489,8 @@ static int read_oci_index(Unpack *u, const OciManifest *index, const OciDescript
                 n_read++;
         }
         if (n_read == 0)
-                return error_setf(reterr, ERROR_INVALID, "archive has no image for linux/%s", host_architecture());
+                return error_setf(reterr, ERROR_INVALID, "archive has no image for linux/%s",
+                                  host_architecture());
         return 0;
 }
 
@@ -506,7 +522,8 @@ int archive_unpack(int input_fd, int spool_fd, ArchiveUnpackReply *ret, Error *r
                 r = read_oci_layout(&u, reterr);
         else
                 return error_setf(reterr, ERROR_INVALID,
-                                  "unrecognized image format: the archive has neither " DOCKER_MANIFEST " nor " OCI_INDEX);
+                                  "unrecognized image format: the archive has neither " DOCKER_MANIFEST
+                                  " nor " OCI_INDEX);
         if (r < 0)
                 return r;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes the archive of a `docker load` apart: a docker-archive (manifest.json) or an OCI image layout (index.json). Runs in
- * dockerd-worker; decides what the archive says, not whether it is true for this host. */
+/* Takes the archive of a `docker load` apart: a docker-archive (manifest.json) or an OCI image layout
+ * (index.json). Runs in dockerd-worker; decides what the archive says, not whether it is true for this
+ * host. */
 #pragma once
 
 #include "basic/error.h"

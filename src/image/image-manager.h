@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The local images: what is there, under which names, made of which layers. Changes the store and the data root;
- * asks its owner (ImageManagerOps) who uses an image, and knows nothing of containers itself.
+/* The local images: what is there, under which names, made of which layers. Changes the store and the data
+ * root; asks its owner (ImageManagerOps) who uses an image, and knows nothing of containers itself.
  *
- * Slow or untrusted work runs in dockerd-worker. A function that starts such work returns a job; everything else
- * answers at once from memory. */
+ * Slow or untrusted work runs in dockerd-worker. A function that starts such work returns a job; everything
+ * else answers at once from memory. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -22,14 +22,16 @@ typedef struct ImageUser {
 } ImageUser;
 
 typedef struct ImageManagerOps {
-        /* Calls func for each container made from the image until it returns > 0; returns that, 0 or an error. */
-        int (*foreach_user)(void *userdata, const char *image_id, int (*func)(const ImageUser *user, void *arg),
-                            void *arg);
+        /* Calls func for each container made from the image until it returns > 0; returns that, 0 or an
+         * error. */
+        int (*foreach_user)(void *userdata, const char *image_id,
+                            int (*func)(const ImageUser *user, void *arg), void *arg);
 } ImageManagerOps;
 
 typedef struct ImageManagerConfig {
         const char *data_root;          /* absolute; exists */
-        const char *storage_driver;     /* "overlay2", "vfs" or NULL: overlay2 where the file system can carry it */
+        const char *storage_driver;     /* "overlay2", "vfs" or NULL: overlay2 where the file system can
+                                         * carry it */
         Store *store;                   /* borrowed, outlives the manager */
         EventHub *events;               /* borrowed; gets import, load, tag, untag, delete */
         sd_event *event;
@@ -38,20 +40,21 @@ typedef struct ImageManagerConfig {
         void *userdata;
 } ImageManagerConfig;
 
-/* Makes the directories, loads references, images and layers exactly as recorded. A record that cannot be read is set
- * aside and logged. Removing leftovers begins later, at idle. */
+/* Makes the directories, loads references, images and layers exactly as recorded. A record that cannot be
+ * read is set aside and logged. Removing leftovers begins later, at idle. */
 int image_manager_new(const ImageManagerConfig *config, ImageManager **ret, Error *reterr);
 /* All jobs are cancelled without their callbacks. */
 ImageManager *image_manager_free(ImageManager *m);
 DEFINE_TRIVIAL_CLEANUP_FUNC(ImageManager *, image_manager_free);
 
-/* "overlay2" or "vfs", and Docker's DriverStatus rows ("Backing Filesystem" -> "extfs") as map "key=value". */
+/* "overlay2" or "vfs", and Docker's DriverStatus rows ("Backing Filesystem" -> "extfs") as map
+ * "key=value". */
 const char *image_manager_storage_driver(const ImageManager *m);
 int image_manager_driver_status(const ImageManager *m, char ***ret);
 size_t image_manager_count(const ImageManager *m);
 
-/* Name, name:tag, name@digest, id or unique id prefix. The result is borrowed from the manager; take a reference if
- * it must survive a trip through the loop. ERROR_NOT_FOUND "No such image: NAME:TAG". */
+/* Name, name:tag, name@digest, id or unique id prefix. The result is borrowed from the manager; take a
+ * reference if it must survive a trip through the loop. ERROR_NOT_FOUND "No such image: NAME:TAG". */
 int image_manager_find(ImageManager *m, const char *name, Image **ret, Error *reterr);
 /* Exactly this id. NULL if there is none. */
 Image *image_manager_get(ImageManager *m, const char *id);
@@ -61,7 +64,8 @@ Image *image_unref(Image *image);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Image *, image_unref);
 
 const char *image_id(const Image *image);                       /* "sha256:HEX" */
-const OciImage *image_document(const Image *image);             /* config blob: os, architecture, history, rootfs */
+const OciImage *image_document(const Image *image);             /* config blob: os, architecture, history,
+                                                                 * rootfs */
 const OciImageConfig *image_config(const Image *image);         /* its "config" part; never NULL */
 int64_t image_size(const Image *image);                         /* bytes of all its layers */
 /* First familiar tag, or NULL. Borrowed until the next change of names. */
@@ -78,27 +82,28 @@ int image_manager_prune(ImageManager *m, const ImagePruneParams *p, ImagePruneRe
 /* Bytes of all layers, each counted once (`docker system df`). */
 int64_t image_manager_layers_size(const ImageManager *m);
 
-/* Long work. progress: one JSON document (no line end) for the client's stream. done: exactly once, from the loop, never
- * from inside the start function; r is 0 or negative with error set. Neither is called after image_job_cancel(). */
+/* Long work. progress: one JSON document (no line end) for the client's stream. done: exactly once, from the
+ * loop, never from inside the start function; r is 0 or negative with error set. Neither is called after
+ * image_job_cancel(). */
 typedef struct ImageJobHandlers {
         void (*progress)(ImageJob *job, const char *json, void *userdata);
         void (*done)(ImageJob *job, int r, const Error *error, void *userdata);
         void *userdata;
 } ImageJobHandlers;
 
-/* input_fd: pipe, socket or file with the archive; duplicated, the caller keeps its own. The job ends at its EOF or as
- * soon as the input is seen to be wrong. */
-int image_import_start(ImageManager *m, const ImageCreateParams *p, int input_fd, const ImageJobHandlers *handlers,
-                       ImageJob **ret, Error *reterr);
-int image_load_start(ImageManager *m, const ImageLoadParams *p, int input_fd, const ImageJobHandlers *handlers,
-                     ImageJob **ret, Error *reterr);
+/* input_fd: pipe, socket or file with the archive; duplicated, the caller keeps its own. The job ends at its
+ * EOF or as soon as the input is seen to be wrong. */
+int image_import_start(ImageManager *m, const ImageCreateParams *p, int input_fd,
+                       const ImageJobHandlers *handlers, ImageJob **ret, Error *reterr);
+int image_load_start(ImageManager *m, const ImageLoadParams *p, int input_fd,
+                     const ImageJobHandlers *handlers, ImageJob **ret, Error *reterr);
 /* output_fd: where the archive goes; duplicated. */
-int image_save_start(ImageManager *m, const ImageSaveParams *p, int output_fd, const ImageJobHandlers *handlers,
-                     ImageJob **ret, Error *reterr);
+int image_save_start(ImageManager *m, const ImageSaveParams *p, int output_fd,
+                     const ImageJobHandlers *handlers, ImageJob **ret, Error *reterr);
 
 /* Results of a finished import: the id of the new image. Borrowed from the job. */
 const char *image_job_image_id(const ImageJob *job);
-/* Kills the worker, removes what was made. Accepts NULL; returns NULL. The caller's pointer is dead after it. The job
- * also ends, and the pointer with it, when done() returns. */
+/* Kills the worker, removes what was made. Accepts NULL; returns NULL. The caller's pointer is dead after
+ * it. The job also ends, and the pointer with it, when done() returns. */
 ImageJob *image_job_cancel(ImageJob *job);
 DEFINE_TRIVIAL_CLEANUP_FUNC(ImageJob *, image_job_cancel);

@@ -29,8 +29,8 @@ typedef struct LayerApply {
         LayerApplyResult result;
 } LayerApply;
 
-/* A record of the directories file, followed by the path without NUL. On disk and not in memory, since an archive can
- * hold millions of directories. */
+/* A record of the directories file, followed by the path without NUL. On disk and not in memory, since an
+ * archive can hold millions of directories. */
 typedef struct DirectoryTimes {
         struct timespec mtime;
         uint32_t path_size;
@@ -49,8 +49,9 @@ static int entry_invalid(const TarEntry *e, const char *why, Error *reterr) {
         return error_setf(reterr, ERROR_INVALID, "Failed to apply layer: %s: %s", e->path, why);
 }
 
-/* Extended attributes an image may carry. Everything else is dropped: trusted.* and user.overlay.* steer overlayfs itself
- * ("redirect" names any directory of the layers), security.selinux and kin belong to the host's policy. */
+/* Extended attributes an image may carry. Everything else is dropped: trusted.* and user.overlay.* steer
+ * overlayfs itself ("redirect" names any directory of the layers), security.selinux and kin belong to the
+ * host's policy. */
 static bool xattr_is_allowed(const char *name) {
         if (streq(name, "security.capability") || streq(name, "system.posix_acl_access") ||
             streq(name, "system.posix_acl_default"))
@@ -87,7 +88,8 @@ static int remember_directory(LayerApply *a, const TarEntry *e) {
         const char *parent = a->path.parent[0] ? a->path.parent : ".", *name = a->path.name;
         DirectoryTimes d = { .mtime = e->mtime, .path_size = strlen(parent) + 1 + strlen(name) };
 
-        if (fwrite(&d, sizeof(d), 1, a->directories) != 1 || fprintf(a->directories, "%s/%s", parent, name) < 0)
+        if (fwrite(&d, sizeof(d), 1, a->directories) != 1 ||
+            fprintf(a->directories, "%s/%s", parent, name) < 0)
                 return -EIO;
         return 0;
 }
@@ -102,7 +104,8 @@ static int restore_directory_times(LayerApply *a) {
                 _cleanup_close_ int fd = -EBADF;
                 char path[TAR_PATH_MAX + 3];
 
-                if (d.path_size >= sizeof(path) || fread(path, 1, d.path_size, a->directories) != d.path_size)
+                if (d.path_size >= sizeof(path) ||
+                    fread(path, 1, d.path_size, a->directories) != d.path_size)
                         return -EIO;
                 path[d.path_size] = 0;
 
@@ -114,8 +117,9 @@ static int restore_directory_times(LayerApply *a) {
         return 0;
 }
 
-/* Content behind an earlier entry of the same name in the same layer goes, unless both are directories. Returns 1 if
- * the name was marked as deleted below, so that a directory of that name must hide what is there. */
+/* Content behind an earlier entry of the same name in the same layer goes, unless both are directories.
+ * Returns 1 if the name was marked as deleted below, so that a directory of that name must hide what is
+ * there. */
 static int make_room(LayerApply *a, const TarEntry *e) {
         const char *name = a->path.name;
         struct stat st;
@@ -169,8 +173,8 @@ static int make_hard_link(LayerApply *a, const TarEntry *e, Error *reterr) {
         if (r < 0)
                 return r;
         if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return error_set_errnof(reterr, ERROR_INVALID, -errno, "Failed to apply layer: %s: link to %s",
-                                        e->path, e->link);
+                return error_set_errnof(reterr, ERROR_INVALID, -errno,
+                                        "Failed to apply layer: %s: link to %s", e->path, e->link);
         if (S_ISDIR(st.st_mode) || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0)))
                 return entry_invalid(e, "hard link to something that cannot have one", reterr);
         return RET_NERRNO(linkat(fd, name, AT_FDCWD, a->path.name, 0));
@@ -189,7 +193,8 @@ static int make_object(LayerApply *a, const TarEntry *e, bool hides, Error *rete
                 return RET_NERRNO(symlink(e->link, a->path.name));
         case S_IFCHR:
                 if (e->device == makedev(0, 0))
-                        return entry_invalid(e, "character device 0:0 is the mark of a deleted file", reterr);
+                        return entry_invalid(e, "character device 0:0 is the mark of a deleted file",
+                                             reterr);
                 _fallthrough_;
         case S_IFBLK:
                 return RET_NERRNO(mknod(a->path.name, e->type | 0600, e->device));
@@ -229,8 +234,8 @@ static int apply_object(LayerApply *a, const TarEntry *e, Error *reterr) {
         return S_ISDIR(e->type) ? remember_directory(a, e) : 0;
 }
 
-/* "Only what lies below is deleted" (OCI image-spec, layer.md, "Whiteouts"): a sibling of this very layer stays,
- * whichever comes first in the archive. */
+/* "Only what lies below is deleted" (OCI image-spec, layer.md, "Whiteouts"): a sibling of this very layer
+ * stays, whichever comes first in the archive. */
 static int apply_whiteout(LayerApply *a, const TarEntry *e, const char *hidden, Error *reterr) {
         struct stat st;
         int r;
@@ -312,8 +317,8 @@ static int apply_entries(LayerApply *a, Error *reterr) {
                 report_progress(a);
                 r = apply_entry(a, &e, reterr);
                 if (r < 0 && !error_is_set(reterr))
-                        return error_set_errnof(reterr, error_kind_from_errno(r), r, "Failed to apply layer: %s",
-                                                e.path);
+                        return error_set_errnof(reterr, error_kind_from_errno(r), r,
+                                                "Failed to apply layer: %s", e.path);
                 if (r < 0)
                         return r;
         }
@@ -370,13 +375,15 @@ int layer_apply(const LayerApplyOptions *options, LayerApplyResult *ret, Error *
 
         r = open_directories_file(&a);
         if (r < 0)
-                r = error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to make a temporary file in the layer");
+                r = error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                     "Failed to make a temporary file in the layer");
         else
                 r = apply_stream(&a, reterr);
         if (r >= 0) {
                 r = restore_directory_times(&a);
                 if (r < 0)
-                        error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to set the times of directories");
+                        error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                         "Failed to set the times of directories");
         }
         if (r >= 0 && syncfs(options->root_fd) < 0)
                 r = error_set_errnof(reterr, ERROR_INTERNAL, -errno, "Failed to write the layer to disk");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One layer archive into one fresh directory, as an overlay lower directory. The archive is hostile: nothing it says
- * can reach outside the directory, and what it costs is bounded. Runs in dockerd-worker; blocks. */
+/* One layer archive into one fresh directory, as an overlay lower directory. The archive is hostile: nothing
+ * it says can reach outside the directory, and what it costs is bounded. Runs in dockerd-worker; blocks. */
 #pragma once
 
 #include "basic/error.h"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a layer directory says what is deleted in the layers below it. Apart from layer-apply.h, so that the daemon does
- * not link an archive library. */
+/* How a layer directory says what is deleted in the layers below it. Apart from layer-apply.h, so that the
+ * daemon does not link an archive library. */
 #pragma once
 
 #include <errno.h>
 
-/* How "deleted below" is written down: overlayfs marks (0:0 character devices, trusted.overlay.opaque), or the .wh.
- * files of the archive as they are, for file systems that cannot hold the marks (read by the vfs driver only). */
+/* How "deleted below" is written down: overlayfs marks (0:0 character devices, trusted.overlay.opaque), or
+ * the .wh. files of the archive as they are, for file systems that cannot hold the marks (read by the vfs
+ * driver only). */
 typedef enum LayerFormat {
         LAYER_FORMAT_OVERLAY,
         LAYER_FORMAT_PLAIN,

@@ -22,7 +22,8 @@ void layer_path_done(LayerPath *p) {
         p->clean = p->parent = NULL;
 }
 
-/* "/a//b/../c" -> "a/c"; "." for the root. As Docker: ".." is resolved in the text, before any symlink is looked at. */
+/* "/a//b/../c" -> "a/c"; "." for the root. As Docker: ".." is resolved in the text, before any symlink is
+ * looked at. */
 static int clean_path(const char *path, char **ret, Error *reterr) {
         _cleanup_free_ char *clean = NULL;
         const char *relative;
@@ -35,7 +36,8 @@ static int clean_path(const char *path, char **ret, Error *reterr) {
         if (relative[0] == 0)
                 relative = ".";
         if (streq(relative, "..") || startswith(relative, "../"))
-                return error_setf(reterr, ERROR_INVALID, "invalid tar archive: %s is outside of the layer", path);
+                return error_setf(reterr, ERROR_INVALID, "invalid tar archive: %s is outside of the layer",
+                                  path);
 
         *ret = strdup(relative);
         return *ret ? 0 : error_fill(reterr, -ENOMEM);
@@ -219,12 +221,13 @@ int layer_path_set(LayerPath *p, const char *path, Error *reterr) {
         else
                 r = enter_parent(p, parent);
         if (r < 0)
-                return error_set_errnof(reterr, error_kind_from_errno(r), r, "Failed to apply layer: %s", path);
+                return error_set_errnof(reterr, error_kind_from_errno(r), r, "Failed to apply layer: %s",
+                                        path);
         return 0;
 }
 
-int layer_path_open_parent(LayerPath *p, const char *path, int *ret_fd, char **path_buffer, const char **ret_name,
-                           Error *reterr) {
+int layer_path_open_parent(LayerPath *p, const char *path, int *ret_fd, char **path_buffer,
+                           const char **ret_name, Error *reterr) {
         _cleanup_free_ char *clean = NULL;
         const char *parent, *name;
         int fd, r;

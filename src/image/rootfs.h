@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Root file systems of containers: the writable directory above an image's layers, as a detached mount. The mount is
- * nowhere in the daemon's mount table; who gets its fd attaches it (shim) or closes it. */
+/* Root file systems of containers: the writable directory above an image's layers, as a detached mount. The
+ * mount is nowhere in the daemon's mount table; who gets its fd attaches it (shim) or closes it. */
 #pragma once
 
 #include "basic/error.h"
 #include "image/forward.h"
 
-/* Makes rw_dir (absolute, below the data root) with what the storage driver needs in it: diff/ and work/ for overlay2, a
- * full copy in diff/ for vfs, which takes time in proportion to the image and is done by a worker that is waited
- * for. Image NULL: an empty root. Repeatable; a half-made one is completed. */
+/* Makes rw_dir (absolute, below the data root) with what the storage driver needs in it: diff/ and work/ for
+ * overlay2, a full copy in diff/ for vfs, which takes time in proportion to the image and is done by a
+ * worker that is waited for. Image NULL: an empty root. Repeatable; a half-made one is completed. */
 int rootfs_prepare(ImageManager *m, Image *image, const char *rw_dir, Error *reterr);
 
 /* The detached mount of the root file system. Nothing is left behind when the fd is closed. */
 int rootfs_mount(ImageManager *m, Image *image, const char *rw_dir, int *ret_mount_fd, Error *reterr);
 
-/* Moves the directory into the trash, from where a worker removes it; a missing one is fine. The data is out of the way
- * when the call returns. Any directory below the data root is allowed (a container's whole directory, a volume). */
+/* Moves the directory into the trash, from where a worker removes it; a missing one is fine. The data is out
+ * of the way when the call returns. Any directory below the data root is allowed (a container's whole
+ * directory, a volume). */
 int rootfs_remove(ImageManager *m, const char *directory, Error *reterr);
 
-/* Bytes of the regular files in rw_dir/diff (SizeRw), counted by a worker; hard links once. done is called exactly once
- * from the loop; the returned job can be cancelled. */
+/* Bytes of the regular files in rw_dir/diff (SizeRw), counted by a worker; hard links once. done is called
+ * exactly once from the loop; the returned job can be cancelled. */
 int rootfs_usage_start(ImageManager *m, const char *rw_dir,
                        void (*done)(ImageJob *job, int r, int64_t size, void *userdata), void *userdata,
                        ImageJob **ret, Error *reterr);
 
-/* Docker's GraphDriver.Data as map "key=value" (LowerDir, MergedDir, UpperDir, WorkDir); rw_dir NULL: of the image. */
+/* Docker's GraphDriver.Data as map "key=value" (LowerDir, MergedDir, UpperDir, WorkDir); rw_dir NULL: of the
+ * image. */
 int rootfs_driver_data(ImageManager *m, Image *image, const char *rw_dir, char ***ret);

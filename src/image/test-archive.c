@@ -70,7 +70,8 @@ void test_archive_add_hard_link(TestArchive *t, const char *path, const char *ta
         archive_entry_free(e);
 }
 
-void test_archive_add_raw_header(Buffer *b, const char *name, char type, const char *size_field, const char *link) {
+void test_archive_add_raw_header(Buffer *b, const char *name, char type, const char *size_field,
+                                 const char *link) {
         char block[512] = {};
         unsigned sum = 0;
 

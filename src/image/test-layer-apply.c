@@ -55,7 +55,11 @@ static void bed_done(Bed *b) {
 static int bed_apply_bytes(Bed *b, const void *data, size_t size) {
         _cleanup_close_ int fd = test_file_with(data, size);
         const LayerApplyOptions options = {
-                .input_fd = fd, .tee_fd = -EBADF, .root_fd = b->root_fd, .format = b->format, .limits = b->limits,
+                .input_fd = fd,
+                .tee_fd = -EBADF,
+                .root_fd = b->root_fd,
+                .format = b->format,
+                .limits = b->limits,
         };
 
         int r;
@@ -199,10 +203,12 @@ TEST(compressed_twice_is_refused) {
                 char buffer[65536];
                 size_t used = 0;
 
-                ASSERT_EQ(archive_write_open_memory(outer.archive, buffer, sizeof(buffer), &used), ARCHIVE_OK);
+                ASSERT_EQ(archive_write_open_memory(outer.archive, buffer, sizeof(buffer), &used),
+                          ARCHIVE_OK);
                 archive_entry_set_filetype(e, AE_IFREG);
                 ASSERT_EQ(archive_write_header(outer.archive, e), ARCHIVE_OK);
-                ASSERT_EQ(archive_write_data(outer.archive, inner.data.data, inner.data.size), inner.data.size);
+                ASSERT_EQ(archive_write_data(outer.archive, inner.data.data, inner.data.size),
+                          inner.data.size);
                 archive_entry_free(e);
                 test_archive_end(&outer);
                 ASSERT_FAIL(bed_apply_bytes(&b, buffer, used));
@@ -472,7 +478,8 @@ static void xattrs(struct archive_entry *e) {
         archive_entry_xattr_add_entry(e, "user.overlay.opaque", "y", 1);
         archive_entry_xattr_add_entry(e, "security.selinux", "x", 1);
         /* cap_net_raw=ep, revision 2 */
-        archive_entry_xattr_add_entry(e, "security.capability", "\1\0\0\2\0\40\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20);
+        archive_entry_xattr_add_entry(e, "security.capability", "\1\0\0\2\0\40\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+                                      20);
 }
 
 TEST(xattrs_are_filtered) {

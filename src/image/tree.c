@@ -58,7 +58,8 @@ static int links_check(Links *l, const struct stat *st, const char *path, const 
         r = new0(LinkRecord, 1);
         if (!r)
                 return -ENOMEM;
-        snprintf(r->key, sizeof(r->key), "%" PRIx64 ":%" PRIx64, (uint64_t) st->st_dev, (uint64_t) st->st_ino);
+        snprintf(r->key, sizeof(r->key), "%" PRIx64 ":%" PRIx64, (uint64_t) st->st_dev,
+                 (uint64_t) st->st_ino);
         known = hashmap_get(l->map, r->key);
         if (known) {
                 free(r);
@@ -97,7 +98,8 @@ static bool is_dot(const char *name) {
         return streq(name, ".") || streq(name, "..");
 }
 
-/* --- counting ---------------------------------------------------------------------------------------------------- */
+/* --- counting
+ * ---------------------------------------------------------------------------------------------------- */
 
 static int usage_walk(int dir_fd, const char *name, unsigned depth, Links *links, UsageReply *total) {
         _cleanup_closedir_ DIR *d = open_directory_at(dir_fd, name);
@@ -146,12 +148,14 @@ int tree_usage(int dir_fd, UsageReply *ret, Error *reterr) {
 
         r = usage_walk(dir_fd, ".", 0, &links, &total);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to count the size of a directory");
+                return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                        "Failed to count the size of a directory");
         *ret = total;
         return 0;
 }
 
-/* --- removing ---------------------------------------------------------------------------------------------------- */
+/* --- removing
+ * ---------------------------------------------------------------------------------------------------- */
 
 int tree_remove_children(int dir_fd) {
         _cleanup_closedir_ DIR *d = open_directory_at(dir_fd, ".");
@@ -166,7 +170,8 @@ int tree_remove_children(int dir_fd) {
         return r;
 }
 
-/* --- copying ----------------------------------------------------------------------------------------------------- */
+/* --- copying
+ * ----------------------------------------------------------------------------------------------------- */
 
 typedef struct Merge {
         int target_root;        /* borrowed */
@@ -190,7 +195,8 @@ static int copy_xattrs(int source_fd, int target_fd) {
                 if (startswith(p, "trusted.") || startswith(p, "user.overlay."))
                         continue;
                 size = fgetxattr(source_fd, p, value, XATTR_SIZE_LIMIT);
-                if (size < 0 || (fsetxattr(target_fd, p, value, size, 0) < 0 && !IN_SET(errno, ENOTSUP, EPERM)))
+                if (size < 0 ||
+                    (fsetxattr(target_fd, p, value, size, 0) < 0 && !IN_SET(errno, ENOTSUP, EPERM)))
                         return -errno;
         }
         return 0;
@@ -262,7 +268,8 @@ static int copy_special(int source_dir, const char *name, int target_dir, const 
         return RET_NERRNO(utimensat(target_dir, name, times, AT_SYMLINK_NOFOLLOW));
 }
 
-static int copy_file(Merge *m, int source_dir, const char *name, int target_dir, const char *path, const struct stat *st) {
+static int copy_file(Merge *m, int source_dir, const char *name, int target_dir, const char *path,
+                     const struct stat *st) {
         const char *first;
         int r;
 
@@ -314,7 +321,8 @@ static int merge_subdirectory(Merge *m, int source_dir, const char *name, int ta
         return r < 0 ? r : copy_metadata_fd(dirfd(source), target, st);
 }
 
-static int merge_entry(Merge *m, int source_dir, const char *name, int target_dir, const char *path, unsigned depth) {
+static int merge_entry(Merge *m, int source_dir, const char *name, int target_dir, const char *path,
+                       unsigned depth) {
         const char *hidden = startswith(name, WHITEOUT_PREFIX);
         struct stat st;
 
@@ -371,5 +379,7 @@ int tree_merge_layer(int source_fd, int target_fd, Error *reterr) {
         if (r >= 0)
                 r = copy_metadata_fd(dirfd(source), target_fd, &st);
         links_done(&m.links);
-        return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to copy %s of a layer", m.failed ?: "the root") : 0;
+        return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to copy %s of a layer",
+                                        m.failed ?: "the root") :
+                       0;
 }

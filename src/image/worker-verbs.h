@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parameters and results of the dockerd-worker verbs that serve images and root file systems: one table for the daemon,
- * which writes the parameters, and for the worker, which reads them. The order of the descriptors is given at each verb. */
+/* Parameters and results of the dockerd-worker verbs that serve images and root file systems: one table for
+ * the daemon, which writes the parameters, and for the worker, which reads them. The order of the
+ * descriptors is given at each verb. */
 #pragma once
 
 #include "json/json-type.h"
@@ -30,8 +31,8 @@ typedef struct WorkerProgress {
 } WorkerProgress;
 JSON_TYPE_DECLARE(WorkerProgress);
 
-/* "archive-unpack": input, spool directory (empty). Takes a docker-archive or an OCI layout apart; each regular file of the
- * archive becomes a file of the spool directory that is named by a number. */
+/* "archive-unpack": input, spool directory (empty). Takes a docker-archive or an OCI layout apart; each
+ * regular file of the archive becomes a file of the spool directory that is named by a number. */
 typedef struct UnpackedFile {
         char *file;                     /* name in the spool directory */
         char *digest;                   /* computed, not claimed */
@@ -79,7 +80,8 @@ DEFINE_JSON_CLEANUP(ArchivePackParams);
 
 /* "layers-merge": directory of the layers, target directory (empty). */
 typedef struct LayersMergeParams {
-        char **layers;                  /* names below the directory of the layers, lowest first, each with diff/ in it */
+        char **layers;                  /* names below the directory of the layers, lowest first, each with
+                                         * diff/ in it */
 } LayersMergeParams;
 JSON_TYPE_DECLARE(LayersMergeParams);
 

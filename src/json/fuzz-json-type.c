@@ -15,8 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 assert(error_is_set(&e));
                 return 0;
         }
-        /* json-c takes a bare "83." and keeps its text, but not again where the text ends: no document of ours is
-         * a bare number. */
+        /* json-c takes a bare "83." and keeps its text, but not again where the text ends: no document of
+         * ours is a bare number. */
         if (!json_object_is_type(o, json_type_object) && !json_object_is_type(o, json_type_array))
                 return 0;
         assert(json_parse(json_text(o), strlen(json_text(o)), JSON_DEPTH_MAX, &again, NULL) >= 0);

@@ -14,7 +14,8 @@ void json_object_putp(json_object **o) {
 }
 
 const char *json_text(json_object *o) {
-        return strempty(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+        return strempty(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+                                                                          JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 static bool only_space(const char *s, size_t n) {
@@ -38,7 +39,8 @@ int json_parse(const char *text, size_t size, unsigned depth, json_object **ret,
         t = json_tokener_new_ex((int) depth);
         if (!t)
                 return error_fill(reterr, -ENOMEM);
-        json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS | JSON_TOKENER_VALIDATE_UTF8);
+        json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS |
+                                                  JSON_TOKENER_VALIDATE_UTF8);
         o = json_tokener_parse_ex(t, text, (int) size);
         e = json_tokener_get_error(t);
         /* A bare number at the end of the input asks for more until it sees a terminator. */
@@ -64,7 +66,8 @@ int json_parse(const char *text, size_t size, unsigned depth, json_object **ret,
         return 0;
 }
 
-int json_decode_text(const JsonType *type, const char *text, size_t size, unsigned version, void *ret, Error *reterr) {
+int json_decode_text(const JsonType *type, const char *text, size_t size, unsigned version, void *ret,
+                     Error *reterr) {
         _cleanup_json_ json_object *o = NULL;
         int r;
 
@@ -78,7 +81,8 @@ int json_decode_text(const JsonType *type, const char *text, size_t size, unsign
 
 /* -- single values from path, query and headers -- */
 
-static const JsonField *find_field(const JsonType *type, void *s, unsigned where, const char *name, void **ret_member) {
+static const JsonField *find_field(const JsonType *type, void *s, unsigned where, const char *name,
+                                   void **ret_member) {
         for (size_t i = 0; i < type->n_fields; i++) {
                 const JsonField *f = type->fields + i;
                 void *m = (char *) s + f->offset;
@@ -95,12 +99,13 @@ static const JsonField *find_field(const JsonType *type, void *s, unsigned where
         return NULL;
 }
 
-static int set_int64(const char *name, const char *text, int64_t min, int64_t max, int64_t *ret, Error *reterr) {
+static int set_int64(const char *name, const char *text, int64_t min, int64_t max, int64_t *ret,
+                     Error *reterr) {
         int64_t v = 0;
 
         if (*text && (parse_int64(text, &v) < 0 || v < min || v > max))
-                return error_setf(reterr, ERROR_INVALID, "invalid value for '%s': \"%s\" is not a number in range",
-                                  name, text);
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid value for '%s': \"%s\" is not a number in range", name, text);
         *ret = v;
         return 0;
 }
@@ -127,9 +132,10 @@ static int set_from_json(const JsonField *f, void *m, const char *text, Error *r
         return error_setf(reterr, ERROR_INVALID, "invalid value for '%s': \"%s\"", f->name, text);
 }
 
-int json_set_from_text(const JsonType *type, void *s, unsigned where, const char *name, const char *text, Error *reterr) {
+int json_set_from_text(const JsonType *type, void *s, unsigned where, const char *name, const char *text,
+                       Error *reterr) {
         const JsonField *f;
-        int64_t i;
+        int64_t i = 0;
         void *m;
         int r;
 

@@ -6,7 +6,8 @@
 
 struct json_object;
 
-/* One document of at most depth levels, nothing behind it but white space; valid UTF-8. *ret may be NULL for `null`. */
+/* One document of at most depth levels, nothing behind it but white space; valid UTF-8. *ret may be NULL for
+ * `null`. */
 int json_parse(const char *text, size_t size, unsigned depth, struct json_object **ret, Error *reterr);
 
 /* Compact, "/" not escaped, no newline; the text belongs to the object. */

@@ -19,10 +19,13 @@ typedef struct Decoder {
         Error *reterr;
 } Decoder;
 
-static int decode_value(Decoder *d, const Location *at, const JsonSpec *spec, unsigned flags, json_object *v, void *m);
+static int decode_value(Decoder *d, const Location *at, const JsonSpec *spec, unsigned flags, json_object *v,
+                        void *m);
 static int decode_struct(Decoder *d, const Location *at, const JsonType *type, json_object *v, void *s);
-static json_object *encode_value(const JsonSpec *spec, unsigned flags, unsigned version, bool redact, const void *m);
-static int encode_fields(const JsonType *type, unsigned version, bool redact, const void *s, json_object *into);
+static json_object *encode_value(const JsonSpec *spec, unsigned flags, unsigned version, bool redact,
+                                 const void *m);
+static int encode_fields(const JsonType *type, unsigned version, bool redact, const void *s,
+                         json_object *into);
 static void done_value(const JsonSpec *spec, void *m);
 
 /* The common layout of arrays and maps. */
@@ -51,7 +54,8 @@ static int decode_fail(Decoder *d, const Location *at, const char *what) {
 
         if (append_location(&b, at) < 0)
                 return error_fill(d->reterr, -ENOMEM);
-        return error_setf(d->reterr, ERROR_INVALID, "invalid JSON: %s%s%s", strempty(b.data), b.size > 0 ? ": " : "", what);
+        return error_setf(d->reterr, ERROR_INVALID, "invalid JSON: %s%s%s", strempty(b.data),
+                          b.size > 0 ? ": " : "", what);
 }
 
 static const char *type_name(json_object *v) {
@@ -261,7 +265,8 @@ static int decode_array(Decoder *d, const Location *at, const JsonSpec *spec, js
 
                 if (!item)
                         continue;
-                r = decode_value(d, &here, spec->element, 0, item, (char *) l.items + l.n_items * spec->element_size);
+                r = decode_value(d, &here, spec->element, 0, item,
+                                 (char *) l.items + l.n_items * spec->element_size);
                 if (r < 0) {
                         l.n_items++;
                         list_done(spec, &l);
@@ -273,8 +278,8 @@ static int decode_array(Decoder *d, const Location *at, const JsonSpec *spec, js
         return 0;
 }
 
-static int decode_map_entry(Decoder *d, const Location *at, const JsonSpec *spec, const char *key, json_object *v,
-                            char *item) {
+static int decode_map_entry(Decoder *d, const Location *at, const JsonSpec *spec, const char *key,
+                            json_object *v, char *item) {
         Location here = { at, key, 0 };
 
         *(char **) item = strdup(key);
@@ -298,7 +303,8 @@ static int decode_map(Decoder *d, const Location *at, const JsonSpec *spec, json
         if (!l.items)
                 return error_fill(d->reterr, -ENOMEM);
         json_object_object_foreach(v, key, value) {
-                r = decode_map_entry(d, at, spec, key, value, (char *) l.items + l.n_items++ * spec->element_size);
+                r = decode_map_entry(d, at, spec, key, value,
+                                     (char *) l.items + l.n_items++ * spec->element_size);
                 if (r < 0) {
                         list_done(spec, &l);
                         return r;
@@ -326,7 +332,8 @@ static int decode_pointer(Decoder *d, const Location *at, const JsonSpec *spec, 
         return 0;
 }
 
-static int decode_value(Decoder *d, const Location *at, const JsonSpec *spec, unsigned flags, json_object *v, void *m) {
+static int decode_value(Decoder *d, const Location *at, const JsonSpec *spec, unsigned flags, json_object *v,
+                        void *m) {
         switch (spec->kind) {
         case JSON_KIND_STRING:
                 return decode_string(d, at, v, m);
@@ -499,7 +506,8 @@ static json_object *encode_string(const char *s, unsigned flags, bool redact) {
         return json_object_new_string(strempty(s));
 }
 
-static json_object *encode_value(const JsonSpec *spec, unsigned flags, unsigned version, bool redact, const void *m) {
+static json_object *encode_value(const JsonSpec *spec, unsigned flags, unsigned version, bool redact,
+                                 const void *m) {
         switch (spec->kind) {
         case JSON_KIND_STRING:
                 return encode_string(*(char *const *) m, flags, redact);
@@ -515,19 +523,26 @@ static json_object *encode_value(const JsonSpec *spec, unsigned flags, unsigned 
         case JSON_KIND_UINT64:
                 return json_object_new_uint64(*(const uint64_t *) m);
         case JSON_KIND_OPTIONAL_INT:
-                return ((const OptionalInt *) m)->set ? json_object_new_int64(((const OptionalInt *) m)->value) : NULL;
+                return ((const OptionalInt *) m)->set ?
+                                       json_object_new_int64(((const OptionalInt *) m)->value) :
+                                       NULL;
         case JSON_KIND_REAL:
                 return encode_real(*(const double *) m);
         case JSON_KIND_TIME:
                 return encode_time(*(const nsec_t *) m);
         case JSON_KIND_STRV:
-                return *(char **const *) m || FLAGS_SET(flags, JSON_NONNULL) ? encode_strv(*(char **const *) m) : NULL;
+                return *(char **const *) m || FLAGS_SET(flags, JSON_NONNULL) ?
+                                       encode_strv(*(char **const *) m) :
+                                       NULL;
         case JSON_KIND_SET:
-                return *(char **const *) m || FLAGS_SET(flags, JSON_NONNULL) ? encode_set(*(char **const *) m) : NULL;
+                return *(char **const *) m || FLAGS_SET(flags, JSON_NONNULL) ?
+                                       encode_set(*(char **const *) m) :
+                                       NULL;
         case JSON_KIND_RAW:
                 return json_object_get(*(json_object *const *) m);
         case JSON_KIND_POINTER:
-                return *(void *const *) m ? encode_struct(spec->type, version, redact, *(void *const *) m) : NULL;
+                return *(void *const *) m ? encode_struct(spec->type, version, redact, *(void *const *) m) :
+                                            NULL;
         case JSON_KIND_STRUCT:
         case JSON_KIND_INLINE:
                 return encode_struct(spec->type, version, redact, m);
@@ -572,7 +587,8 @@ static bool value_is_empty(const JsonSpec *spec, const void *m) {
         }
 }
 
-static int encode_fields(const JsonType *type, unsigned version, bool redact, const void *s, json_object *into) {
+static int encode_fields(const JsonType *type, unsigned version, bool redact, const void *s,
+                         json_object *into) {
         for (size_t i = 0; i < type->n_fields; i++) {
                 const JsonField *f = type->fields + i;
                 const void *m = (const char *) s + f->offset;
@@ -587,7 +603,8 @@ static int encode_fields(const JsonType *type, unsigned version, bool redact, co
                 }
                 if (FLAGS_SET(f->flags, JSON_OMITEMPTY) && value_is_empty(&f->spec, m))
                         continue;
-                if (json_object_object_add(into, f->name, encode_value(&f->spec, f->flags, version, redact, m)) < 0)
+                if (json_object_object_add(into, f->name,
+                                           encode_value(&f->spec, f->flags, version, redact, m)) < 0)
                         return -ENOMEM;
         }
         return 0;
@@ -733,7 +750,8 @@ static char *object_to_text(json_object *o) {
 
         if (!o)
                 return NULL;
-        s = strdup(strempty(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
+        s = strdup(strempty(json_object_to_json_string_ext(
+                        o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
         json_object_put(o);
         return s;
 }

@@ -73,14 +73,14 @@ typedef enum JsonKind {
         JSON_KIND_OPTIONAL_INT, /* OptionalInt */
         JSON_KIND_REAL,         /* double */
         JSON_KIND_TIME,         /* nsec_t <-> RFC 3339; 0 <-> year 1 */
-        JSON_KIND_STRV,         /* char **; also accepts one string (Docker's "string or list" members) where flagged */
-        JSON_KIND_SET,          /* char ** <-> {"a": {}, "b": {}} */
-        JSON_KIND_RAW,          /* struct json_object *, owned: passed through as it is */
-        JSON_KIND_POINTER,      /* T *: object or null */
-        JSON_KIND_STRUCT,       /* T in place: object */
-        JSON_KIND_INLINE,       /* T in place: its rows belong to the enclosing object */
-        JSON_KIND_ARRAY,        /* struct { E *items; size_t n_items; } */
-        JSON_KIND_MAP,          /* the same, E starts with `char *key` */
+        JSON_KIND_STRV, /* char **; also accepts one string (Docker's "string or list" members) where flagged */
+        JSON_KIND_SET,     /* char ** <-> {"a": {}, "b": {}} */
+        JSON_KIND_RAW,     /* struct json_object *, owned: passed through as it is */
+        JSON_KIND_POINTER, /* T *: object or null */
+        JSON_KIND_STRUCT,  /* T in place: object */
+        JSON_KIND_INLINE,  /* T in place: its rows belong to the enclosing object */
+        JSON_KIND_ARRAY,   /* struct { E *items; size_t n_items; } */
+        JSON_KIND_MAP,     /* the same, E starts with `char *key` */
 } JsonKind;
 
 /* Describes a value in memory: of a row, or of an array's or map's item. */
@@ -123,25 +123,35 @@ struct JsonType {
 
 /* Fails to compile when the member has another C type than the row says. */
 #define JSON_CHECKED_OFFSET(T, m, ctype) \
-        (offsetof(T, m) + 0 * sizeof(char[__builtin_types_compatible_p(typeof(((T *) 0)->m), ctype) ? 1 : -1]))
+        (offsetof(T, m) +                \
+         0 * sizeof(char[__builtin_types_compatible_p(typeof(((T *) 0)->m), ctype) ? 1 : -1]))
 #define JSON_SCALAR_ROW(T, m, ctype, row_kind, row_name, row_flags, ...) \
         { .name = (row_name), .offset = JSON_CHECKED_OFFSET(T, m, ctype), .spec = { .kind = (row_kind) }, \
           .flags = (row_flags), ##__VA_ARGS__ }
 
 /* Rows: JSON_STRING(Struct, member, "Name", flags [, .since = 44]) */
-#define JSON_STRING(T, m, name, flags, ...) JSON_SCALAR_ROW(T, m, char *, JSON_KIND_STRING, name, flags, ##__VA_ARGS__)
-#define JSON_BOOL(T, m, name, flags, ...) JSON_SCALAR_ROW(T, m, bool, JSON_KIND_BOOL, name, flags, ##__VA_ARGS__)
+#define JSON_STRING(T, m, name, flags, ...) \
+        JSON_SCALAR_ROW(T, m, char *, JSON_KIND_STRING, name, flags, ##__VA_ARGS__)
+#define JSON_BOOL(T, m, name, flags, ...) \
+        JSON_SCALAR_ROW(T, m, bool, JSON_KIND_BOOL, name, flags, ##__VA_ARGS__)
 #define JSON_TRISTATE(T, m, name, flags, ...) \
         JSON_SCALAR_ROW(T, m, Tristate, JSON_KIND_TRISTATE, name, flags, ##__VA_ARGS__)
-#define JSON_INT(T, m, name, flags, ...) JSON_SCALAR_ROW(T, m, int, JSON_KIND_INT, name, flags, ##__VA_ARGS__)
-#define JSON_INT64(T, m, name, flags, ...) JSON_SCALAR_ROW(T, m, int64_t, JSON_KIND_INT64, name, flags, ##__VA_ARGS__)
-#define JSON_UINT64(T, m, name, flags, ...) JSON_SCALAR_ROW(T, m, uint64_t, JSON_KIND_UINT64, name, flags, ##__VA_ARGS__)
+#define JSON_INT(T, m, name, flags, ...) \
+        JSON_SCALAR_ROW(T, m, int, JSON_KIND_INT, name, flags, ##__VA_ARGS__)
+#define JSON_INT64(T, m, name, flags, ...) \
+        JSON_SCALAR_ROW(T, m, int64_t, JSON_KIND_INT64, name, flags, ##__VA_ARGS__)
+#define JSON_UINT64(T, m, name, flags, ...) \
+        JSON_SCALAR_ROW(T, m, uint64_t, JSON_KIND_UINT64, name, flags, ##__VA_ARGS__)
 #define JSON_OPTIONAL_INT(T, m, name, flags, ...) \
         JSON_SCALAR_ROW(T, m, OptionalInt, JSON_KIND_OPTIONAL_INT, name, flags, ##__VA_ARGS__)
-#define JSON_REAL(T, m, name, flags, ...) JSON_SCALAR_ROW(T, m, double, JSON_KIND_REAL, name, flags, ##__VA_ARGS__)
-#define JSON_TIME(T, m, name, flags, ...) JSON_SCALAR_ROW(T, m, nsec_t, JSON_KIND_TIME, name, flags, ##__VA_ARGS__)
-#define JSON_STRV(T, m, name, flags, ...) JSON_SCALAR_ROW(T, m, char **, JSON_KIND_STRV, name, flags, ##__VA_ARGS__)
-#define JSON_SET(T, m, name, flags, ...) JSON_SCALAR_ROW(T, m, char **, JSON_KIND_SET, name, flags, ##__VA_ARGS__)
+#define JSON_REAL(T, m, name, flags, ...) \
+        JSON_SCALAR_ROW(T, m, double, JSON_KIND_REAL, name, flags, ##__VA_ARGS__)
+#define JSON_TIME(T, m, name, flags, ...) \
+        JSON_SCALAR_ROW(T, m, nsec_t, JSON_KIND_TIME, name, flags, ##__VA_ARGS__)
+#define JSON_STRV(T, m, name, flags, ...) \
+        JSON_SCALAR_ROW(T, m, char **, JSON_KIND_STRV, name, flags, ##__VA_ARGS__)
+#define JSON_SET(T, m, name, flags, ...) \
+        JSON_SCALAR_ROW(T, m, char **, JSON_KIND_SET, name, flags, ##__VA_ARGS__)
 #define JSON_RAW(T, m, name, flags, ...) \
         JSON_SCALAR_ROW(T, m, struct json_object *, JSON_KIND_RAW, name, flags, ##__VA_ARGS__)
 #define JSON_OBJECT(T, m, S, row_name, row_flags, ...) \
@@ -156,10 +166,14 @@ struct JsonType {
 
 #define JSON_ELEMENT_STRUCT(S) (&(const JsonSpec) { .kind = JSON_KIND_STRUCT, .type = &S##_json })
 /* struct { S *items; size_t n_items; } m */
-#define JSON_ARRAY(T, m, S, row_name, row_flags, ...) \
-        { .name = (row_name), .offset = offsetof(T, m) + 0 * JSON_CHECKED_OFFSET(T, m.items, S *), \
-          .spec = { .kind = JSON_KIND_ARRAY, .element = JSON_ELEMENT_STRUCT(S), .element_size = sizeof(S) }, \
-          .flags = (row_flags), ##__VA_ARGS__ }
+#define JSON_ARRAY(T, m, S, row_name, row_flags, ...)                                                    \
+        {                                                                                                \
+                .name = (row_name), .offset = offsetof(T, m) + 0 * JSON_CHECKED_OFFSET(T, m.items, S *), \
+                .spec = { .kind = JSON_KIND_ARRAY,                                                       \
+                          .element = JSON_ELEMENT_STRUCT(S),                                             \
+                          .element_size = sizeof(S) },                                                   \
+                .flags = (row_flags), ##__VA_ARGS__                                                      \
+        }
 /* struct { E *items; size_t n_items; } m, E = struct { char *key; S value; } */
 #define JSON_MAP(T, m, E, S, row_name, row_flags, ...) \
         { .name = (row_name), .offset = offsetof(T, m) + 0 * JSON_CHECKED_OFFSET(T, m.items, E *), \
@@ -174,14 +188,18 @@ struct JsonType {
                     .element_size = sizeof(E), .value_offset = JSON_CHECKED_OFFSET(E, value, S *) }, \
           .flags = (row_flags), ##__VA_ARGS__ }
 /* The same with E = struct { char *key; struct { S *items; size_t n_items; } value; }, as in port maps. */
-#define JSON_MAP_ARRAY(T, m, E, S, row_name, row_flags, ...) \
-        { .name = (row_name), .offset = offsetof(T, m) + 0 * JSON_CHECKED_OFFSET(T, m.items, E *), \
-          .spec = { .kind = JSON_KIND_MAP, \
-                    .element = &(const JsonSpec) { .kind = JSON_KIND_ARRAY, .element = JSON_ELEMENT_STRUCT(S), \
-                                                   .element_size = sizeof(S) }, \
-                    .element_size = sizeof(E), \
-                    .value_offset = offsetof(E, value) + 0 * JSON_CHECKED_OFFSET(E, value.items, S *) }, \
-          .flags = (row_flags), ##__VA_ARGS__ }
+#define JSON_MAP_ARRAY(T, m, E, S, row_name, row_flags, ...)                                             \
+        {                                                                                                \
+                .name = (row_name), .offset = offsetof(T, m) + 0 * JSON_CHECKED_OFFSET(T, m.items, E *), \
+                .spec = { .kind = JSON_KIND_MAP,                                                         \
+                          .element = &(const JsonSpec){ .kind = JSON_KIND_ARRAY,                         \
+                                                        .element = JSON_ELEMENT_STRUCT(S),               \
+                                                        .element_size = sizeof(S) },                     \
+                          .element_size = sizeof(E),                                                     \
+                          .value_offset = offsetof(E, value) +                                           \
+                                          0 * JSON_CHECKED_OFFSET(E, value.items, S *) },                \
+                .flags = (row_flags), ##__VA_ARGS__                                                      \
+        }
 #define JSON_STRING_MAP(T, m, row_name, row_flags, ...) \
         { .name = (row_name), .offset = JSON_CHECKED_OFFSET(T, m, StringMap), .spec = JSON_SPEC_STRING_MAP, \
           .flags = (row_flags), ##__VA_ARGS__ }
@@ -206,8 +224,10 @@ struct JsonType {
                     .element_size = sizeof(FilterEntry), .value_offset = offsetof(FilterEntry, value) }, \
           .flags = (row_flags), ##__VA_ARGS__ }
 
-#define JSON_TYPE(T, rows) \
-        const JsonType T##_json = { .name = #T, .size = sizeof(T), .fields = (rows), .n_fields = ELEMENTSOF(rows) }
+#define JSON_TYPE(T, rows)                                                                    \
+        const JsonType T##_json = {                                                           \
+                .name = #T, .size = sizeof(T), .fields = (rows), .n_fields = ELEMENTSOF(rows) \
+        }
 /* A type without rows, for calls whose params have none. */
 #define JSON_TYPE_EMPTY(T) const JsonType T##_json = { .name = #T, .size = sizeof(T) }
 #define JSON_TYPE_DECLARE(T) extern const JsonType T##_json
@@ -228,14 +248,16 @@ void *json_free(const JsonType *type, void *s);
 int json_copy(const JsonType *type, const void *src, void *dest);
 
 /* Text <-> struct. Text ends without a newline. */
-int json_decode_text(const JsonType *type, const char *text, size_t size, unsigned version, void *ret, Error *reterr);
+int json_decode_text(const JsonType *type, const char *text, size_t size, unsigned version, void *ret,
+                     Error *reterr);
 char *json_encode_text(const JsonType *type, const void *s, unsigned version);
 /* The same with secrets as "***", for logs and dumps. */
 char *json_redacted_text(const JsonType *type, const void *s);
 
 /* A value of the path, the query or a header into the row of that place and name (exact match). Booleans and numbers by
  * Docker's query rules; lists grow by one; maps and objects are JSON text. Returns 1, 0 if there is no such row. */
-int json_set_from_text(const JsonType *type, void *s, unsigned where, const char *name, const char *text, Error *reterr);
+int json_set_from_text(const JsonType *type, void *s, unsigned where, const char *name, const char *text,
+                       Error *reterr);
 /* True if any row (of any level of INLINE) takes its value from the body. */
 bool json_type_has_body(const JsonType *type);
 

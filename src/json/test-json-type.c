@@ -83,9 +83,9 @@ static const JsonField thing_fields[] = {
 JSON_TYPE(Thing, thing_fields);
 DEFINE_JSON_CLEANUP(Thing);
 
-#define FULL                                                                            \
-        "{\"Name\":\"a/b\",\"Cmd\":[\"x\",\"y\"],\"Volumes\":{\"/v\":{}},\"Labels\":{\"k\":\"v\"},\"Memory\":5," \
-        "\"OomKillDisable\":false,\"PidsLimit\":null,\"Extra\":{\"HostIp\":\"\",\"HostPort\":1},"               \
+#define FULL                                                                                                       \
+        "{\"Name\":\"a/b\",\"Cmd\":[\"x\",\"y\"],\"Volumes\":{\"/v\":{}},\"Labels\":{\"k\":\"v\"},\"Memory\":5,"   \
+        "\"OomKillDisable\":false,\"PidsLimit\":null,\"Extra\":{\"HostIp\":\"\",\"HostPort\":1},"                  \
         "\"List\":[{\"HostIp\":\"1\"}],\"Ports\":{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":8}],\"81/tcp\":null}," \
         "\"Cpus\":0.1,\"Created\":\"2026-01-02T03:04:05.5Z\",\"Raw\":{\"any\":[1]},\"Password\":\"geheim\"}"
 
@@ -136,7 +136,8 @@ TEST(errors) {
         check_error("{\"Name\":5}", "invalid JSON: Name: expected a string, got an integer");
         check_error("{\"Name\":\"n\",\"List\":[{},{\"HostPort\":\"x\"}]}",
                     "invalid JSON: List[1].HostPort: expected an integer, got a string");
-        check_error("{\"Name\":\"n\",\"Memory\":99999999999999999999999}", "invalid JSON: Memory: the number is out of range");
+        check_error("{\"Name\":\"n\",\"Memory\":99999999999999999999999}",
+                    "invalid JSON: Memory: the number is out of range");
         check_error("{\"Name\":\"n\",\"Extra\":{\"HostPort\":4294967296}}",
                     "invalid JSON: Extra.HostPort: the number is out of range");
         check_error("{\"Name\":\"a\\u0000b\"}", "invalid JSON: Name: the string holds a NUL character");
@@ -165,10 +166,12 @@ TEST(query) {
         ASSERT_EQ(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "id", "x", NULL), 0);
         ASSERT_EQ(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "all", "1", NULL), 1);
         ASSERT_TRUE(t.all);
-        ASSERT_OK(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "filters", "{\"label\":{\"a\":true,\"b\":false}}", NULL));
+        ASSERT_OK(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "filters",
+                                     "{\"label\":{\"a\":true,\"b\":false}}", NULL));
         ASSERT_EQ(strv_length(filters_get(&t.filters, "label")), 1);
         ASSERT_OK(filters_check_keys(&t.filters, allowed, NULL));
-        ASSERT_OK(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "filters", "{\"nosuch\":[\"a\"]}", NULL));
+        ASSERT_OK(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "filters", "{\"nosuch\":[\"a\"]}",
+                                     NULL));
         ASSERT_FAIL(filters_check_keys(&t.filters, allowed, &e));
         ASSERT_STREQ(error_message(&e), "invalid filter 'nosuch'");
         ASSERT_FAIL(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "filters", "[", &e));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An asynchronous job: reference counted, any number of waiters, completes exactly once. It does not run anything itself. */
+/* An asynchronous job: reference counted, any number of waiters, completes exactly once. It does not run
+ * anything itself. */
 #pragma once
 
 #include "basic/error.h"

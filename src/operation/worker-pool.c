@@ -95,7 +95,8 @@ static Worker *worker_free(Worker *w) {
 }
 DEFINE_TRIVIAL_CLEANUP_FUNC(Worker *, worker_free);
 
-/* --- what it says ----------------------------------------------------------------------------------------------- */
+/* --- what it says
+ * ----------------------------------------------------------------------------------------------- */
 
 static int take_error(Worker *w, struct json_object *o) {
         WorkerError e = {};
@@ -182,22 +183,26 @@ static int read_output(Worker *w) {
 
 static void distrust(Worker *w, int r) {
         if (!error_is_set(&w->error))
-                error_set_errnof(&w->error, ERROR_INTERNAL, r, "dockerd-worker %s answers nonsense", w->verb);
+                error_set_errnof(&w->error, ERROR_INTERNAL, r, "dockerd-worker %s answers nonsense",
+                                 w->verb);
         if (w->pidfd >= 0)
                 (void) pidfd_signal(w->pidfd, SIGKILL);
 }
 
-/* --- end -------------------------------------------------------------------------------------------------------- */
+/* --- end
+ * --------------------------------------------------------------------------------------------------------
+ * */
 
 static int judge_exit(Worker *w, const siginfo_t *si) {
         if (error_is_set(&w->error))
                 return w->error.err;
         if (si->si_code != CLD_EXITED)
-                return error_setf(&w->error, ERROR_INTERNAL, "dockerd-worker %s was killed by signal %s", w->verb,
-                                  signal_to_string(si->si_status) ?: "?");
+                return error_setf(&w->error, ERROR_INTERNAL, "dockerd-worker %s was killed by signal %s",
+                                  w->verb, signal_to_string(si->si_status) ?: "?");
         if (si->si_status != 0 || !w->result)
-                return error_setf(&w->error, ERROR_INTERNAL, "dockerd-worker %s exited with status %d and no result",
-                                  w->verb, si->si_status);
+                return error_setf(&w->error, ERROR_INTERNAL,
+                                  "dockerd-worker %s exited with status %d and no result", w->verb,
+                                  si->si_status);
         return 0;
 }
 
@@ -213,7 +218,8 @@ static void worker_finish(Worker *w, const siginfo_t *si) {
 
         if (w->state == WORKER_RUNNING) {
                 r = judge_exit(w, si);
-                w->done(w, r < 0 ? r : 0, r < 0 ? NULL : worker_result(w), r < 0 ? &w->error : NULL, w->userdata);
+                w->done(w, r < 0 ? r : 0, r < 0 ? NULL : worker_result(w), r < 0 ? &w->error : NULL,
+                        w->userdata);
         }
         worker_free(w);
         pool_run_queue(p);
@@ -224,8 +230,12 @@ static int on_exit_event(sd_event_source *s, int fd, uint32_t revents, void *use
         siginfo_t si = {};
         int r;
 
-        if (waitid(P_PID, w->pid, &si, WEXITED | WNOHANG) < 0)
-                si = (siginfo_t) { .si_code = CLD_KILLED, .si_status = SIGKILL, .si_pid = w->pid };
+        if (waitid(P_PID, w->pid, &si, WEXITED | WNOHANG) < 0) {
+                /* One by one: si_pid and si_status are members of one union in a union. */
+                si.si_code = CLD_KILLED;
+                si.si_status = SIGKILL;
+                si.si_pid = w->pid;
+        }
         if (si.si_pid == 0)
                 return 0;
 
@@ -256,7 +266,8 @@ static int on_output_event(sd_event_source *s, int fd, uint32_t revents, void *u
         return 0;
 }
 
-/* --- start ------------------------------------------------------------------------------------------------------ */
+/* --- start
+ * ------------------------------------------------------------------------------------------------------ */
 
 static int params_memfd(const WorkerRequest *q) {
         _cleanup_free_ char *text = NULL;
@@ -330,7 +341,8 @@ static int worker_spawn(Worker *w, const char *program) {
                 .fds = fds,
                 .n_fds = WORKER_FD_FIRST + w->n_fds,
                 .new_session = true,
-                /* Half-made things are cleaned up by whoever starts next; nobody may still be writing them. */
+                /* Half-made things are cleaned up by whoever starts next; nobody may still be writing
+                 * them. */
                 .death_signal = SIGKILL,
         };
         r = process_spawn(&request, &w->pid, &w->pidfd);
@@ -412,7 +424,8 @@ int worker_start(WorkerPool *p, const WorkerRequest *request, Worker **ret, Erro
                 return error_setf(reterr, ERROR_UNAVAILABLE, "too many jobs are waiting");
         r = worker_new(request, &w);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to prepare dockerd-worker %s", request->verb);
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to prepare dockerd-worker %s",
+                                        request->verb);
         w->pool = p;
         p->n_queued++;
         LIST_APPEND(workers, p->workers, w);
@@ -420,8 +433,8 @@ int worker_start(WorkerPool *p, const WorkerRequest *request, Worker **ret, Erro
         if (p->n_running < WORKERS_MAX) {
                 r = worker_launch(w);
                 if (r < 0)
-                        return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to start dockerd-worker %s",
-                                                request->verb);
+                        return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                                "Failed to start dockerd-worker %s", request->verb);
         }
         if (ret)
                 *ret = w;
@@ -455,7 +468,8 @@ static int wait_sync(Worker *w, const JsonType *result_type, void *ret_result, E
         }
         while (waitid(P_PID, w->pid, &si, WEXITED) < 0)
                 if (errno != EINTR)
-                        return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "Failed to wait for dockerd-worker");
+                        return error_set_errnof(reterr, ERROR_INTERNAL, -errno,
+                                                "Failed to wait for dockerd-worker");
 
         r = judge_exit(w, &si);
         if (r < 0)
@@ -463,7 +477,8 @@ static int wait_sync(Worker *w, const JsonType *result_type, void *ret_result, E
         return result_type ? json_decode(result_type, worker_result(w), 0, ret_result, reterr) : 0;
 }
 
-int worker_run(WorkerPool *p, const WorkerRequest *request, const JsonType *result_type, void *ret_result, Error *reterr) {
+int worker_run(WorkerPool *p, const WorkerRequest *request, const JsonType *result_type, void *ret_result,
+               Error *reterr) {
         _cleanup_(worker_freep) Worker *w = NULL;
         int r;
 
@@ -473,11 +488,13 @@ int worker_run(WorkerPool *p, const WorkerRequest *request, const JsonType *resu
                 r = worker_spawn(w, p->program);
         }
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to start dockerd-worker %s", request->verb);
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to start dockerd-worker %s",
+                                        request->verb);
         return wait_sync(w, result_type, ret_result, reterr);
 }
 
-/* --- pool ------------------------------------------------------------------------------------------------------- */
+/* --- pool
+ * ------------------------------------------------------------------------------------------------------- */
 
 int worker_pool_new(sd_event *event, const char *program, WorkerPool **ret) {
         _cleanup_(worker_pool_freep) WorkerPool *p = NULL;

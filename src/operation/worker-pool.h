@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starts dockerd-worker processes, a limited number at a time, and brings their answers into the event loop. Knows no verb.
- * Libraries above wrap a verb's parameters and result; callbacks come from the loop only. */
+/* Starts dockerd-worker processes, a limited number at a time, and brings their answers into the event loop.
+ * Knows no verb. Libraries above wrap a verb's parameters and result; callbacks come from the loop only. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -27,13 +27,14 @@ typedef struct WorkerRequest {
         const char *verb;
         const JsonType *params_type;    /* NULL: no parameters */
         const void *params;
-        const int *fds;                 /* borrowed; become WORKER_FD_FIRST...; duplicated when the worker is queued */
+        const int *fds;                 /* borrowed; become WORKER_FD_FIRST...; duplicated when the worker is
+                                         * queued */
         size_t n_fds;
 
         /* The member of the line as a tree, borrowed. progress may be NULL. */
         void (*progress)(Worker *w, struct json_object *progress, void *userdata);
-        /* Exactly once unless cancelled; r 0: result is the "Result" object, else error is set. The worker is gone when it
-         * returns. May start other workers, may not free the pool. */
+        /* Exactly once unless cancelled; r 0: result is the "Result" object, else error is set. The worker
+         * is gone when it returns. May start other workers, may not free the pool. */
         void (*done)(Worker *w, int r, struct json_object *result, const Error *error, void *userdata);
         void *userdata;
 } WorkerRequest;
@@ -45,4 +46,5 @@ Worker *worker_cancel(Worker *w);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Worker *, worker_cancel);
 
 /* Starts and waits: blocks the loop. Only where the caller's interface is synchronous and says so. */
-int worker_run(WorkerPool *p, const WorkerRequest *request, const JsonType *result_type, void *ret_result, Error *reterr);
+int worker_run(WorkerPool *p, const WorkerRequest *request, const JsonType *result_type, void *ret_result,
+               Error *reterr);

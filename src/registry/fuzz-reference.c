@@ -33,8 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         familiar = reference_familiar_string(&r);
         assert(full && familiar);
         check_round_trip(full, &r);
-        /* "docker.io/a.b/c" has the familiar form "a.b/c", which names the registry a.b when it is read again: as
-         * upstream has it, so clients print it that way. */
+        /* "docker.io/a.b/c" has the familiar form "a.b/c", which names the registry a.b when it is read
+         * again: as upstream has it, so clients print it that way. */
         if (strcspn(familiar, ".:") > strcspn(familiar, "/") && !startswith(familiar, "localhost/"))
                 check_round_trip(familiar, &r);
         (void) reference_familiar_match(text, &r);

@@ -10,7 +10,8 @@
 #define LEGACY_DEFAULT_DOMAIN "index.docker.io"
 #define OFFICIAL_PREFIX "library/"
 
-/* No legal reference is longer: name, tag and a sha512 digest. Longer input is refused before it is copied. */
+/* No legal reference is longer: name, tag and a sha512 digest. Longer input is refused before it is
+ * copied. */
 #define REFERENCE_TEXT_MAX (REFERENCE_NAME_MAX + REFERENCE_TAG_MAX + 256)
 
 static const struct {
@@ -226,7 +227,8 @@ int reference_parse(const char *s, Reference *ret, Error *reterr) {
                 return invalid_format(reterr);
         if (is_identifier(s))
                 return error_setf(reterr, ERROR_INVALID,
-                                  "invalid repository name (%s), cannot specify 64-byte hexadecimal strings", s);
+                                  "invalid repository name (%s), cannot specify 64-byte hexadecimal strings",
+                                  s);
 
         k = split_domain(s, &r.domain, &r.path);
         if (k < 0)
@@ -251,12 +253,12 @@ int reference_parse(const char *s, Reference *ret, Error *reterr) {
                         return error_fill(reterr, -ENOMEM);
         }
 
-        if (!domain_is_valid(r.domain) || !path_is_valid(r.path) || (r.tag && !reference_tag_is_valid(r.tag)) ||
-            (r.digest && !reference_digest_is_valid(r.digest)))
+        if (!domain_is_valid(r.domain) || !path_is_valid(r.path) ||
+            (r.tag && !reference_tag_is_valid(r.tag)) || (r.digest && !reference_digest_is_valid(r.digest)))
                 return invalid_format(reterr);
         if (strlen(r.domain) + 1 + strlen(r.path) > REFERENCE_NAME_MAX)
-                return error_setf(reterr, ERROR_INVALID, "repository name must not be more than %d characters",
-                                  REFERENCE_NAME_MAX);
+                return error_setf(reterr, ERROR_INVALID,
+                                  "repository name must not be more than %d characters", REFERENCE_NAME_MAX);
 
         *ret = TAKE_STRUCT(r);
         return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Image references: parsing, normalisation to docker.io/library and back to the familiar short form. Names only; what
- * a name stands for is the image manager's business. Grammar: distribution/reference. */
+/* Image references: parsing, normalisation to docker.io/library and back to the familiar short form. Names
+ * only; what a name stands for is the image manager's business. Grammar: distribution/reference. */
 #pragma once
 
 #include "basic/error.h"
@@ -17,8 +17,8 @@ typedef struct Reference {
         char *digest;           /* "sha256:HEX"; NULL = not given */
 } Reference;
 
-/* Accepts the familiar form ("busybox", "user/app:1", "host:5000/a@sha256:…") and normalises it. A bare string of 64
- * hexadecimal digits is an image id, not a name, and refused. */
+/* Accepts the familiar form ("busybox", "user/app:1", "host:5000/a@sha256:…") and normalises it. A bare
+ * string of 64 hexadecimal digits is an image id, not a name, and refused. */
 int reference_parse(const char *s, Reference *ret, Error *reterr);
 
 /* Adds the tag "latest" where neither tag nor digest is given. */
@@ -44,6 +44,6 @@ bool reference_tag_is_valid(const char *tag);
 /* Registered algorithms with their exact length, lower case. */
 bool reference_digest_is_valid(const char *digest);
 
-/* The `reference` filter of `docker images`: a shell pattern (* ? [] \, a star does not cross a slash) against the
- * familiar name, or the familiar name with its tag or digest. */
+/* The `reference` filter of `docker images`: a shell pattern (* ? [] \, a star does not cross a slash)
+ * against the familiar name, or the familiar name with its tag or digest. */
 bool reference_familiar_match(const char *pattern, const Reference *r);

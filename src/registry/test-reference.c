@@ -19,9 +19,11 @@ TEST(normalise) {
                 { "localhost/app", "localhost/app", "localhost/app" },
                 { "localhost:5000/app:v1", "localhost:5000/app:v1", "localhost:5000/app:v1" },
                 { "Host/app", "Host/app", "Host/app" },
-                { "quay.io/a/b_c/d__e/f--g:T.a-g_", "quay.io/a/b_c/d__e/f--g:T.a-g_", "quay.io/a/b_c/d__e/f--g:T.a-g_" },
+                { "quay.io/a/b_c/d__e/f--g:T.a-g_", "quay.io/a/b_c/d__e/f--g:T.a-g_",
+                  "quay.io/a/b_c/d__e/f--g:T.a-g_" },
                 { "[::1]:5000/x", "[::1]:5000/x", "[::1]:5000/x" },
-                { "busybox@sha256:" HEX64, "docker.io/library/busybox@sha256:" HEX64, "busybox@sha256:" HEX64 },
+                { "busybox@sha256:" HEX64, "docker.io/library/busybox@sha256:" HEX64,
+                  "busybox@sha256:" HEX64 },
                 { "a:1@sha256:" HEX64, "docker.io/library/a:1@sha256:" HEX64, "a:1@sha256:" HEX64 },
         };
 
@@ -58,7 +60,8 @@ TEST(refused) {
                 { "host:port/a", "invalid reference format" },
                 { "-host.com/a", "invalid reference format" },
                 { "[::1/a", "invalid reference format" },
-                { "Busybox", "invalid reference format: repository name (library/Busybox) must be lowercase" },
+                { "Busybox",
+                  "invalid reference format: repository name (library/Busybox) must be lowercase" },
                 { HEX64, "invalid repository name (" HEX64 "), cannot specify 64-byte hexadecimal strings" },
         };
 

@@ -68,15 +68,16 @@ static ssize_t input_read(CompressReader *r) {
 
         r->input_size += n;
         if (r->options.input_max > 0 && r->input_size > r->options.input_max)
-                return error_setf(&r->input_error, ERROR_TOO_LARGE, "archive is larger than %" PRIu64 " bytes",
-                                  r->options.input_max);
+                return error_setf(&r->input_error, ERROR_TOO_LARGE,
+                                  "archive is larger than %" PRIu64 " bytes", r->options.input_max);
         k = digest_context_update(r->input_hash, r->buffer, n);
         if (k < 0)
                 return error_fill(&r->input_error, k);
         if (r->options.tee_fd >= 0) {
                 k = write_full(r->options.tee_fd, r->buffer, n);
                 if (k < 0)
-                        return error_set_errnof(&r->input_error, ERROR_INTERNAL, k, "Failed to store the archive");
+                        return error_set_errnof(&r->input_error, ERROR_INTERNAL, k,
+                                                "Failed to store the archive");
         }
         return n;
 }
@@ -106,7 +107,8 @@ static int reader_open(CompressReader *r, Error *reterr) {
 
         FOREACH_ELEMENT(f, filters)
                 if ((*f)(r->archive) != ARCHIVE_OK)
-                        return error_setf(reterr, ERROR_INTERNAL, "libarchive lacks an in-process decompressor: %s",
+                        return error_setf(reterr, ERROR_INTERNAL,
+                                          "libarchive lacks an in-process decompressor: %s",
                                           archive_error_string(r->archive));
         if (archive_read_support_format_raw(r->archive) != ARCHIVE_OK ||
             archive_read_support_format_empty(r->archive) != ARCHIVE_OK ||
@@ -119,7 +121,8 @@ static int reader_open(CompressReader *r, Error *reterr) {
         else if (k != ARCHIVE_OK)
                 return reader_fail(r, reterr);
 
-        /* The last filter is always "none". Something compressed twice is no archive, it is an attack on our time. */
+        /* The last filter is always "none". Something compressed twice is no archive, it is an attack on our
+         * time. */
         if (archive_filter_count(r->archive) > 2)
                 return error_setf(reterr, ERROR_INVALID, "archive is compressed more than once");
         return 0;
@@ -163,7 +166,7 @@ CompressReader *compress_reader_free(CompressReader *r) {
 int compress_reader_read(CompressReader *r, const void **ret, size_t *ret_size, Error *reterr) {
         const void *block;
         la_int64_t offset;
-        size_t size;
+        size_t size = 0;
         int k;
 
         assert(r);
@@ -197,7 +200,7 @@ static int drain(CompressReader *r, uint64_t trailing_max, Error *reterr) {
         uint64_t trailing = 0;
         const void *block;
         ssize_t n;
-        size_t size;
+        size_t size = 0;
         int k;
 
         for (;;) {
@@ -221,7 +224,8 @@ static int drain(CompressReader *r, uint64_t trailing_max, Error *reterr) {
         return 0;
 }
 
-int compress_reader_finish(CompressReader *r, uint64_t trailing_max, CompressReaderSummary *ret, Error *reterr) {
+int compress_reader_finish(CompressReader *r, uint64_t trailing_max, CompressReaderSummary *ret,
+                           Error *reterr) {
         CompressReaderSummary s = {};
         int k;
 

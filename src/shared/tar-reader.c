@@ -79,10 +79,12 @@ static int check_id(la_int64_t id, const char *path, Error *reterr) {
 
 static int check_name(const char *name, const char *what, Error *reterr) {
         if (isempty(name))
-                return error_setf(reterr, ERROR_INVALID, "invalid tar archive: entry with an empty %s", what);
+                return error_setf(reterr, ERROR_INVALID, "invalid tar archive: entry with an empty %s",
+                                  what);
         if (strlen(name) >= TAR_PATH_MAX)
-                return error_setf(reterr, ERROR_INVALID, "invalid tar archive: %s of %zu bytes, at most %u: %.64s...",
-                                  what, strlen(name), TAR_PATH_MAX - 1, name);
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid tar archive: %s of %zu bytes, at most %u: %.64s...", what,
+                                  strlen(name), TAR_PATH_MAX - 1, name);
         return 0;
 }
 
@@ -135,15 +137,18 @@ int tar_reader_next(TarReader *t, TarEntry *ret, Error *reterr) {
                 t->entry = NULL;
                 return 0;
         }
-        /* ARCHIVE_WARN is a name that cannot be represented or an unreadable attribute: data would get lost. */
+        /* ARCHIVE_WARN is a name that cannot be represented or an unreadable attribute: data would get
+         * lost. */
         if (k != ARCHIVE_OK)
                 return tar_fail(t, reterr);
         if (t->entries_max > 0 && ++t->n_entries > t->entries_max)
-                return error_setf(reterr, ERROR_TOO_LARGE, "archive has more than %" PRIu64 " entries", t->entries_max);
+                return error_setf(reterr, ERROR_TOO_LARGE, "archive has more than %" PRIu64 " entries",
+                                  t->entries_max);
         return fill_entry(t, ret, reterr);
 }
 
-int tar_reader_read_data(TarReader *t, const void **ret, size_t *ret_size, uint64_t *ret_offset, Error *reterr) {
+int tar_reader_read_data(TarReader *t, const void **ret, size_t *ret_size, uint64_t *ret_offset,
+                         Error *reterr) {
         la_int64_t offset;
         int k;
 
@@ -156,7 +161,8 @@ int tar_reader_read_data(TarReader *t, const void **ret, size_t *ret_size, uint6
         if (k != ARCHIVE_OK)
                 return tar_fail(t, reterr);
         if (offset < 0 || (uint64_t) offset > t->size || *ret_size > t->size - offset)
-                return error_setf(reterr, ERROR_INVALID, "invalid tar archive: %s: data beyond the end of the file",
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid tar archive: %s: data beyond the end of the file",
                                   archive_entry_pathname(t->entry));
         *ret_offset = offset;
         return 1;
@@ -196,12 +202,14 @@ int tar_reader_copy_data(TarReader *t, int fd, Error *reterr) {
                 end = offset + size;
         }
         if (end < t->size && ftruncate(fd, t->size) < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "Failed to extend %s to %" PRIu64 " bytes",
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno,
+                                        "Failed to extend %s to %" PRIu64 " bytes",
                                         archive_entry_pathname(t->entry), t->size);
         return 0;
 }
 
-int tar_reader_foreach_xattr(TarReader *t, int (*func)(const char *name, const void *value, size_t size, void *userdata),
+int tar_reader_foreach_xattr(TarReader *t,
+                             int (*func)(const char *name, const void *value, size_t size, void *userdata),
                              void *userdata) {
         const char *name;
         const void *value;

@@ -33,9 +33,9 @@ typedef enum Statement {
 } Statement;
 
 static const char *const statement_texts[_STATEMENT_MAX] = {
-        [STATEMENT_PUT]    = "INSERT INTO %s(key, doc) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET doc = ?2",
+        [STATEMENT_PUT] = "INSERT INTO %s(key, doc) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET doc = ?2",
         [STATEMENT_DELETE] = "DELETE FROM %s WHERE key = ?1",
-        [STATEMENT_GET]    = "SELECT doc FROM %s WHERE key = ?1",
+        [STATEMENT_GET] = "SELECT doc FROM %s WHERE key = ?1",
 };
 
 struct Store {
@@ -85,7 +85,8 @@ static int store_set_sync(Store *s, StoreSync sync, Error *reterr) {
 
         if (s->sync == sync)
                 return 0;
-        r = store_exec(s, sync == STORE_SYNC_FULL ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", reterr);
+        r = store_exec(s, sync == STORE_SYNC_FULL ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL",
+                       reterr);
         if (r >= 0)
                 s->sync = sync;
         return r;
@@ -93,7 +94,7 @@ static int store_set_sync(Store *s, StoreSync sync, Error *reterr) {
 
 static int open_database(Store *s, const char *path, Error *reterr) {
         static const char setup[] =
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-256; PRAGMA temp_store=MEMORY;";
+                        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-256; PRAGMA temp_store=MEMORY;";
 
         if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
                             SQLITE_OPEN_PRIVATECACHE, NULL) != SQLITE_OK)
@@ -126,8 +127,10 @@ static int check_integrity(Store *s, Error *reterr) {
 static int make_tables(Store *s, Error *reterr) {
         _cleanup_buffer_ Buffer b = {};
 
-        if (buffer_append_str(&b, "BEGIN; CREATE TABLE IF NOT EXISTS damaged"
-                                  "(kind TEXT NOT NULL, key TEXT NOT NULL, doc TEXT, PRIMARY KEY(kind, key));") < 0)
+        if (buffer_append_str(&b,
+                              "BEGIN; CREATE TABLE IF NOT EXISTS damaged"
+                              "(kind TEXT NOT NULL, key TEXT NOT NULL, doc TEXT, PRIMARY KEY(kind, key));") <
+            0)
                 return error_fill(reterr, -ENOMEM);
         for (size_t i = 0; i < _STORE_KIND_MAX; i++)
                 if (buffer_appendf(&b, "CREATE TABLE IF NOT EXISTS %s(seq INTEGER PRIMARY KEY, "
@@ -150,8 +153,10 @@ static int check_format(Store *s, Error *reterr) {
         if (sqlite3_exec(s->db, "PRAGMA user_version", read_format, &format, NULL) != SQLITE_OK)
                 return store_fail(s, "read", reterr);
         if (format > STORE_FORMAT)
-                return error_setf(reterr, ERROR_CONFLICT, "the state database has format %d, this engine knows up to %d: "
-                                  "it was written by a newer engine", format, STORE_FORMAT);
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "the state database has format %d, this engine knows up to %d: "
+                                  "it was written by a newer engine",
+                                  format, STORE_FORMAT);
         return 0;
 }
 
@@ -238,7 +243,8 @@ static int prepare(Store *s, StoreKind kind, Statement which, sqlite3_stmt **ret
 }
 
 /* Runs a statement that returns no rows, with one or two bound texts. */
-static int run_statement(Store *s, StoreKind kind, Statement which, const char *key, const char *doc, Error *reterr) {
+static int run_statement(Store *s, StoreKind kind, Statement which, const char *key, const char *doc,
+                         Error *reterr) {
         sqlite3_stmt *st;
         int r;
 
@@ -254,8 +260,8 @@ static int run_statement(Store *s, StoreKind kind, Statement which, const char *
         return r;
 }
 
-static int write_record(Store *s, StoreKind kind, Statement which, const char *key, const char *doc, StoreSync sync,
-                        Error *reterr) {
+static int write_record(Store *s, StoreKind kind, Statement which, const char *key, const char *doc,
+                        StoreSync sync, Error *reterr) {
         int r;
 
         if (!s->in_transaction) {
@@ -306,7 +312,8 @@ static int move_to_damaged(Store *s, StoreKind kind, const char *key, Error *ret
         _cleanup_free_ char *sql = NULL;
         int r = 0;
 
-        if (asprintf_safe(&sql, "INSERT OR REPLACE INTO damaged SELECT '%s', key, doc FROM %s WHERE key = ?1",
+        if (asprintf_safe(&sql,
+                          "INSERT OR REPLACE INTO damaged SELECT '%s', key, doc FROM %s WHERE key = ?1",
                           table_names[kind], table_names[kind]) < 0)
                 return error_fill(reterr, -ENOMEM);
         if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) != SQLITE_OK ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents on disk: one SQLite database (WAL) under the data root, one table per kind, key -> JSON text. What the user
- * asked for is written with full sync before the reply. A damaged record is set aside, never a reason not to start. */
+/* Documents on disk: one SQLite database (WAL) under the data root, one table per kind, key -> JSON text.
+ * What the user asked for is written with full sync before the reply. A damaged record is set aside, never a
+ * reason not to start. */
 #pragma once
 
 #include "basic/error.h"
@@ -24,8 +25,8 @@ typedef enum StoreSync {
         STORE_SYNC_LAZY,        /* atomic, but may be lost by a power cut: what can be found out again */
 } StoreSync;
 
-/* Opens or makes <data_root>/state.db, checks its integrity; a damaged database is moved to state.db.damaged-<time>
- * and a new one is begun, which *ret_damaged says. */
+/* Opens or makes <data_root>/state.db, checks its integrity; a damaged database is moved to
+ * state.db.damaged-<time> and a new one is begun, which *ret_damaged says. */
 int store_open(const char *data_root, Store **ret, bool *ret_damaged, Error *reterr);
 Store *store_close(Store *s);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Store *, store_close);
@@ -36,8 +37,8 @@ int store_delete(Store *s, StoreKind kind, const char *key, StoreSync sync, Erro
 /* 0 and NULL if there is none. Owned by the caller. */
 int store_get(Store *s, StoreKind kind, const char *key, char **ret_json, Error *reterr);
 
-/* In order of insertion. A callback that fails does not stop the walk: the record is moved to the table "damaged" and
- * counted; the callback reports it. Returns the number of records set aside. */
+/* In order of insertion. A callback that fails does not stop the walk: the record is moved to the table
+ * "damaged" and counted; the callback reports it. Returns the number of records set aside. */
 typedef int (*StoreCallback)(const char *key, const char *json, void *userdata);
 int store_foreach(Store *s, StoreKind kind, StoreCallback callback, void *userdata, Error *reterr);
 

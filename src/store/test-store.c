@@ -57,7 +57,8 @@ TEST(damaged_database) {
         Store *s;
         bool damaged;
 
-        ASSERT_OK(write_file_atomic_at(AT_FDCWD, path, "this is not a database, but long enough to be read", 50, 0600, 0));
+        ASSERT_OK(write_file_atomic_at(AT_FDCWD, path, "this is not a database, but long enough to be read",
+                                       50, 0600, 0));
         ASSERT_OK(store_open(dir, &s, &damaged, NULL));
         ASSERT_TRUE(damaged);
         ASSERT_OK(store_put(s, STORE_META, "k", "1", STORE_SYNC_FULL, NULL));

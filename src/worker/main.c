@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dockerd-worker VERB: reads its parameters, locks itself in, does the one thing, answers, ends. worker-protocol.h says
- * how it talks. */
+/* dockerd-worker VERB: reads its parameters, locks itself in, does the one thing, answers, ends.
+ * worker-protocol.h says how it talks. */
 
 #include <fcntl.h>
 #include <locale.h>
@@ -96,7 +96,8 @@ static int run(const WorkerVerb *verb, Error *reterr) {
                 fds[i] = WORKER_FD_FIRST + i;
         for (unsigned i = 0; i < verb->n_fds; i++)
                 if (fcntl(fds[i], F_GETFD) < 0)
-                        return error_setf(reterr, ERROR_INVALID, "%s needs %u descriptors", verb->name, verb->n_fds);
+                        return error_setf(reterr, ERROR_INVALID, "%s needs %u descriptors", verb->name,
+                                          verb->n_fds);
 
         r = read_params(verb, &params, reterr);
         if (r >= 0)

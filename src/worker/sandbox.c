@@ -43,38 +43,150 @@ static const struct {
         { WORKER_OWN_FILES,   CAP_SYS_ADMIN       },
 };
 
-/* Files, memory, time and signals to oneself. No new processes, no sockets, no mounts, no ioctl but reflinks. */
+/* Files, memory, time and signals to oneself. No new processes, no sockets, no mounts, no ioctl but
+ * reflinks. */
 static const int allowed_calls[] = {
-        SCMP_SYS(access), SCMP_SYS(brk), SCMP_SYS(chdir), SCMP_SYS(chmod), SCMP_SYS(chown), SCMP_SYS(clock_gettime),
-        SCMP_SYS(clock_gettime64), SCMP_SYS(close), SCMP_SYS(copy_file_range), SCMP_SYS(exit), SCMP_SYS(exit_group),
-        SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(fadvise64), SCMP_SYS(fchdir), SCMP_SYS(fchmod),
-        SCMP_SYS(fchmodat), SCMP_SYS(fchown), SCMP_SYS(fchown32), SCMP_SYS(fchownat),
-        SCMP_SYS(fcntl), SCMP_SYS(fcntl64), SCMP_SYS(fdatasync), SCMP_SYS(fgetxattr), SCMP_SYS(flistxattr),
-        SCMP_SYS(fsetxattr), SCMP_SYS(fstat), SCMP_SYS(fstat64), SCMP_SYS(fstatat64), SCMP_SYS(fstatfs), SCMP_SYS(fsync),
-        SCMP_SYS(ftruncate), SCMP_SYS(ftruncate64), SCMP_SYS(futex), SCMP_SYS(futex_time64), SCMP_SYS(getcwd),
-        SCMP_SYS(getdents64), SCMP_SYS(getegid), SCMP_SYS(geteuid), SCMP_SYS(getgid), SCMP_SYS(getpid), SCMP_SYS(getppid),
-        SCMP_SYS(getrandom), SCMP_SYS(gettid), SCMP_SYS(gettimeofday), SCMP_SYS(getuid), SCMP_SYS(getxattr),
-        SCMP_SYS(lchown), SCMP_SYS(lchown32), SCMP_SYS(lgetxattr), SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(listxattr),
-        SCMP_SYS(llistxattr), SCMP_SYS(lseek), SCMP_SYS(_llseek), SCMP_SYS(lsetxattr), SCMP_SYS(lstat), SCMP_SYS(lstat64),
-        SCMP_SYS(madvise), SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(mknod), SCMP_SYS(mknodat), SCMP_SYS(mmap),
-        SCMP_SYS(mmap2), SCMP_SYS(mprotect), SCMP_SYS(mremap), SCMP_SYS(munmap), SCMP_SYS(newfstatat), SCMP_SYS(open),
-        SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(ppoll_time64), SCMP_SYS(pread64),
-        SCMP_SYS(prlimit64), SCMP_SYS(pwrite64), SCMP_SYS(read), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(readv),
-        SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(restart_syscall), SCMP_SYS(rmdir),
-        SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sched_getaffinity),
-        SCMP_SYS(sched_yield), SCMP_SYS(sigaltstack), SCMP_SYS(stat), SCMP_SYS(stat64), SCMP_SYS(statfs), SCMP_SYS(statx),
-        SCMP_SYS(symlink), SCMP_SYS(symlinkat), SCMP_SYS(sync_file_range), SCMP_SYS(syncfs), SCMP_SYS(tgkill),
-        SCMP_SYS(time), SCMP_SYS(umask), SCMP_SYS(unlink), SCMP_SYS(unlinkat), SCMP_SYS(utimensat),
-        SCMP_SYS(utimensat_time64), SCMP_SYS(write), SCMP_SYS(writev),
+        SCMP_SYS(access),
+        SCMP_SYS(brk),
+        SCMP_SYS(chdir),
+        SCMP_SYS(chmod),
+        SCMP_SYS(chown),
+        SCMP_SYS(clock_gettime),
+        SCMP_SYS(clock_gettime64),
+        SCMP_SYS(close),
+        SCMP_SYS(copy_file_range),
+        SCMP_SYS(exit),
+        SCMP_SYS(exit_group),
+        SCMP_SYS(faccessat),
+        SCMP_SYS(faccessat2),
+        SCMP_SYS(fadvise64),
+        SCMP_SYS(fchdir),
+        SCMP_SYS(fchmod),
+        SCMP_SYS(fchmodat),
+        SCMP_SYS(fchown),
+        SCMP_SYS(fchown32),
+        SCMP_SYS(fchownat),
+        SCMP_SYS(fcntl),
+        SCMP_SYS(fcntl64),
+        SCMP_SYS(fdatasync),
+        SCMP_SYS(fgetxattr),
+        SCMP_SYS(flistxattr),
+        SCMP_SYS(fsetxattr),
+        SCMP_SYS(fstat),
+        SCMP_SYS(fstat64),
+        SCMP_SYS(fstatat64),
+        SCMP_SYS(fstatfs),
+        SCMP_SYS(fsync),
+        SCMP_SYS(ftruncate),
+        SCMP_SYS(ftruncate64),
+        SCMP_SYS(futex),
+        SCMP_SYS(futex_time64),
+        SCMP_SYS(getcwd),
+        SCMP_SYS(getdents64),
+        SCMP_SYS(getegid),
+        SCMP_SYS(geteuid),
+        SCMP_SYS(getgid),
+        SCMP_SYS(getpid),
+        SCMP_SYS(getppid),
+        SCMP_SYS(getrandom),
+        SCMP_SYS(gettid),
+        SCMP_SYS(gettimeofday),
+        SCMP_SYS(getuid),
+        SCMP_SYS(getxattr),
+        SCMP_SYS(lchown),
+        SCMP_SYS(lchown32),
+        SCMP_SYS(lgetxattr),
+        SCMP_SYS(link),
+        SCMP_SYS(linkat),
+        SCMP_SYS(listxattr),
+        SCMP_SYS(llistxattr),
+        SCMP_SYS(lseek),
+        SCMP_SYS(_llseek),
+        SCMP_SYS(lsetxattr),
+        SCMP_SYS(lstat),
+        SCMP_SYS(lstat64),
+        SCMP_SYS(madvise),
+        SCMP_SYS(mkdir),
+        SCMP_SYS(mkdirat),
+        SCMP_SYS(mknod),
+        SCMP_SYS(mknodat),
+        SCMP_SYS(mmap),
+        SCMP_SYS(mmap2),
+        SCMP_SYS(mprotect),
+        SCMP_SYS(mremap),
+        SCMP_SYS(munmap),
+        SCMP_SYS(newfstatat),
+        SCMP_SYS(open),
+        SCMP_SYS(openat),
+        SCMP_SYS(openat2),
+        SCMP_SYS(poll),
+        SCMP_SYS(ppoll),
+        SCMP_SYS(ppoll_time64),
+        SCMP_SYS(pread64),
+        SCMP_SYS(prlimit64),
+        SCMP_SYS(pwrite64),
+        SCMP_SYS(read),
+        SCMP_SYS(readlink),
+        SCMP_SYS(readlinkat),
+        SCMP_SYS(readv),
+        SCMP_SYS(rename),
+        SCMP_SYS(renameat),
+        SCMP_SYS(renameat2),
+        SCMP_SYS(restart_syscall),
+        SCMP_SYS(rmdir),
+        SCMP_SYS(rt_sigaction),
+        SCMP_SYS(rt_sigprocmask),
+        SCMP_SYS(rt_sigreturn),
+        SCMP_SYS(sched_getaffinity),
+        SCMP_SYS(sched_yield),
+        SCMP_SYS(sigaltstack),
+        SCMP_SYS(stat),
+        SCMP_SYS(stat64),
+        SCMP_SYS(statfs),
+        SCMP_SYS(statx),
+        SCMP_SYS(symlink),
+        SCMP_SYS(symlinkat),
+        SCMP_SYS(sync_file_range),
+        SCMP_SYS(syncfs),
+        SCMP_SYS(tgkill),
+        SCMP_SYS(time),
+        SCMP_SYS(umask),
+        SCMP_SYS(unlink),
+        SCMP_SYS(unlinkat),
+        SCMP_SYS(utimensat),
+        SCMP_SYS(utimensat_time64),
+        SCMP_SYS(write),
+        SCMP_SYS(writev),
 };
 
 /* What is called on these is an attack, not a bug: the process ends at once. */
 static const int deadly_calls[] = {
-        SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(clone), SCMP_SYS(clone3),
-        SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(ptrace), SCMP_SYS(process_vm_writev), SCMP_SYS(mount),
-        SCMP_SYS(move_mount), SCMP_SYS(open_tree), SCMP_SYS(fsopen), SCMP_SYS(umount2), SCMP_SYS(pivot_root),
-        SCMP_SYS(chroot), SCMP_SYS(setns), SCMP_SYS(unshare), SCMP_SYS(bpf), SCMP_SYS(init_module), SCMP_SYS(finit_module),
-        SCMP_SYS(kexec_load), SCMP_SYS(open_by_handle_at), SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd),
+        SCMP_SYS(execve),
+        SCMP_SYS(execveat),
+        SCMP_SYS(fork),
+        SCMP_SYS(vfork),
+        SCMP_SYS(clone),
+        SCMP_SYS(clone3),
+        SCMP_SYS(socket),
+        SCMP_SYS(connect),
+        SCMP_SYS(ptrace),
+        SCMP_SYS(process_vm_writev),
+        SCMP_SYS(mount),
+        SCMP_SYS(move_mount),
+        SCMP_SYS(open_tree),
+        SCMP_SYS(fsopen),
+        SCMP_SYS(umount2),
+        SCMP_SYS(pivot_root),
+        SCMP_SYS(chroot),
+        SCMP_SYS(setns),
+        SCMP_SYS(unshare),
+        SCMP_SYS(bpf),
+        SCMP_SYS(init_module),
+        SCMP_SYS(finit_module),
+        SCMP_SYS(kexec_load),
+        SCMP_SYS(open_by_handle_at),
+        SCMP_SYS(perf_event_open),
+        SCMP_SYS(userfaultfd),
 };
 
 #define FICLONE_REQUEST 0x40049409U     /* linux/fs.h, which does not go together with the headers above */
@@ -157,7 +269,8 @@ static int filter_calls(void) {
 
         if (!c)
                 return -ENOMEM;
-        /* Calls this architecture does not have resolve to negative pseudo numbers, which libseccomp skips. */
+        /* Calls this architecture does not have resolve to negative pseudo numbers, which libseccomp
+         * skips. */
         FOREACH_ELEMENT(call, allowed_calls)
                 if (r >= 0)
                         r = seccomp_rule_add(c, SCMP_ACT_ALLOW, *call, 0);
@@ -178,7 +291,8 @@ int sandbox_enter(const WorkerVerb *verb, const int *fds, Error *reterr) {
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "Failed to leave the network");
         r = enter_root(verb, fds);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to enter the directory of the job");
+                return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                        "Failed to enter the directory of the job");
         r = set_limits();
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to set resource limits");
@@ -189,6 +303,7 @@ int sandbox_enter(const WorkerVerb *verb, const int *fds, Error *reterr) {
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "Failed to give up privileges");
         r = filter_calls();
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to install the system call filter");
+                return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                        "Failed to install the system call filter");
         return 0;
 }

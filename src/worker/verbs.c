@@ -76,7 +76,8 @@ static int verb_layers_merge(const void *params, const int *fds, Error *reterr) 
                         return error_fill(reterr, -ENOMEM);
                 fd = open_beneath(fds[0], path, O_RDONLY | O_DIRECTORY, 0);
                 if (fd < 0)
-                        return error_set_errnof(reterr, ERROR_INTERNAL, fd, "Failed to open layer %s", *layer);
+                        return error_set_errnof(reterr, ERROR_INTERNAL, fd, "Failed to open layer %s",
+                                                *layer);
                 r = tree_merge_layer(fd, fds[1], reterr);
                 if (r < 0)
                         return r;
@@ -100,12 +101,13 @@ static int verb_remove_children(const void *params, const int *fds, Error *reter
 }
 
 const WorkerVerb worker_verbs[] = {
-        { "archive-pack",    &ArchivePackParams_json, 2, 1,  0,                                     verb_archive_pack    },
-        { "archive-unpack",  NULL,                    2, 1,  WORKER_WRITE_FILES,                    verb_archive_unpack  },
-        { "layer-apply",     &LayerApplyParams_json,  2, 1,  WORKER_WRITE_FILES | WORKER_OWN_FILES, verb_layer_apply     },
-        { "layers-merge",    &LayersMergeParams_json, 2, 1,
-          WORKER_READ_FILES | WORKER_WRITE_FILES | WORKER_OWN_FILES,                                verb_layers_merge    },
-        { "remove-children", NULL,                    1, 0,  WORKER_WRITE_FILES,                    verb_remove_children },
-        { "usage",           NULL,                    1, 0,  WORKER_READ_FILES,                     verb_usage           },
+        { "archive-pack", &ArchivePackParams_json, 2, 1, 0, verb_archive_pack },
+        { "archive-unpack", NULL, 2, 1, WORKER_WRITE_FILES, verb_archive_unpack },
+        { "layer-apply", &LayerApplyParams_json, 2, 1, WORKER_WRITE_FILES | WORKER_OWN_FILES,
+          verb_layer_apply },
+        { "layers-merge", &LayersMergeParams_json, 2, 1,
+          WORKER_READ_FILES | WORKER_WRITE_FILES | WORKER_OWN_FILES, verb_layers_merge },
+        { "remove-children", NULL, 1, 0, WORKER_WRITE_FILES, verb_remove_children },
+        { "usage", NULL, 1, 0, WORKER_READ_FILES, verb_usage },
 };
 const size_t n_worker_verbs = ELEMENTSOF(worker_verbs);

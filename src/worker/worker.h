@@ -6,18 +6,21 @@
 #include "json/json-type.h"
 #include "operation/worker-protocol.h"
 
-/* What a verb may do to files; everything else (network, processes, mounts, kernel) is closed to all of them. */
+/* What a verb may do to files; everything else (network, processes, mounts, kernel) is closed to all of
+ * them. */
 typedef enum WorkerRights {
         WORKER_READ_FILES = 1 << 0,     /* whoever owns them */
         WORKER_WRITE_FILES = 1 << 1,    /* make and remove them, whoever owns the directory */
-        WORKER_OWN_FILES = 1 << 2,      /* owners, modes, devices, capabilities and trusted attributes of files */
+        WORKER_OWN_FILES = 1 << 2,      /* owners, modes, devices, capabilities and trusted attributes of
+                                         * files */
 } WorkerRights;
 
 typedef struct WorkerVerb {
         const char *name;
         const JsonType *params;         /* NULL = none */
         unsigned n_fds;                 /* at least */
-        int root;                       /* index of the descriptor that becomes the root directory; negative: an empty one */
+        int root;                       /* index of the descriptor that becomes the root directory; negative:
+                                         * an empty one */
         unsigned rights;                /* WorkerRights */
         /* Answers through worker_result(); fds are the verb's, in its order. */
         int (*run)(const void *params, const int *fds, Error *reterr);
@@ -26,7 +29,8 @@ typedef struct WorkerVerb {
 extern const WorkerVerb worker_verbs[];
 extern const size_t n_worker_verbs;
 
-/* Irrevocable: no network, own root directory, few capabilities, bounded memory, only the system calls the verbs need. */
+/* Irrevocable: no network, own root directory, few capabilities, bounded memory, only the system calls the
+ * verbs need. */
 int sandbox_enter(const WorkerVerb *verb, const int *fds, Error *reterr);
 
 int worker_progress(const JsonType *type, const void *progress, Error *reterr);

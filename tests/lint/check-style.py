@@ -40,6 +40,10 @@ FORBIDDEN = [
 ]
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(re.escape(f[0]) for f in FORBIDDEN) + r")\s*\(")
 JSON_C = re.compile(r"\bjson_object_(?!type\b)\w+\s*\(|\bjson_tokener_\w+\s*\(|#\s*include\s*<json(-c)?[./]")
+# A text that a client compares or a person reads is not cut in two only for the width.
+LONG_STRING = re.compile(r'''^[^"]*"(?:[^"\\]|\\.)*"[\s,;(){}\w.]*\\?$''')
+# event-hub.c: one time stamp of the struct is two members of the document, which the field tables do not express.
+JSON_BY_HAND = ("json/", "event/event-hub.c")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
@@ -77,7 +81,7 @@ def check_c(path, relative, text, findings, notes):
     for number, line in enumerate(lines, 1):
         if "\t" in line:
             findings.append(f"src/{relative}:{number}: tab")
-        if len(line) > COLUMNS:
+        if len(line) > COLUMNS and not (LONG_STRING.match(line) and len(line) <= COLUMNS + 40):
             findings.append(f"src/{relative}:{number}: {len(line)} columns, at most {COLUMNS}")
         if line != line.rstrip():
             findings.append(f"src/{relative}:{number}: blank at the end of the line")
@@ -98,7 +102,7 @@ def check_c(path, relative, text, findings, notes):
                 continue
             if not any(where.startswith(p) if p.endswith("/") else where == p for p in places):
                 findings.append(f"src/{where}:{number}: {name}(): {why}")
-        if JSON_C.search(line) and relative.parts[0] != "json":
+        if JSON_C.search(line) and not is_test and not where.startswith(JSON_BY_HAND):
             findings.append(f"src/{where}:{number}: json-c outside src/json/")
     if len(lines) > FILE_MAX and not where.startswith("api/"):
         findings.append(f"src/{where}: {len(lines)} lines, at most {FILE_MAX}: split it by verb")

@@ -414,6 +414,23 @@ def output_of_an_unprivileged_user():
 
 
 @test
+def start_after_a_killed_shim():
+    """The container of a killed shim is ended, and its id is free again."""
+    c = Container("/bin/sleep", "100").launch().start()
+    pid = c.started().pid
+    c.process.kill()
+    c.process.wait()
+    check(pathlib.Path(f"/proc/{pid}").exists(), "the container died with its shim")
+    (c.dir / "control").unlink()
+    c.launch().start()
+    check(c.started().pid != pid, "the old container")
+    eventually(lambda: not pathlib.Path(f"/proc/{pid}").exists() or
+               pathlib.Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z", "end of the old container")
+    c.connection.send(SIGNAL, value1=signal.SIGKILL)
+    equal(c.exited().value1, 137, "exit code")
+
+
+@test
 def start_exits_at_once():
     """A container that ended before the runtime did: its exit code is not lost."""
     for _ in range(5):
