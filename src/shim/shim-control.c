@@ -105,17 +105,14 @@ static int command_hello(Shim *s, Connection *c, const ShimMessage *m, int fd) {
 }
 
 static int command_start(Shim *s, Connection *c, const ShimMessage *m, int fd) {
-        char text[256];
         int r;
 
         if (s->state != SHIM_STATE_CREATED)
                 return 0;
 
         r = shim_start(s, fd);
-        if (r < 0) {
-                snprintf(text, sizeof(text), "shim: failed to run %s: %s", s->config.runtime, strerror(-r));
-                shim_start_failed(s, text);
-        }
+        if (r < 0)
+                shim_start_failed_errno(s, r);
         return 0;
 }
 

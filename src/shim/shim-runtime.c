@@ -209,9 +209,42 @@ static void remove_leftovers(void) {
                 (void) unlink(*n);
 }
 
-int shim_start(Shim *s, int rootfs_fd) {
+/* What is left where a shim was killed: the runtime would refuse the id, and the container may run still. */
+static bool is_known_to_runtime(Shim *s) {
+        _cleanup_free_ char *path = path_join(s->config.runtime_root, s->config.id);
+
+        return path && access(path, F_OK) >= 0;
+}
+
+static int spawn_delete(Shim *s) {
+        _cleanup_strv_free_ char **argv = NULL;
+        int r;
+
+        const char *const words[] = { "delete", "--force", s->config.id };
+        r = runtime_command(s, &argv);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(words); i++)
+                r = strv_extend(&argv, words[i]);
+        return r < 0 ? r : spawn_runtime(s, argv, NULL, 0);
+}
+
+static int run_container(Shim *s) {
         _cleanup_strv_free_ char **argv = NULL;
         int fds[3] = { -EBADF, -EBADF, -EBADF }, r;
+
+        r = run_command(s, &argv);
+        if (r >= 0)
+                r = shim_stdio_prepare(s, fds);
+        if (r >= 0)
+                r = spawn_runtime(s, argv, fds, ELEMENTSOF(fds));
+        FOREACH_ELEMENT(fd, fds)
+                safe_close(*fd);
+        if (r < 0)
+                return log_error_errno(r, "Failed to run %s: %m", s->config.runtime);
+        return 0;
+}
+
+int shim_start(Shim *s, int rootfs_fd) {
+        int r;
 
         s->state = SHIM_STATE_STARTING;
         remove_leftovers();
@@ -228,15 +261,13 @@ int shim_start(Shim *s, int rootfs_fd) {
                         return log_error_errno(r, "Failed to open the console socket: %m");
         }
 
-        r = run_command(s, &argv);
-        if (r >= 0)
-                r = shim_stdio_prepare(s, fds);
-        if (r >= 0)
-                r = spawn_runtime(s, argv, fds, ELEMENTSOF(fds));
-        FOREACH_ELEMENT(fd, fds)
-                safe_close(*fd);
+        if (!is_known_to_runtime(s))
+                return run_container(s);
+        /* Goes on in shim_runtime_ended(). */
+        r = spawn_delete(s);
         if (r < 0)
                 return log_error_errno(r, "Failed to run %s: %m", s->config.runtime);
+        s->clearing = true;
         return 0;
 }
 
@@ -343,10 +374,31 @@ void shim_start_failed(Shim *s, const char *text) {
         shim_check_end(s);
 }
 
+void shim_start_failed_errno(Shim *s, int r) {
+        char text[256];
+
+        snprintf(text, sizeof(text), "shim: failed to run %s: %s", s->config.runtime, strerror(-r));
+        shim_start_failed(s, text);
+}
+
+static void cleared(Shim *s) {
+        int r;
+
+        s->clearing = false;
+        (void) unlink(RUNTIME_LOG_NAME);
+        r = run_container(s);
+        if (r < 0)
+                shim_start_failed_errno(s, r);
+}
+
 void shim_runtime_ended(Shim *s, int status) {
         char text[ERROR_TEXT_MAX];
 
         s->runtime_pid = 0;
+        if (s->clearing) {
+                cleared(s);
+                return;
+        }
         if (s->deleting) {
                 s->deleting = false;
                 s->delete_done = true;
@@ -361,18 +413,12 @@ void shim_runtime_ended(Shim *s, int status) {
 }
 
 void shim_delete(Shim *s) {
-        _cleanup_strv_free_ char **argv = NULL;
         int r;
 
         if (s->deleting || s->delete_done)
                 return;
 
-        const char *const words[] = { "delete", "--force", s->config.id };
-        r = runtime_command(s, &argv);
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(words); i++)
-                r = strv_extend(&argv, words[i]);
-        if (r >= 0)
-                r = spawn_runtime(s, argv, NULL, 0);
+        r = spawn_delete(s);
         if (r < 0) {
                 log_error_errno(r, "Failed to run %s: %m", s->config.runtime);
                 s->delete_done = true;

@@ -85,6 +85,7 @@ struct Shim {
         pid_t runtime_pid;
         bool mounts_unshared;           /* the mount namespace is ours alone */
         bool deleting;
+        bool clearing;                  /* deletes what a killed shim left, before the start */
         int runtime_stderr_fd;          /* tty only: without one, stderr of the runtime is the container's */
         int console_listen_fd;
 
@@ -131,6 +132,7 @@ bool shim_control_flushed(const Shim *s);
 /* shim-runtime.c: running the OCI runtime */
 int shim_start(Shim *s, int rootfs_fd);
 void shim_start_failed(Shim *s, const char *text);
+void shim_start_failed_errno(Shim *s, int r);
 void shim_runtime_ended(Shim *s, int status);
 void shim_delete(Shim *s);
 

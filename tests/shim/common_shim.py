@@ -160,12 +160,19 @@ class Container:
         self.process = subprocess.Popen([find_shim(), str(self.dir)], stdin=subprocess.DEVNULL,
                                         start_new_session=True)
         cleanup(self.kill)
-        eventually(lambda: (self.dir / "control").exists() or self.process.poll() is not None, "control socket")
-        self.connection = Connection(self.dir)
+        self.connection = eventually(self.try_connect, "control socket")
         m = self.connection.hello()
         if (m.version, m.value1) != (1, CREATED):
             raise Failed(f"hello of a new shim is {m}")
         return self
+
+    def try_connect(self):
+        if self.process.poll() is not None:
+            raise Failed(f"the shim ended with {self.process.returncode}")
+        try:
+            return Connection(self.dir)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
 
     def kill(self):
         pid = self.pid_file()
