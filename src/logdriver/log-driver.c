@@ -70,7 +70,7 @@ int log_driver_find(const char *name, const LogDriver **ret, Error *reterr) {
 }
 
 int log_options_validate(const char *driver, char *const *options, Error *reterr) {
-        const LogDriver *d;
+        const LogDriver *d = NULL;
         int r;
 
         r = log_driver_find(driver, &d, reterr);

@@ -47,6 +47,14 @@ def before():
     find_shim()
 
 
+def after():
+    for group in (*pathlib.Path("/sys/fs/cgroup").glob("*/shim-test"), pathlib.Path("/sys/fs/cgroup/shim-test")):
+        try:
+            group.rmdir()
+        except OSError:
+            pass
+
+
 class Message:
     def __init__(self, data, fd=None):
         (magic, size, self.type, text_size, data_size, self.version, self.id, self.flags, self.value1, self.value2,
@@ -116,7 +124,7 @@ class Container:
     """One run directory with a busybox root, and its shim."""
 
     def __init__(self, *args, tty=False, stdin=False, once=False, log=None, stop_timeout=10, stop_signal=0, uid=0,
-                 env=(), host_pid=False, script=None):
+                 env=(), host_pid=False, script=None, memory=0):
         self.id = f"shimtest{os.getpid()}n{next(COUNTER)}"
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="shim-"))
         cleanup(shutil.rmtree, self.base, ignore_errors=True)
@@ -145,6 +153,8 @@ class Container:
                         "options": ["newinstance", "ptmxmode=0666", "mode=0620"]}],
             "linux": {"namespaces": [{"type": n} for n in namespaces], "cgroupsPath": f"/shim-test/{self.id}"},
         }
+        if memory:
+            config["linux"]["resources"] = {"memory": {"limit": memory}}
         (self.dir / "config.json").write_text(json.dumps(config))
         shim = {"id": self.id, "runtime": RUNTIME, "runtimeRoot": str(self.base / "runtime"), "tty": tty,
                 "openStdin": stdin, "stdinOnce": once, "stopTimeout": stop_timeout, "stopSignal": stop_signal,

@@ -414,6 +414,30 @@ def output_of_an_unprivileged_user():
 
 
 @test
+def out_of_memory():
+    controllers = pathlib.Path("/sys/fs/cgroup/cgroup.controllers")
+    if not os.path.exists("/sys/fs/cgroup/memory/memory.limit_in_bytes") and \
+            not (controllers.exists() and "memory" in controllers.read_text()):
+        raise Skip("no memory controller")
+    c = Container("/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1", memory=16 << 20).launch().start()
+    m = c.exited()
+    equal((m.value1, m.value2), (137, 1), "exit code and OOM flag")
+    c.gone()
+    equal(c.exit_file()["oom"], "1", "OOM flag in the exit file")
+
+
+@test
+def processes_outside_the_pid_namespace_do_not_hold_the_end_up():
+    c = Container(script="(sleep 100; echo late) & echo main; exit 3", host_pid=True).launch()
+    s, _ = c.attach(OUT)
+    c.start()
+    begin = now()
+    equal(frames(read_all(s))[1], b"main\n", "output")
+    equal(c.exited().value1, 3, "exit code")
+    check(now() - begin < 8, "time to the end")
+
+
+@test
 def start_after_a_killed_shim():
     """The container of a killed shim is ended, and its id is free again."""
     c = Container("/bin/sleep", "100").launch().start()
