@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/image-manager.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "basic/crash-point.h"
+#include "basic/digest.h"
+#include "basic/fileio.h"
+#include "basic/id.h"
+#include "basic/log.h"
+#include "basic/path-util.h"
+#include "image/image-internal.h"
+#include "image/worker-verbs.h"
+
+#define DIRECTORY_MODE 0700
+#define LAYERS_MODE 0710
+#define LINK_LENGTH 16U         /* of the short names of layers: 64 bits of the chain id */
+
+static const JsonField image_record_fields[] = {
+        JSON_STRING(ImageRecord, id, "Id", JSON_REQUIRED),
+        JSON_STRING(ImageRecord, config, "Config", JSON_REQUIRED),
+        JSON_STRV(ImageRecord, chain, "Chain", JSON_NONNULL),
+        JSON_INT64(ImageRecord, size, "Size", 0),
+        JSON_TIME(ImageRecord, tagged, "Tagged", 0),
+};
+JSON_TYPE(ImageRecord, image_record_fields);
+
+/* --- objects --- */
+
+static void image_free(Image *i) {
+        json_done(&ImageRecord_json, &i->record);
+        json_done(&OciImage_json, &i->document);
+        free(i->first_tag);
+        free(i);
+}
+
+DEFINE_REF_UNREF(Image, image, image_free);
+
+static int image_new(ImageManager *m, ImageRecord *record, Image **ret, Error *reterr) {
+        _cleanup_(image_unrefp) Image *i = new0(Image, 1);
+        int r;
+
+        if (!i)
+                return error_fill(reterr, -ENOMEM);
+        i->n_ref = 1;
+        i->manager = m;
+        i->record = TAKE_STRUCT(*record);
+        r = json_decode_text(&OciImage_json, i->record.config, strlen(i->record.config), 0, &i->document, reterr);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(i);
+        return 0;
+}
+
+const char *image_id(const Image *i) {
+        return i->record.id;
+}
+
+const OciImage *image_document(const Image *i) {
+        return &i->document;
+}
+
+const OciImageConfig *image_config(const Image *i) {
+        return &i->document.config;
+}
+
+int64_t image_size(const Image *i) {
+        return i->record.size;
+}
+
+const char *image_first_tag(const Image *image) {
+        _cleanup_strv_free_ char **tags = NULL;
+
+        if (!image->manager || image_familiar_tags(image->manager, image, &tags) < 0 || strv_isempty(tags))
+                return NULL;
+        (void) free_and_strdup(&((Image *) image)->first_tag, tags[0]);
+        return image->first_tag;
+}
+
+/* --- names --- */
+
+static void name_free(ImageName *n) {
+        free(n->name);
+        free(n->id);
+        free(n);
+}
+
+static int link_name(ImageManager *m, const char *name, const char *id) {
+        ImageName *n = new0(ImageName, 1);
+        void *old = NULL;
+
+        if (!n)
+                return -ENOMEM;
+        n->name = strdup(name);
+        n->id = strdup(id);
+        if (!n->name || !n->id || hashmap_replace(m->names, n->name, n, &old) < 0) {
+                name_free(n);
+                return -ENOMEM;
+        }
+        if (old)
+                name_free(old);
+        return 0;
+}
+
+int image_set_name(ImageManager *m, const char *name, const char *id, Error *reterr) {
+        int r;
+
+        r = store_put(m->config.store, STORE_REFERENCE, name, id, STORE_SYNC_FULL, reterr);
+        crash_point("image:named");
+        if (r < 0)
+                return r;
+        r = link_name(m, name, id);
+        return r < 0 ? error_fill(reterr, r) : 0;
+}
+
+int image_familiar_tags(ImageManager *m, const Image *image, char ***ret) {
+        _cleanup_strv_free_ char **l = strv_new_empty();
+        ImageName *n;
+
+        if (!l)
+                return -ENOMEM;
+        HASHMAP_FOREACH(n, m->names) {
+                _cleanup_reference_ Reference ref = {};
+
+                if (!streq(n->id, image->record.id) || reference_parse(n->name, &ref, NULL) < 0)
+                        continue;
+                if (strv_consume(&l, reference_familiar_string(&ref)) < 0)
+                        return -ENOMEM;
+        }
+        strv_sort(l);
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
+void image_event(ImageManager *m, const char *action, const char *message_id, const Image *image, const char *name) {
+        StringMap attributes = {};
+
+        if (string_map_copy(&attributes, &image->document.config.labels) < 0 ||
+            string_map_set(&attributes, "name", name ?: image->record.id) < 0)
+                log_oom();
+        else if (m->config.events)
+                event_hub_publish(m->config.events, &(EventDraft) {
+                        "image", action, image->record.id, message_id, &attributes });
+        string_map_done(&attributes);
+}
+
+static int no_such_image(const char *name, Error *reterr) {
+        return error_setf(reterr, ERROR_NOT_FOUND, "No such image: %s", name);
+}
+
+static Image *find_by_name(ImageManager *m, const Reference *ref) {
+        _cleanup_free_ char *name = reference_to_string(ref);
+        ImageName *n = name ? hashmap_get(m->names, name) : NULL;
+
+        return n ? hashmap_get(m->images, n->id) : NULL;
+}
+
+/* "sha256:HEX", HEX or a unique prefix of it. */
+static int find_by_id(ImageManager *m, const char *name, Image **ret, Error *reterr) {
+        const char *hex = startswith(name, "sha256:") ?: name;
+        _cleanup_free_ char *prefix = strjoin("sha256:", hex);
+        int r;
+
+        if (!prefix)
+                return error_fill(reterr, -ENOMEM);
+        if (!id_is_prefix(hex))
+                return 0;
+        r = hashmap_find_prefix(m->images, prefix, (void **) ret);
+        if (r == -ENOTUNIQ)
+                return error_setf(reterr, ERROR_INVALID, "multiple IDs found with provided prefix: %s", name);
+        return r;
+}
+
+int image_manager_find(ImageManager *m, const char *name, Image **ret, Error *reterr) {
+        _cleanup_reference_ Reference ref = {};
+        _cleanup_error_ Error e = ERROR_NULL;
+        _cleanup_free_ char *familiar = NULL;
+        Image *i = NULL;
+        int r;
+
+        r = reference_parse(name, &ref, &e);
+        if (r >= 0) {
+                if (!ref.tag && !ref.digest && reference_add_default_tag(&ref) < 0)
+                        return error_fill(reterr, -ENOMEM);
+                i = find_by_name(m, &ref);
+        }
+        if (!i) {
+                int k = find_by_id(m, name, &i, reterr);
+
+                if (k < 0)
+                        return k;
+        }
+        if (i) {
+                *ret = i;
+                return 0;
+        }
+        if (r < 0)
+                return error_copy(reterr ?: &(Error) {}, &e);
+        familiar = reference_familiar_string(&ref);
+        return no_such_image(familiar ?: name, reterr);
+}
+
+Image *image_manager_get(ImageManager *m, const char *id) {
+        return hashmap_get(m->images, id);
+}
+
+int image_add(ImageManager *m, ImageRecord *record, Image **ret, Error *reterr) {
+        Image *existing = hashmap_get(m->images, record->id), *i;
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        if (existing) {
+                *ret = existing;
+                return 0;
+        }
+        text = json_encode_text(&ImageRecord_json, record, 0);
+        if (!text)
+                return error_fill(reterr, -ENOMEM);
+        r = image_new(m, record, &i, reterr);
+        if (r < 0)
+                return r;
+        r = store_put(m->config.store, STORE_IMAGE, i->record.id, text, STORE_SYNC_FULL, reterr);
+        crash_point("image:recorded");
+        if (r >= 0 && hashmap_put(m->images, i->record.id, i) < 0)
+                r = error_fill(reterr, -ENOMEM);
+        if (r < 0) {
+                image_unref(i);
+                return r;
+        }
+        *ret = i;
+        return 0;
+}
+
+/* --- layers --- */
+
+int chain_id_next(const char *parent_hex, const char *diff_id, char **ret_hex) {
+        _cleanup_free_ char *text = NULL;
+        char hex[SHA256_SIZE * 2 + 1];
+        Digest d;
+
+        if (!parent_hex) {
+                const char *own = startswith(diff_id, "sha256:");
+
+                return own ? free_and_strdup(ret_hex, own) : -EINVAL;
+        }
+        if (asprintf_safe(&text, "sha256:%s %s", parent_hex, diff_id) < 0 || digest_of(text, strlen(text), &d) < 0)
+                return -ENOMEM;
+        return free_and_strdup(ret_hex, digest_format_hex(hex, &d));
+}
+
+bool layer_exists(ImageManager *m, const char *chain_hex) {
+        _cleanup_free_ char *path = NULL;
+
+        return asprintf_safe(&path, "%s/%s/diff", m->layers_dir, chain_hex) >= 0 && access(path, F_OK) >= 0;
+}
+
+/* The short name keeps the option string of a mount of many layers below one page. */
+static int make_link(ImageManager *m, const char *chain_hex) {
+        _cleanup_free_ char *link = NULL, *target = NULL;
+
+        if (asprintf_safe(&link, "%s/%.*s", m->links_dir, (int) LINK_LENGTH, chain_hex) < 0 ||
+            asprintf_safe(&target, "../layers/%s/diff", chain_hex) < 0)
+                return -ENOMEM;
+        return symlink(target, link) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int layer_commit(ImageManager *m, const char *staging, const char *chain_hex, Error *reterr) {
+        _cleanup_free_ char *path = path_join(m->layers_dir, chain_hex);
+        int r;
+
+        if (!path)
+                return error_fill(reterr, -ENOMEM);
+        crash_point("layer:before-rename");
+        if (layer_exists(m, chain_hex))
+                r = trash_directory(m, staging, reterr);
+        else if (rename(staging, path) < 0)
+                r = error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot put layer %s in place", chain_hex);
+        else
+                r = fsync_directory_of(AT_FDCWD, path);
+        crash_point("layer:renamed");
+        if (r >= 0)
+                r = make_link(m, chain_hex);
+        return r < 0 ? error_fill(reterr, r) : 0;
+}
+
+static bool layer_is_used(ImageManager *m, const char *chain_hex) {
+        Image *i;
+
+        HASHMAP_FOREACH(i, m->images)
+                if (strv_contains(i->record.chain, chain_hex))
+                        return true;
+        return false;
+}
+
+void layers_collect(ImageManager *m) {
+        DIR *d = opendir(m->layers_dir);
+        struct dirent *e;
+
+        if (!d || m->jobs) {            /* a job's new layers belong to no image yet */
+                if (d)
+                        closedir(d);
+                return;
+        }
+        while ((e = readdir(d))) {
+                _cleanup_free_ char *path = NULL, *link = NULL;
+
+                if (!id_is_valid(e->d_name) || layer_is_used(m, e->d_name))
+                        continue;
+                if (asprintf_safe(&link, "%s/%.*s", m->links_dir, (int) LINK_LENGTH, e->d_name) >= 0)
+                        (void) unlink(link);
+                path = path_join(m->layers_dir, e->d_name);
+                if (path)
+                        (void) trash_directory(m, path, NULL);
+        }
+        closedir(d);
+}
+
+int64_t image_manager_layers_size(const ImageManager *m) {
+        int64_t sum = 0;
+        Image *i;
+
+        HASHMAP_FOREACH(i, m->images)
+                sum += i->record.size;
+        return sum;
+}
+
+/* --- trash, staging --- */
+
+int make_staging(ImageManager *m, char **ret, Error *reterr) {
+        _cleanup_free_ char *path = path_join(m->tmp_dir, "layer-XXXXXX");
+
+        if (!path)
+                return error_fill(reterr, -ENOMEM);
+        if (!mkdtemp(path))
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make a directory below %s", m->tmp_dir);
+        *ret = TAKE_PTR(path);
+        return 0;
+}
+
+static void on_trash_removed(Worker *w, int r, struct json_object *result, const Error *error, void *userdata) {
+        if (r < 0)
+                log_warning("Cannot empty the trash: %s", error_message(error));
+}
+
+static void empty_trash(ImageManager *m) {
+        _cleanup_close_ int fd = open(m->trash_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_error_ Error e = ERROR_NULL;
+        Worker *w;
+
+        if (fd < 0 || !m->config.workers)
+                return;
+        if (worker_start(m->config.workers, &(WorkerRequest) {
+                .verb = "remove-children", .fds = &fd, .n_fds = 1, .done = on_trash_removed, .userdata = m }, &w, &e) < 0)
+                log_warning("Cannot empty the trash: %s", error_message(&e));
+}
+
+int trash_directory(ImageManager *m, const char *directory, Error *reterr) {
+        _cleanup_free_ char *target = NULL;
+
+        if (asprintf_safe(&target, "%s/%" PRIu64 "-%u", m->trash_dir, now_usec(CLOCK_REALTIME), m->n_trash++) < 0)
+                return error_fill(reterr, -ENOMEM);
+        if (rename(directory, target) < 0)
+                return errno == ENOENT ? 0 :
+                        error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot remove %s", directory);
+        empty_trash(m);
+        return 0;
+}
+
+/* --- birth --- */
+
+static int make_directories(ImageManager *m, Error *reterr) {
+        const struct {
+                char **path;
+                const char *name;
+                mode_t mode;
+        } rows[] = {
+                { &m->layers_dir, "layers", LAYERS_MODE },
+                { &m->links_dir, "l", LAYERS_MODE },
+                { &m->tmp_dir, "tmp", DIRECTORY_MODE },
+                { &m->trash_dir, "trash", DIRECTORY_MODE },
+        };
+
+        FOREACH_ELEMENT(r, rows) {
+                *r->path = path_join(m->config.data_root, r->name);
+                if (!*r->path)
+                        return error_fill(reterr, -ENOMEM);
+                if (mkdir(*r->path, r->mode) < 0 && errno != EEXIST)
+                        return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make %s", *r->path);
+        }
+        return 0;
+}
+
+static int load_image(const char *key, const char *json, void *userdata) {
+        ImageManager *m = ASSERT_PTR(userdata);
+        _cleanup_error_ Error e = ERROR_NULL;
+        ImageRecord record = {};
+        Image *i = NULL;
+        int r;
+
+        r = json_decode_text(&ImageRecord_json, json, strlen(json), 0, &record, &e);
+        if (r >= 0)
+                r = image_new(m, &record, &i, &e);
+        json_done(&ImageRecord_json, &record);
+        if (r >= 0)
+                r = hashmap_put(m->images, i->record.id, i);
+        if (r < 0) {
+                log_error("The record of image %s cannot be read and is set aside: %s", key, error_message(&e));
+                image_unref(i);
+        }
+        return r;
+}
+
+static int load_name(const char *key, const char *id, void *userdata) {
+        ImageManager *m = ASSERT_PTR(userdata);
+
+        /* A name whose image was set aside, or was removed when we died. */
+        return hashmap_get(m->images, id) ? link_name(m, key, id) : -ENOENT;
+}
+
+/* What a killed daemon left half-made. */
+static void sweep(ImageManager *m) {
+        DIR *d = opendir(m->tmp_dir);
+        struct dirent *e;
+
+        while (d && (e = readdir(d)))
+                if (startswith(e->d_name, "layer-")) {
+                        _cleanup_free_ char *path = path_join(m->tmp_dir, e->d_name);
+
+                        if (path)
+                                (void) trash_directory(m, path, NULL);
+                }
+        if (d)
+                closedir(d);
+        layers_collect(m);
+        empty_trash(m);
+}
+
+int image_manager_new(const ImageManagerConfig *config, ImageManager **ret, Error *reterr) {
+        _cleanup_(image_manager_freep) ImageManager *m = new0(ImageManager, 1);
+        int r;
+
+        if (!m)
+                return error_fill(reterr, -ENOMEM);
+        m->config = *config;
+        if (config->storage_driver && !streq(config->storage_driver, "overlay2"))
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "the storage driver %s is not supported by this engine yet",
+                                  config->storage_driver);
+        m->images = hashmap_new();
+        m->names = hashmap_new();
+        if (!m->images || !m->names)
+                return error_fill(reterr, -ENOMEM);
+        r = make_directories(m, reterr);
+        if (r >= 0)
+                r = store_foreach(config->store, STORE_IMAGE, load_image, m, reterr);
+        if (r >= 0)
+                r = store_foreach(config->store, STORE_REFERENCE, load_name, m, reterr);
+        if (r < 0)
+                return r;
+        sweep(m);
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+ImageManager *image_manager_free(ImageManager *m) {
+        ImageName *n;
+        Image *i;
+
+        if (!m)
+                return NULL;
+        while (m->jobs)
+                image_job_cancel(m->jobs);
+        HASHMAP_FOREACH(i, m->images) {
+                i->manager = NULL;
+                image_unref(i);
+        }
+        HASHMAP_FOREACH(n, m->names)
+                name_free(n);
+        hashmap_free(m->images);
+        hashmap_free(m->names);
+        free(m->layers_dir);
+        free(m->links_dir);
+        free(m->tmp_dir);
+        free(m->trash_dir);
+        free(m->blobs_dir);
+        free(m);
+        return NULL;
+}
+
+const char *image_manager_storage_driver(const ImageManager *m) {
+        return "overlay2";
+}
+
+int image_manager_driver_status(const ImageManager *m, char ***ret) {
+        _cleanup_strv_free_ char **l = NULL;
+
+        if (strv_extend(&l, "Supports d_type=true") < 0 || strv_extend(&l, "Using metacopy=false") < 0 ||
+            strv_extend(&l, "userxattr=false") < 0)
+                return -ENOMEM;
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
+size_t image_manager_count(const ImageManager *m) {
+        return hashmap_size(m->images);
+}

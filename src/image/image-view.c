@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is answered from memory: list, inspect, history, tag, remove, prune. */
+#include "basic/crash-point.h"
+#include "basic/messages.h"
+#include "image/image-internal.h"
+#include "image/rootfs.h"
+
+/* --- list --- */
+
+static int label_matches(const Image *i, const char *value) {
+        _cleanup_free_ char *key = memdup_suffix0(value, strcspn(value, "="));
+        const char *wanted = strchr(value, '='), *is;
+
+        if (!key)
+                return -ENOMEM;
+        is = string_map_get(&i->document.config.labels, key);
+        return is && (!wanted || streq(is, wanted + 1));
+}
+
+static bool reference_matches(char *const *patterns, char *const *tags) {
+        STRV_FOREACH(p, patterns)
+                STRV_FOREACH(t, tags) {
+                        _cleanup_reference_ Reference ref = {};
+
+                        if (reference_parse(*t, &ref, NULL) >= 0 && reference_familiar_match(*p, &ref))
+                                return true;
+                }
+        return false;
+}
+
+static int list_matches(ImageManager *m, const Image *i, char *const *tags, const Filters *f, Error *reterr) {
+        char **dangling = filters_get(f, "dangling"), **references = filters_get(f, "reference");
+        Image *other;
+
+        if (!strv_isempty(dangling)) {
+                bool wanted = streq(dangling[0], "true") || streq(dangling[0], "1");
+
+                if (wanted != strv_isempty(tags))
+                        return 0;
+        }
+        STRV_FOREACH(v, filters_get(f, "label")) {
+                int r = label_matches(i, *v);
+
+                if (r <= 0)
+                        return r;
+        }
+        if (!strv_isempty(references) && !reference_matches(references, tags))
+                return 0;
+        STRV_FOREACH(v, filters_get(f, "before")) {
+                int r = image_manager_find(m, *v, &other, reterr);
+
+                if (r < 0 || i->document.created >= other->document.created)
+                        return r < 0 ? r : 0;
+        }
+        STRV_FOREACH(v, filters_get(f, "since")) {
+                int r = image_manager_find(m, *v, &other, reterr);
+
+                if (r < 0 || i->document.created <= other->document.created)
+                        return r < 0 ? r : 0;
+        }
+        STRV_FOREACH(v, filters_get(f, "until")) {
+                nsec_t until;
+
+                if (parse_timestamp(*v, &until) < 0)
+                        return error_setf(reterr, ERROR_INVALID, "invalid filter 'until=%s'", *v);
+                if (i->document.created >= until)
+                        return 0;
+        }
+        return 1;
+}
+
+static int compare_newest(const void *a, const void *b) {
+        const ImageSummary *x = a, *y = b;
+
+        return x->created < y->created ? 1 : x->created > y->created ? -1 : strcmp(x->id, y->id);
+}
+
+int image_manager_list(ImageManager *m, const ImageListParams *p, ImageSummaryList *ret, Error *reterr) {
+        static const char *const keys[] = { "dangling", "label", "before", "since", "until", "reference", NULL };
+        ImageSummaryList l = { .items = new0(ImageSummary, hashmap_size(m->images)) };
+        Image *i;
+        int r;
+
+        r = l.items ? filters_check_keys(&p->filters, keys, reterr) : error_fill(reterr, -ENOMEM);
+        HASHMAP_FOREACH(i, m->images) {
+                _cleanup_strv_free_ char **tags = NULL;
+
+                if (r >= 0)
+                        r = image_familiar_tags(m, i, &tags);
+                if (r >= 0)
+                        r = list_matches(m, i, tags, &p->filters, reterr);
+                if (r < 0)
+                        break;
+                if (r == 0)
+                        continue;
+                l.items[l.n_items++] = (ImageSummary) {
+                        .containers = -1,
+                        .created = (int64_t) (i->document.created / NSEC_PER_SEC),
+                        .id = strdup(i->record.id),
+                        .parent_id = strdup(""),
+                        .repo_digests = strv_new_empty(),
+                        .repo_tags = TAKE_PTR(tags),
+                        .shared_size = -1,
+                        .size = i->record.size,
+                        .virtual_size = i->record.size,
+                };
+                r = string_map_copy(&l.items[l.n_items - 1].labels, &i->document.config.labels);
+        }
+        if (r < 0) {
+                image_summary_list_done(&l);
+                return error_fill(reterr, r);
+        }
+        if (l.n_items > 1)
+                qsort(l.items, l.n_items, sizeof(*l.items), compare_newest);
+        *ret = l;
+        return 0;
+}
+
+/* --- inspect, history --- */
+
+static int graph_driver(ImageManager *m, Image *i, ImageGraphDriver *g) {
+        _cleanup_strv_free_ char **data = NULL;
+        int r;
+
+        g->name = strdup(image_manager_storage_driver(m));
+        r = g->name ? rootfs_driver_data(m, i, NULL, &data) : -ENOMEM;
+        STRV_FOREACH(s, data) {
+                _cleanup_free_ char *key = memdup_suffix0(*s, strcspn(*s, "="));
+
+                if (r >= 0)
+                        r = key ? string_map_set(&g->data, key, *s + strlen(key) + 1) : -ENOMEM;
+        }
+        return r;
+}
+
+/* Until 1.49 "Config" had all members of a container's. */
+static int old_config(const OciImageConfig *c, ContainerConfig **ret) {
+        _cleanup_free_ char *text = json_encode_text(&OciImageConfig_json, c, 0);
+
+        *ret = json_new(&ContainerConfig_json);
+        if (!text || !*ret)
+                return -ENOMEM;
+        return json_decode_text(&ContainerConfig_json, text, strlen(text), 0, *ret, NULL);
+}
+
+int image_manager_inspect(ImageManager *m, const ImageInspectParams *p, ImageInspect *ret, Error *reterr) {
+        _cleanup_(ImageInspect_donep) ImageInspect v = {};
+        const OciImage *d;
+        Image *i;
+        int r;
+
+        r = image_manager_find(m, p->name, &i, reterr);
+        if (r < 0)
+                return r;
+        d = &i->document;
+        v = (ImageInspect) {
+                .id = strdup(i->record.id),
+                .repo_digests = strv_new_empty(),
+                .parent = strdup(""),
+                .comment = strdup(strempty(d->comment)),
+                .created = d->created,
+                .docker_version = strdup(strempty(d->docker_version)),
+                .author = strdup(strempty(d->author)),
+                .architecture = strdup(strempty(d->architecture)),
+                .variant = strdup(strempty(d->variant)),
+                .os = strdup(strempty(d->os)),
+                .os_version = strdup(strempty(d->os_version)),
+                .size = i->record.size,
+                .virtual_size = i->record.size,
+                .rootfs = { strdup("layers"), strv_copy(d->rootfs.diff_ids) },
+        };
+        r = image_familiar_tags(m, i, &v.repo_tags);
+        if (r >= 0)
+                r = json_copy(&OciImageConfig_json, &d->config, &v.config);
+        if (r >= 0)
+                r = old_config(&d->config, &v.old_config);
+        if (r >= 0)
+                r = graph_driver(m, i, &v.graph_driver);
+        if (r < 0)
+                return error_fill(reterr, r);
+        *ret = TAKE_STRUCT(v);
+        return 0;
+}
+
+int image_manager_history(ImageManager *m, const ImageHistoryParams *p, ImageHistory *ret, Error *reterr) {
+        const OciImage *d;
+        Image *i;
+        int r;
+
+        r = image_manager_find(m, p->name, &i, reterr);
+        if (r < 0)
+                return r;
+        d = &i->document;
+        ret->items = new0(ImageHistoryItem, d->history.n_items);
+        if (!ret->items)
+                return error_fill(reterr, -ENOMEM);
+        for (size_t k = d->history.n_items; k > 0; k--) {
+                const OciHistory *h = d->history.items + k - 1;
+                ImageHistoryItem *item = ret->items + ret->n_items++;
+
+                *item = (ImageHistoryItem) {
+                        .comment = strdup(strempty(h->comment)),
+                        .created = (int64_t) (h->created / NSEC_PER_SEC),
+                        .created_by = strdup(strempty(h->created_by)),
+                        .id = strdup(k == d->history.n_items ? i->record.id : "<missing>"),
+                        .size = k == d->history.n_items && strv_length(i->record.chain) == 1 ? i->record.size : 0,
+                };
+                if (k == d->history.n_items && image_familiar_tags(m, i, &item->tags) < 0)
+                        return error_fill(reterr, -ENOMEM);
+        }
+        return 0;
+}
+
+/* --- tag --- */
+
+int image_manager_tag(ImageManager *m, const ImageTagParams *p, Error *reterr) {
+        _cleanup_reference_ Reference ref = {};
+        _cleanup_free_ char *name = NULL, *familiar = NULL;
+        Image *i;
+        int r;
+
+        r = image_manager_find(m, p->name, &i, reterr);
+        if (r >= 0)
+                r = reference_parse(strempty(p->repo), &ref, reterr);
+        if (r >= 0 && !isempty(p->tag))
+                r = reference_set_tag(&ref, p->tag, reterr);
+        if (r < 0)
+                return r;
+        if (ref.digest)
+                return error_setf(reterr, ERROR_INVALID, "refusing to create a tag with a digest reference");
+        if (reference_add_default_tag(&ref) < 0 || !(name = reference_to_string(&ref)) ||
+            !(familiar = reference_familiar_string(&ref)))
+                return error_fill(reterr, -ENOMEM);
+        r = image_set_name(m, name, i->record.id, reterr);
+        if (r >= 0)
+                image_event(m, "tag", MESSAGE_IMAGE_TAG_STR, i, familiar);
+        return r;
+}
+
+/* --- remove --- */
+
+static int add_item(ImageDeleteList *l, const char *deleted, const char *untagged) {
+        ImageDeleteItem *items = reallocarray(l->items, l->n_items + 1, sizeof(*items));
+
+        if (!items)
+                return -ENOMEM;
+        l->items = items;
+        items[l->n_items++] = (ImageDeleteItem) {
+                .deleted = deleted ? strdup(deleted) : NULL,
+                .untagged = untagged ? strdup(untagged) : NULL,
+        };
+        return 0;
+}
+
+static int untag(ImageManager *m, Image *i, const char *familiar, ImageDeleteList *ret, Error *reterr) {
+        _cleanup_reference_ Reference ref = {};
+        _cleanup_free_ char *name = NULL;
+        ImageName *n;
+        int r;
+
+        r = reference_parse(familiar, &ref, reterr);
+        if (r < 0)
+                return r;
+        if (reference_add_default_tag(&ref) < 0 || !(name = reference_to_string(&ref)))
+                return error_fill(reterr, -ENOMEM);
+        r = store_delete(m->config.store, STORE_REFERENCE, name, STORE_SYNC_FULL, reterr);
+        crash_point("image-remove:untagged");
+        if (r < 0)
+                return r;
+        n = hashmap_remove(m->names, name);
+        if (n) {
+                free(n->name);
+                free(n->id);
+                free(n);
+        }
+        image_event(m, "untag", MESSAGE_IMAGE_UNTAG_STR, i, familiar);
+        return add_item(ret, NULL, familiar) < 0 ? error_fill(reterr, -ENOMEM) : 0;
+}
+
+static int delete_image(ImageManager *m, Image *i, ImageDeleteList *ret, Error *reterr) {
+        int r;
+
+        r = store_delete(m->config.store, STORE_IMAGE, i->record.id, STORE_SYNC_FULL, reterr);
+        crash_point("image-remove:record");
+        if (r < 0)
+                return r;
+        hashmap_remove(m->images, i->record.id);
+        image_event(m, "delete", MESSAGE_IMAGE_DELETE_STR, i, i->record.id);
+        r = add_item(ret, i->record.id, NULL);
+        i->manager = NULL;
+        image_unref(i);
+        layers_collect(m);
+        return r < 0 ? error_fill(reterr, r) : 0;
+}
+
+typedef struct UserFound {
+        char id[13];
+        bool running;
+} UserFound;
+
+static int note_user(const ImageUser *user, void *arg) {
+        UserFound *f = arg;
+
+        if (f->id[0] == 0 || user->running) {
+                memcpy(f->id, user->container_id, 12);
+                f->running = user->running;
+        }
+        return user->running;
+}
+
+static UserFound find_user(ImageManager *m, const Image *i) {
+        UserFound f = {};
+
+        if (m->config.ops && m->config.ops->foreach_user)
+                (void) m->config.ops->foreach_user(m->config.userdata, i->record.id, note_user, &f);
+        return f;
+}
+
+static int check_users(const ImageRemoveParams *p, const Image *i, const UserFound *f, bool by_name, Error *reterr) {
+        char id[13] = "";
+
+        memcpy(id, i->record.id + strlen("sha256:"), 12);
+        if (f->id[0] == 0 || (p->force && !f->running))
+                return 0;
+        if (f->running && (p->force || !by_name))
+                return error_setf(reterr, ERROR_CONFLICT, "conflict: unable to delete %s (cannot be forced) - image is being "
+                                  "used by running container %s", id, f->id);
+        if (by_name)
+                return error_setf(reterr, ERROR_CONFLICT, "conflict: unable to remove repository reference \"%s\" (must force) "
+                                  "- container %s is using its referenced image %s", p->name, f->id, id);
+        return error_setf(reterr, ERROR_CONFLICT, "conflict: unable to delete %s (must be forced) - image is being used by "
+                          "stopped container %s", id, f->id);
+}
+
+int image_manager_remove(ImageManager *m, const ImageRemoveParams *p, ImageDeleteList *ret, Error *reterr) {
+        _cleanup_strv_free_ char **tags = NULL;
+        _cleanup_reference_ Reference ref = {};
+        _cleanup_free_ char *familiar = NULL;
+        UserFound user;
+        bool by_name;
+        Image *i;
+        int r;
+
+        r = image_manager_find(m, p->name, &i, reterr);
+        if (r >= 0)
+                r = image_familiar_tags(m, i, &tags);
+        if (r < 0)
+                return error_fill(reterr, r);
+        if (reference_parse(p->name, &ref, NULL) >= 0 && reference_add_default_tag(&ref) >= 0)
+                familiar = reference_familiar_string(&ref);
+        by_name = familiar && strv_contains(tags, familiar);
+
+        user = find_user(m, i);
+        if (by_name && strv_length(tags) > 1)
+                return untag(m, i, familiar, ret, reterr);
+        if (!by_name && strv_length(tags) > 1 && !p->force)
+                return error_setf(reterr, ERROR_CONFLICT, "conflict: unable to delete %.12s (must be forced) - image is "
+                                  "referenced in multiple repositories", i->record.id + strlen("sha256:"));
+        r = check_users(p, i, &user, by_name, reterr);
+        STRV_FOREACH(t, tags)
+                if (r >= 0)
+                        r = untag(m, i, *t, ret, reterr);
+        if (r < 0)
+                return r;
+        /* A stopped container keeps its image; it has no name any more. */
+        return user.id[0] ? 0 : delete_image(m, i, ret, reterr);
+}
+
+int image_manager_prune(ImageManager *m, const ImagePruneParams *p, ImagePruneReply *ret, Error *reterr) {
+        return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "pruning images is not supported by this engine yet");
+}
