@@ -118,7 +118,7 @@ static int listen_unix(Daemon *d, const Host *h, Error *reterr) {
         struct sockaddr_un sa = { .sun_family = AF_UNIX };
         _cleanup_free_ char *parent = NULL;
         _cleanup_close_ int fd = -EBADF;
-        gid_t gid;
+        gid_t gid = 0;
         int r;
 
         if (strlen(h->address) >= sizeof(sa.sun_path))
