@@ -247,6 +247,11 @@ int find_executable(const char *name, char **ret) {
         _cleanup_strv_free_ char **dirs = NULL;
         int r;
 
+        if (strchr(name, '/')) {
+                if (access(name, X_OK) < 0)
+                        return -errno;
+                return free_and_strdup(ret, name);
+        }
         r = strv_split(getenv("PATH") ?: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ":",
                        &dirs);
         if (r < 0)
