@@ -39,6 +39,8 @@ static void queue_drop(ShimClient *c, size_t n) {
                 free(c->queue[i].data);
                 safe_close(c->queue[i].fd);
         }
+        if (n == 0)
+                return;                 /* there may be no queue at all */
         c->n_queue -= n;
         memmove(c->queue, c->queue + n, c->n_queue * sizeof(c->queue[0]));
 }
