@@ -250,7 +250,8 @@ int find_executable(const char *name, char **ret) {
         if (strchr(name, '/')) {
                 if (access(name, X_OK) < 0)
                         return -errno;
-                return free_and_strdup(ret, name);
+                *ret = strdup(name);
+                return *ret ? 0 : -ENOMEM;
         }
         r = strv_split(getenv("PATH") ?: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ":",
                        &dirs);
