@@ -147,7 +147,7 @@ static int fill_document(ContainerManager *m, ContainerCreateParams *p, Image *i
         if (r >= 0)
                 r = host_config_check(m, &d->config, &d->host_config, reterr);
         if (r >= 0)
-                r = container_networking_check(m, d, reterr);
+                r = container_networking_check(d, reterr);
         if (r >= 0)
                 r = container_mounts_parse(d, reterr);
         if (r < 0)

@@ -24,5 +24,5 @@ int container_mounts_build(Container *c, SpecMountList *ret, Error *reterr);
 /* "shared" or "slave" where a mount asks for it, else NULL. */
 const char *container_mounts_propagation(const Container *c);
 
-/* The networks a request names exist, and ports can be published. */
-int container_networking_check(ContainerManager *m, const ContainerDocument *d, Error *reterr);
+/* Ports and endpoints a request names are well-formed. */
+int container_networking_check(const ContainerDocument *d, Error *reterr);

@@ -114,21 +114,13 @@ static int check_endpoints(const ContainerDocument *d, Error *reterr) {
         return 0;
 }
 
-int container_networking_check(ContainerManager *m, const ContainerDocument *d, Error *reterr) {
+/* Whether the network exists is seen at the start, as with Docker: clients take a 404 of create for a missing image. */
+int container_networking_check(const ContainerDocument *d, Error *reterr) {
         _cleanup_(port_requests_donep) PortRequests ports = {};
-        const char *peer = namespace_of_container(d->host_config.network_mode);
-        Container *other;
-        Network *n;
         int r;
 
         r = port_requests(d, &ports, reterr);
-        if (r >= 0)
-                r = check_endpoints(d, reterr);
-        if (r < 0)
-                return r;
-        if (peer)
-                return container_manager_find(m, peer, &other, reterr);
-        return network_manager_find(m->config.networks, d->host_config.network_mode, &n, reterr);
+        return r < 0 ? r : check_endpoints(d, reterr);
 }
 
 static int join_container(Container *c, const char *peer, char **ret_path, Error *reterr) {

@@ -7,6 +7,7 @@
 #include "basic/log.h"
 #include "basic/messages.h"
 #include "basic/path-util.h"
+#include "container/container-network.h"
 #include "container/container-remove.h"
 #include "container/container-restart-policy.h"
 #include "container/container-shim.h"
@@ -70,6 +71,7 @@ static void without_shim(Container *c) {
         (void) supervisor_cleanup(c->manager->supervisor, c->doc.id,
                                   empty_to_null(c->doc.host_config.resources.cgroup_parent));
         c->supervised = false;
+        container_network_stop(c);
         container_clear_run_dir(c);
         restored(c);
 }
