@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Long work on images: import, load, usage. Each step is a worker; between the steps the loop goes on. */
-#include <json-c/json.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -15,7 +14,7 @@
 #include "image/layer-format.h"
 #include "image/rootfs.h"
 #include "image/worker-verbs.h"
-#include "json/json-text.h"
+#include "json/json-value.h"
 
 struct ImageJob {
         ImageManager *manager;
@@ -102,12 +101,14 @@ static void job_fail(ImageJob *j, int r, const Error *error) {
         error_done(&fallback);
 }
 
-static void job_progress(ImageJob *j, const char *member, const char *text) {
-        json_object *o = json_object_new_object();
+static void job_progress(ImageJob *j, const ProgressMessage *message) {
+        _cleanup_free_ char *text = NULL;
 
-        if (o && j->handlers.progress && json_object_object_add(o, member, json_object_new_string(text)) >= 0)
-                j->handlers.progress(j, json_text(o), j->handlers.userdata);
-        json_object_put(o);
+        if (!j->handlers.progress)
+                return;
+        text = json_encode_text(&ProgressMessage_json, message, 0);
+        if (text)
+                j->handlers.progress(j, text, j->handlers.userdata);
 }
 
 /* --- one layer --- */
@@ -164,14 +165,17 @@ static int finish_layer(ImageJob *j, const char *diff_id, int64_t size, Error *r
 
 /* --- import --- */
 
+/* The exec form is a JSON list of strings; everything else is for the shell. */
 static int set_command(char ***target, const char *value) {
-        _cleanup_json_ json_object *o = NULL;
+        _cleanup_(json_value_unrefp) JsonValue *list = NULL;
         _cleanup_strv_free_ char **l = NULL;
         int r = 0;
 
-        if (value[0] == '[' && json_parse(value, strlen(value), 2, &o, NULL) >= 0 && json_object_is_type(o, json_type_array)) {
-                for (size_t i = 0; r >= 0 && i < json_object_array_length(o); i++)
-                        r = strv_extend(&l, json_object_get_string(json_object_array_get_idx(o, i)));
+        if (value[0] == '[')
+                (void) json_value_parse(value, strlen(value), 2, &list, NULL);
+        if (list && json_value_type(list) == JSON_VALUE_ARRAY) {
+                for (size_t i = 0; r >= 0 && i < json_value_length(list); i++)
+                        r = strv_extend(&l, strempty(json_value_string(json_value_at(list, i))));
         } else {
                 r = strv_extend(&l, "/bin/sh");
                 if (r >= 0)
@@ -321,7 +325,7 @@ static int finish_import(ImageJob *j, const LayerApplyReply *reply, Error *reter
         if (r < 0)
                 return r;
         image_event(j->manager, "import", MESSAGE_IMAGE_IMPORT_STR, image, image_first_tag(image));
-        job_progress(j, "status", image->record.id);
+        job_progress(j, &(ProgressMessage) { .status = image->record.id });
         return free_and_strdup(&j->id, image->record.id);
 }
 
@@ -407,25 +411,34 @@ static int read_config(ImageJob *j, Error *reterr) {
         return 0;
 }
 
+static int report_loaded(ImageJob *j, const char *what, const char *name) {
+        _cleanup_free_ char *line = NULL;
+        int r;
+
+        r = asprintf_safe(&line, "Loaded image%s: %s\n", what, name);
+        if (r >= 0)
+                job_progress(j, &(ProgressMessage) { .stream = line });
+        return r;
+}
+
 static int name_loaded(ImageJob *j, const Image *image, Error *reterr) {
         int r = 0;
 
         STRV_FOREACH(n, current_image(j)->names) {
-                _cleanup_free_ char *line = NULL;
+                _cleanup_reference_ Reference ref = {};
+                _cleanup_free_ char *familiar = NULL;
 
                 r = name_image(j->manager, *n, NULL, image, reterr);
+                if (r >= 0)
+                        r = reference_parse(*n, &ref, reterr);
                 if (r < 0)
                         return r;
-                if (asprintf_safe(&line, "Loaded image: %s\n", *n) >= 0)
-                        job_progress(j, "stream", line);
+                familiar = reference_add_default_tag(&ref) < 0 ? NULL : reference_familiar_string(&ref);
+                r = familiar ? report_loaded(j, "", familiar) : -ENOMEM;
         }
-        if (strv_isempty(current_image(j)->names)) {
-                _cleanup_free_ char *line = NULL;
-
-                if (asprintf_safe(&line, "Loaded image ID: %s\n", image->record.id) >= 0)
-                        job_progress(j, "stream", line);
-        }
-        return r;
+        if (strv_isempty(current_image(j)->names))
+                r = report_loaded(j, " ID", image->record.id);
+        return r < 0 ? error_fill(reterr, r) : 0;
 }
 
 static int finish_loaded_image(ImageJob *j, Error *reterr) {

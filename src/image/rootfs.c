@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/rootfs.h"
 
-#include <json-c/json.h>
 #include <linux/mount.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
