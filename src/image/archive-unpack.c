@@ -64,7 +64,7 @@ static void unpack_done(Unpack *u) {
 }
 DEFINE_CLEANUP_DONE(Unpack, unpack_done);
 
-/* --- the archive into files -------------------------------------------------------------------------------------- */
+/* --- the archive into files ---------------------------------------------------------------------------- */
 
 /* Names in the archive are only keys here, so it is enough that equal things have equal names. */
 static int clean_name(const char *directory, const char *name, char **ret) {
@@ -188,7 +188,7 @@ static int unpack_stream(Unpack *u, int input_fd, Error *reterr) {
         return r;
 }
 
-/* --- looking things up ------------------------------------------------------------------------------------------ */
+/* --- looking things up --------------------------------------------------------------------------------- */
 
 static int find_member(Unpack *u, const char *path, const Member **ret, Error *reterr) {
         _cleanup_free_ char *name = NULL;
@@ -266,7 +266,7 @@ static int add_name(UnpackedImage *image, const char *name, Error *reterr) {
         return strv_extend(&image->names, name) < 0 ? error_fill(reterr, -ENOMEM) : 0;
 }
 
-/* --- docker-archive ---------------------------------------------------------------------------------------------- */
+/* --- docker-archive ------------------------------------------------------------------------------------ */
 
 static int read_docker_image(Unpack *u, const DockerArchiveImage *d, Error *reterr) {
         UnpackedImage *image;
@@ -326,9 +326,10 @@ static int read_docker_manifest(Unpack *u, Error *reterr) {
         return 0;
 }
 
-/* --- OCI layout -------------------------------------------------------------------------------------------------- */
+/* --- OCI layout ---------------------------------------------------------------------------------------- */
 
-/* The blob must be what its descriptor says: the claimed digest names the file, the computed one must be the same. */
+/* The blob must be what its descriptor says: the claimed digest names the file, the computed one must be
+ * the same. */
 static int find_blob(Unpack *u, const OciDescriptor *d, const Member **ret, Error *reterr) {
         _cleanup_free_ char *path = NULL;
         char hex[SHA256_SIZE * 2 + 1];
@@ -465,8 +466,8 @@ static int read_oci_target(Unpack *u, const OciDescriptor *d, unsigned depth, Er
         return read_oci_manifest(u, d, &document, reterr);
 }
 
-/* outer: descriptor of this index, which carries the name for what is chosen from it; NULL for index.json itself, where
- * every entry is an image of its own. */
+/* outer: descriptor of this index, which carries the name for what is chosen from it; NULL for index.json
+ * itself, where every entry is an image of its own. */
 static int read_oci_index(Unpack *u, const OciManifest *index, const OciDescriptor *outer, unsigned depth,
                           Error *reterr) {
         size_t n_read = 0;

@@ -42,7 +42,8 @@ struct ImageManager {
 /* Records an image whose layers are in place, and links it. *ret is borrowed. */
 int image_add(ImageManager *m, ImageRecord *record, Image **ret, Error *reterr);
 int image_set_name(ImageManager *m, const char *name, const char *id, Error *reterr);
-void image_event(ImageManager *m, const char *action, const char *message_id, const Image *image, const char *name);
+void image_event(ImageManager *m, const char *action, const char *message_id, const Image *image,
+                 const char *name);
 /* All familiar names of an image, sorted; owned by the caller. */
 int image_familiar_tags(ImageManager *m, const Image *image, char ***ret);
 

@@ -209,7 +209,8 @@ static int set_label(OciImageConfig *c, const char *value) {
 }
 
 static int set_expose(OciImageConfig *c, const char *value) {
-        return strchr(value, '/') ? strv_extend(&c->exposed_ports, value) : strv_extendf(&c->exposed_ports, "%s/tcp", value);
+        return strchr(value, '/') ? strv_extend(&c->exposed_ports, value) : strv_extendf(&c->exposed_ports,
+                                                                                         "%s/tcp", value);
 }
 
 /* One of the Dockerfile instructions that `docker import -c` allows. */
@@ -277,7 +278,8 @@ static int build_config(const ImageCreateParams *p, const char *diff_id, OciImag
         return r;
 }
 
-static int name_image(ImageManager *m, const char *repo, const char *tag, const Image *image, Error *reterr) {
+static int name_image(ImageManager *m, const char *repo, const char *tag, const Image *image,
+                      Error *reterr) {
         _cleanup_reference_ Reference ref = {};
         _cleanup_free_ char *name = NULL;
         int r;
@@ -348,7 +350,8 @@ static void on_imported(Worker *w, int r, struct json_object *result, const Erro
                 job_finish(j, 0, NULL);
 }
 
-int image_import_start(ImageManager *m, const ImageCreateParams *p, int input_fd, const ImageJobHandlers *handlers,
+int image_import_start(ImageManager *m, const ImageCreateParams *p, int input_fd,
+                       const ImageJobHandlers *handlers,
                        ImageJob **ret, Error *reterr) {
         OciImageConfig probe = {};
         ImageJob *j;
@@ -401,12 +404,14 @@ static int read_config(ImageJob *j, Error *reterr) {
 
         r = fd < 0 ? fd : read_to_end(fd, IMAGE_DOCUMENT_MAX, &j->config_text, &size);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot read the config of an image of the archive");
+                return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                        "cannot read the config of an image of the archive");
         r = json_decode_text(&OciImage_json, j->config_text, size, 0, &j->config, reterr);
         if (r < 0)
                 return error_prefixf(reterr, r, "the config of an image of the archive");
         if (strv_length(j->config.rootfs.diff_ids) != current_image(j)->layers.n_items)
-                return error_setf(reterr, ERROR_INVALID, "invalid manifest, layers length mismatch: expected %zu, got %zu",
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid manifest, layers length mismatch: expected %zu, got %zu",
                                   strv_length(j->config.rootfs.diff_ids), current_image(j)->layers.n_items);
         return 0;
 }
@@ -458,7 +463,8 @@ static int finish_loaded_image(ImageJob *j, Error *reterr) {
         return 0;
 }
 
-static void on_layer_loaded(Worker *w, int r, struct json_object *result, const Error *error, void *userdata) {
+static void on_layer_loaded(Worker *w, int r, struct json_object *result, const Error *error,
+                            void *userdata) {
         ImageJob *j = ASSERT_PTR(userdata);
         _cleanup_(LayerApplyReply_donep) LayerApplyReply reply = {};
         _cleanup_error_ Error e = ERROR_NULL;
@@ -471,7 +477,8 @@ static void on_layer_loaded(Worker *w, int r, struct json_object *result, const 
         }
         r = json_decode(&LayerApplyReply_json, result, 0, &reply, &e);
         if (r >= 0 && !streq_ptr(reply.diff_id, claimed))
-                r = error_setf(&e, ERROR_INVALID, "the digest of layer %zu is %s, but the image's config says %s", j->layer,
+                r = error_setf(&e, ERROR_INVALID,
+                               "the digest of layer %zu is %s, but the image's config says %s", j->layer,
                                reply.diff_id, claimed);
         if (r >= 0)
                 r = finish_layer(j, reply.diff_id, (int64_t) reply.size, &e);
@@ -530,14 +537,16 @@ static void on_unpacked(Worker *w, int r, struct json_object *result, const Erro
                 load_step(j);
 }
 
-int image_load_start(ImageManager *m, const ImageLoadParams *p, int input_fd, const ImageJobHandlers *handlers,
+int image_load_start(ImageManager *m, const ImageLoadParams *p, int input_fd,
+                     const ImageJobHandlers *handlers,
                      ImageJob **ret, Error *reterr) {
         _cleanup_close_ int spool = -EBADF;
         ImageJob *j;
         int fds[2], r;
 
         if (!isempty(p->platform))
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "loading one platform of an archive is not supported by this "
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                  "loading one platform of an archive is not supported by this "
                                   "engine yet");
         j = job_new(m, handlers, input_fd, reterr);
         if (!j)
@@ -559,9 +568,11 @@ int image_load_start(ImageManager *m, const ImageLoadParams *p, int input_fd, co
         return 0;
 }
 
-int image_save_start(ImageManager *m, const ImageSaveParams *p, int output_fd, const ImageJobHandlers *handlers,
+int image_save_start(ImageManager *m, const ImageSaveParams *p, int output_fd,
+                     const ImageJobHandlers *handlers,
                      ImageJob **ret, Error *reterr) {
-        return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "saving images is not supported by this engine yet");
+        return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                          "saving images is not supported by this engine yet");
 }
 
 /* --- usage --- */

@@ -47,7 +47,8 @@ static int image_new(ImageManager *m, ImageRecord *record, Image **ret, Error *r
         i->n_ref = 1;
         i->manager = m;
         i->record = TAKE_STRUCT(*record);
-        r = json_decode_text(&OciImage_json, i->record.config, strlen(i->record.config), 0, &i->document, reterr);
+        r = json_decode_text(&OciImage_json, i->record.config, strlen(i->record.config), 0, &i->document,
+                             reterr);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(i);
@@ -134,7 +135,8 @@ int image_familiar_tags(ImageManager *m, const Image *image, char ***ret) {
         return 0;
 }
 
-void image_event(ImageManager *m, const char *action, const char *message_id, const Image *image, const char *name) {
+void image_event(ImageManager *m, const char *action, const char *message_id, const Image *image,
+                 const char *name) {
         StringMap attributes = {};
 
         if (string_map_copy(&attributes, &image->document.config.labels) < 0 ||
@@ -169,7 +171,8 @@ static int find_by_id(ImageManager *m, const char *name, Image **ret, Error *ret
                 return 0;
         r = hashmap_find_prefix(m->images, prefix, (void **) ret);
         if (r == -ENOTUNIQ)
-                return error_setf(reterr, ERROR_INVALID, "multiple IDs found with provided prefix: %s", name);
+                return error_setf(reterr, ERROR_INVALID, "multiple IDs found with provided prefix: %s",
+                                  name);
         return r;
 }
 
@@ -245,7 +248,8 @@ int chain_id_next(const char *parent_hex, const char *diff_id, char **ret_hex) {
 
                 return own ? free_and_strdup(ret_hex, own) : -EINVAL;
         }
-        if (asprintf_safe(&text, "sha256:%s %s", parent_hex, diff_id) < 0 || digest_of(text, strlen(text), &d) < 0)
+        if (asprintf_safe(&text, "sha256:%s %s", parent_hex, diff_id) < 0 || digest_of(text, strlen(text),
+                                                                                       &d) < 0)
                 return -ENOMEM;
         return free_and_strdup(ret_hex, digest_format_hex(hex, &d));
 }
@@ -276,7 +280,8 @@ int layer_commit(ImageManager *m, const char *staging, const char *chain_hex, Er
         if (layer_exists(m, chain_hex))
                 r = trash_directory(m, staging, reterr);
         else if (rename(staging, path) < 0)
-                r = error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot put layer %s in place", chain_hex);
+                r = error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot put layer %s in place",
+                                     chain_hex);
         else
                 r = fsync_directory_of(AT_FDCWD, path);
         crash_point("layer:renamed");
@@ -334,12 +339,14 @@ int make_staging(ImageManager *m, char **ret, Error *reterr) {
         if (!path)
                 return error_fill(reterr, -ENOMEM);
         if (!mkdtemp(path))
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make a directory below %s", m->tmp_dir);
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make a directory below %s",
+                                        m->tmp_dir);
         *ret = TAKE_PTR(path);
         return 0;
 }
 
-static void on_trash_removed(Worker *w, int r, struct json_object *result, const Error *error, void *userdata) {
+static void on_trash_removed(Worker *w, int r, struct json_object *result, const Error *error,
+                             void *userdata) {
         if (r < 0)
                 log_warning("Cannot empty the trash: %s", error_message(error));
 }
@@ -359,7 +366,8 @@ static void empty_trash(ImageManager *m) {
 int trash_directory(ImageManager *m, const char *directory, Error *reterr) {
         _cleanup_free_ char *target = NULL;
 
-        if (asprintf_safe(&target, "%s/%" PRIu64 "-%u", m->trash_dir, now_usec(CLOCK_REALTIME), m->n_trash++) < 0)
+        if (asprintf_safe(&target, "%s/%" PRIu64 "-%u", m->trash_dir, now_usec(CLOCK_REALTIME),
+                          m->n_trash++) < 0)
                 return error_fill(reterr, -ENOMEM);
         if (rename(directory, target) < 0)
                 return errno == ENOENT ? 0 :
@@ -406,7 +414,8 @@ static int load_image(const char *key, const char *json, void *userdata) {
         if (r >= 0)
                 r = hashmap_put(m->images, i->record.id, i);
         if (r < 0) {
-                log_error("The record of image %s cannot be read and is set aside: %s", key, error_message(&e));
+                log_error("The record of image %s cannot be read and is set aside: %s", key,
+                          error_message(&e));
                 image_unref(i);
         }
         return r;
@@ -445,7 +454,8 @@ int image_manager_new(const ImageManagerConfig *config, ImageManager **ret, Erro
                 return error_fill(reterr, -ENOMEM);
         m->config = *config;
         if (config->storage_driver && !streq(config->storage_driver, "overlay2"))
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "the storage driver %s is not supported by this engine yet",
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                  "the storage driver %s is not supported by this engine yet",
                                   config->storage_driver);
         m->images = hashmap_new();
         m->names = hashmap_new();

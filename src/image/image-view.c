@@ -28,7 +28,8 @@ static bool reference_matches(char *const *patterns, char *const *tags) {
         return false;
 }
 
-static int list_matches(ImageManager *m, const Image *i, char *const *tags, const Filters *f, Error *reterr) {
+static int list_matches(ImageManager *m, const Image *i, char *const *tags, const Filters *f,
+                        Error *reterr) {
         char **dangling = filters_get(f, "dangling"), **references = filters_get(f, "reference");
         Image *other;
 
@@ -76,7 +77,8 @@ static int compare_newest(const void *a, const void *b) {
 }
 
 int image_manager_list(ImageManager *m, const ImageListParams *p, ImageSummaryList *ret, Error *reterr) {
-        static const char *const keys[] = { "dangling", "label", "before", "since", "until", "reference", NULL };
+        static const char *const keys[] = { "dangling", "label", "before", "since", "until", "reference",
+                NULL };
         ImageSummaryList l = { .items = new0(ImageSummary, hashmap_size(m->images)) };
         Image *i;
         int r;
@@ -316,19 +318,23 @@ static UserFound find_user(ImageManager *m, const Image *i) {
         return f;
 }
 
-static int check_users(const ImageRemoveParams *p, const Image *i, const UserFound *f, bool by_name, Error *reterr) {
+static int check_users(const ImageRemoveParams *p, const Image *i, const UserFound *f, bool by_name,
+                       Error *reterr) {
         char id[13] = "";
 
         memcpy(id, i->record.id + strlen("sha256:"), 12);
         if (f->id[0] == 0 || (p->force && !f->running))
                 return 0;
         if (f->running && (p->force || !by_name))
-                return error_setf(reterr, ERROR_CONFLICT, "conflict: unable to delete %s (cannot be forced) - image is being "
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "conflict: unable to delete %s (cannot be forced) - image is being "
                                   "used by running container %s", id, f->id);
         if (by_name)
-                return error_setf(reterr, ERROR_CONFLICT, "conflict: unable to remove repository reference \"%s\" (must force) "
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "conflict: unable to remove repository reference \"%s\" (must force) "
                                   "- container %s is using its referenced image %s", p->name, f->id, id);
-        return error_setf(reterr, ERROR_CONFLICT, "conflict: unable to delete %s (must be forced) - image is being used by "
+        return error_setf(reterr, ERROR_CONFLICT,
+                          "conflict: unable to delete %s (must be forced) - image is being used by "
                           "stopped container %s", id, f->id);
 }
 
@@ -354,7 +360,8 @@ int image_manager_remove(ImageManager *m, const ImageRemoveParams *p, ImageDelet
         if (by_name && strv_length(tags) > 1)
                 return untag(m, i, familiar, ret, reterr);
         if (!by_name && strv_length(tags) > 1 && !p->force)
-                return error_setf(reterr, ERROR_CONFLICT, "conflict: unable to delete %.12s (must be forced) - image is "
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "conflict: unable to delete %.12s (must be forced) - image is "
                                   "referenced in multiple repositories", i->record.id + strlen("sha256:"));
         r = check_users(p, i, &user, by_name, reterr);
         STRV_FOREACH(t, tags)
@@ -367,5 +374,6 @@ int image_manager_remove(ImageManager *m, const ImageRemoveParams *p, ImageDelet
 }
 
 int image_manager_prune(ImageManager *m, const ImagePruneParams *p, ImagePruneReply *ret, Error *reterr) {
-        return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "pruning images is not supported by this engine yet");
+        return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                          "pruning images is not supported by this engine yet");
 }

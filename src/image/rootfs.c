@@ -20,7 +20,8 @@ int rootfs_prepare(ImageManager *m, Image *image, const char *rw_dir, Error *ret
 
         if (!diff || !work)
                 return error_fill(reterr, -ENOMEM);
-        if ((mkdir(rw_dir, RW_MODE) < 0 && errno != EEXIST) || (mkdir(diff, ROOT_MODE) < 0 && errno != EEXIST) ||
+        if ((mkdir(rw_dir, RW_MODE) < 0 && errno != EEXIST) || (mkdir(diff, ROOT_MODE) < 0 &&
+                                                                errno != EEXIST) ||
             (mkdir(work, RW_MODE) < 0 && errno != EEXIST))
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make %s", rw_dir);
         return 0;
@@ -68,7 +69,8 @@ static int mount_new_api(ImageManager *m, const Image *image, const char *diff, 
 }
 
 /* Older kernels: mounted in a place of its own for a moment, then taken off again as a detached copy. */
-static int mount_old_api(ImageManager *m, const Image *image, const char *rw_dir, const char *diff, const char *work,
+static int mount_old_api(ImageManager *m, const Image *image, const char *rw_dir, const char *diff,
+                         const char *work,
                          int *ret) {
         _cleanup_free_ char *options = NULL, *place = path_join(rw_dir, "mnt");
         _cleanup_buffer_ Buffer lower = {};
@@ -80,7 +82,8 @@ static int mount_old_api(ImageManager *m, const Image *image, const char *rw_dir
                 if (buffer_appendf(&lower, "%s%s/%.*s", lower.size > 0 ? ":" : "", m->links_dir, LINK_LENGTH,
                                    image->record.chain[n - 1]) < 0)
                         return -ENOMEM;
-        if (asprintf_safe(&options, "lowerdir=%s,upperdir=%s,workdir=%s", strempty(lower.data), diff, work) < 0)
+        if (asprintf_safe(&options, "lowerdir=%s,upperdir=%s,workdir=%s", strempty(lower.data), diff,
+                          work) < 0)
                 return -ENOMEM;
         if (mkdir(place, RW_MODE) < 0 && errno != EEXIST)
                 return -errno;
@@ -105,7 +108,8 @@ int rootfs_mount(ImageManager *m, Image *image, const char *rw_dir, int *ret_mou
         if (r == -EINVAL || errno_is_not_supported(r))
                 r = mount_old_api(m, image, rw_dir, diff, work, ret_mount_fd);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot mount the root file system of image %s", image_id(image));
+                return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                        "cannot mount the root file system of image %s", image_id(image));
         return 0;
 }
 
@@ -120,14 +124,16 @@ int rootfs_driver_data(ImageManager *m, Image *image, const char *rw_dir, char *
 
         /* Of an image: its highest layer is the "upper" one. */
         for (size_t i = rw_dir ? n : n - (n > 0); i > 0; i--)
-                if (buffer_appendf(&lower, "%s%s/%s/diff", lower.size > 0 ? ":" : "", m->layers_dir, image->record.chain[i - 1]) < 0)
+                if (buffer_appendf(&lower, "%s%s/%s/diff", lower.size > 0 ? ":" : "", m->layers_dir,
+                                   image->record.chain[i - 1]) < 0)
                         return -ENOMEM;
         if (lower.size > 0 && strv_extendf(&l, "LowerDir=%s", lower.data) < 0)
                 return -ENOMEM;
         if (rw_dir && (strv_extendf(&l, "MergedDir=%s/merged", rw_dir) < 0 || strv_extendf(&l, "UpperDir=%s/diff", rw_dir) < 0 ||
                        strv_extendf(&l, "WorkDir=%s/work", rw_dir) < 0))
                 return -ENOMEM;
-        if (!rw_dir && n > 0 && strv_extendf(&l, "UpperDir=%s/%s/diff", m->layers_dir, image->record.chain[n - 1]) < 0)
+        if (!rw_dir && n > 0 && strv_extendf(&l, "UpperDir=%s/%s/diff", m->layers_dir,
+                                             image->record.chain[n - 1]) < 0)
                 return -ENOMEM;
         *ret = TAKE_PTR(l);
         return 0;

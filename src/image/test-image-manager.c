@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The manager with a real store and real workers: import, load, names, listing, removal, mounts, a new start. */
+/* The manager with a real store and real workers: import, load, names, listing, removal, mounts, a
+ * new start. */
 
 #include "image/image-manager.h"
 
@@ -128,13 +129,15 @@ static void add_bytes(TestArchive *t, const char *path, const char *data, size_t
         archive_entry_free(e);
 }
 
-static void make_docker_archive(TestArchive *t, const TestArchive *layer, const char *claimed_diff_id, const char *name) {
+static void make_docker_archive(TestArchive *t, const TestArchive *layer, const char *claimed_diff_id,
+                                const char *name) {
         _cleanup_free_ char *config = NULL, *manifest = NULL;
         char digest[DIGEST_TEXT_MAX];
         Digest d;
 
         ASSERT_OK(digest_of(layer->data.data, layer->data.size, &d));
-        ASSERT_OK(asprintf_safe(&config, "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{\"Cmd\":[\"sh\"]},"
+        ASSERT_OK(asprintf_safe(&config,
+                                "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{\"Cmd\":[\"sh\"]},"
                                 "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}",
                                 claimed_diff_id ?: digest_format(digest, &d)));
         ASSERT_OK(asprintf_safe(&manifest, "[{\"Config\":\"c.json\",\"RepoTags\":[\"%s\"],\"Layers\":[\"l/layer.tar\"]}]",
@@ -168,7 +171,8 @@ TEST(import_name_list_remove) {
         ASSERT_STREQ(image_config(image)->env[0], "A=b");
         ASSERT_EQ(image_size(image), 5);
 
-        ASSERT_OK(image_manager_tag(b.m, &(ImageTagParams) { .name = id, .repo = (char *) "user/other" }, NULL));
+        ASSERT_OK(image_manager_tag(b.m, &(ImageTagParams) { .name = id, .repo = (char *) "user/other" },
+                                    NULL));
         ASSERT_OK(image_manager_list(b.m, &(ImageListParams) { .version = 51 }, &list, NULL));
         ASSERT_EQ(list.n_items, 1);
         ASSERT_EQ(strv_length(list.items[0].repo_tags), 2);
@@ -184,11 +188,13 @@ TEST(import_name_list_remove) {
         ASSERT_OK(image_manager_find(b.m, "user/other", &image, NULL));
         ASSERT_STREQ(image_id(image), id);
 
-        ASSERT_OK(image_manager_remove(b.m, &(ImageRemoveParams) { .name = (char *) "motd:v1" }, &gone, NULL));
+        ASSERT_OK(image_manager_remove(b.m, &(ImageRemoveParams) { .name = (char *) "motd:v1" }, &gone,
+                                       NULL));
         ASSERT_EQ(gone.n_items, 1);
         ASSERT_STREQ(gone.items[0].untagged, "motd:v1");
         image_delete_list_done(&gone);
-        ASSERT_OK(image_manager_remove(b.m, &(ImageRemoveParams) { .name = (char *) "user/other" }, &gone, NULL));
+        ASSERT_OK(image_manager_remove(b.m, &(ImageRemoveParams) { .name = (char *) "user/other" }, &gone,
+                                       NULL));
         ASSERT_STREQ(gone.items[0].untagged, "user/other:latest");
         ASSERT_STREQ(gone.items[1].deleted, id);
         image_delete_list_done(&gone);
@@ -257,7 +263,8 @@ TEST(cancelled_import) {
 
         bed_init(&b);
         ASSERT_OK(pipe2(fds, O_CLOEXEC));
-        ASSERT_OK(image_import_start(b.m, &(ImageCreateParams) { .from_src = (char *) "-" }, fds[0], handlers(&b), &job, NULL));
+        ASSERT_OK(image_import_start(b.m, &(ImageCreateParams) { .from_src = (char *) "-" }, fds[0],
+                                     handlers(&b), &job, NULL));
         image_job_cancel(job);
         for (unsigned i = 0; i < 20; i++)
                 ASSERT_OK(sd_event_run(b.event, 20 * 1000));

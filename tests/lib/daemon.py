@@ -218,12 +218,14 @@ class Daemon:
         for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
             point = line.split()[4]
             # The exec root is a mount of itself as long as the daemon (or a container) lives.
-            if point.startswith(str(self.dir)) and point != str(self.exec):
+            # So is the directory of network namespaces, which holds two that are made ahead of need.
+            if point.startswith(str(self.dir)) and point != str(self.exec) and not point.startswith(str(self.exec / "netns")):
                 found.append(f"mount {point}")
         for directory in (self.exec / "containers", self.exec / "netns", self.exec / "runtime",
                           self.data / "containers", self.data / "tmp", self.data / "trash"):
             if directory.is_dir():
-                found += [f"{entry}" for entry in sorted(directory.iterdir())]
+                entries = [f"{entry}" for entry in sorted(directory.iterdir())]
+                found += entries if directory.name != "netns" or len(entries) > 2 else []
         dockerd = self.process.pid if self.running() else None
         for pid, command in self.run_processes().items():
             if pid != dockerd and "dockerd-worker" not in command:
