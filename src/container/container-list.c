@@ -57,10 +57,14 @@ int container_status_text(const Container *c, char **ret) {
         case CONTAINER_RUNNING:
         case CONTAINER_PAUSED:
                 r = ago(c->doc.started, &d);
-                return r < 0 ? r : asprintf_safe(ret, "Up %s%s", d, c->state == CONTAINER_PAUSED ? " (Paused)" : "");
+                return r < 0 ? r :
+                               asprintf_safe(ret, "Up %s%s", d,
+                                             c->state == CONTAINER_PAUSED ? " (Paused)" : "");
         case CONTAINER_RESTARTING:
                 r = ago(c->doc.finished, &d);
-                return r < 0 ? r : asprintf_safe(ret, "Restarting (%lld) %s ago", (long long) c->doc.exit_code, d);
+                return r < 0 ? r :
+                               asprintf_safe(ret, "Restarting (%lld) %s ago", (long long) c->doc.exit_code,
+                                             d);
         case CONTAINER_REMOVING:
                 return free_and_strdup(ret, "Removal In Progress");
         case CONTAINER_DEAD:
@@ -69,7 +73,8 @@ int container_status_text(const Container *c, char **ret) {
                 return free_and_strdup(ret, "Created");
         default:
                 r = ago(c->doc.finished, &d);
-                return r < 0 ? r : asprintf_safe(ret, "Exited (%lld) %s ago", (long long) c->doc.exit_code, d);
+                return r < 0 ? r :
+                               asprintf_safe(ret, "Exited (%lld) %s ago", (long long) c->doc.exit_code, d);
         }
 }
 
@@ -150,7 +155,8 @@ static int filter_network(const ListContext *x, const Container *c, const char *
 
 static int filter_volume(const ListContext *x, const Container *c, const char *value) {
         for (size_t i = 0; i < c->doc.mounts.n_items; i++)
-                if (streq_ptr(c->doc.mounts.items[i].source, value) || streq(c->doc.mounts.items[i].destination, value))
+                if (streq_ptr(c->doc.mounts.items[i].source, value) ||
+                    streq(c->doc.mounts.items[i].destination, value))
                         return 1;
         return 0;
 }
@@ -318,7 +324,8 @@ static int copy_mounts(const Container *c, MountPointList *ret) {
         if (!ret->items)
                 return -ENOMEM;
         for (; ret->n_items < c->doc.mounts.n_items; ret->n_items++) {
-                int r = json_copy(&MountPoint_json, c->doc.mounts.items + ret->n_items, ret->items + ret->n_items);
+                int r = json_copy(&MountPoint_json, c->doc.mounts.items + ret->n_items,
+                                  ret->items + ret->n_items);
 
                 if (r < 0)
                         return r;
@@ -363,7 +370,8 @@ static bool listed(const Container *c, const ContainerListParams *p) {
                 filters_get(&p->filters, "status") || filters_get(&p->filters, "exited");
 }
 
-int container_list(ContainerManager *m, const ContainerListParams *p, ContainerSummaryList *ret, Error *reterr) {
+int container_list(ContainerManager *m, const ContainerListParams *p, ContainerSummaryList *ret,
+                   Error *reterr) {
         ListContext x = { .manager = m, .reterr = reterr };
         _cleanup_(container_summary_list_donep) ContainerSummaryList l = {};
         _cleanup_free_ Container **all = NULL;
@@ -453,9 +461,19 @@ static int inspect_paths(const Container *c, ContainerInspect *i) {
 }
 
 static const char *const default_masked[] = {
-        "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-        "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
-        "/sys/firmware", NULL,
+        "/proc/acpi",
+        "/proc/asound",
+        "/proc/interrupts",
+        "/proc/kcore",
+        "/proc/keys",
+        "/proc/latency_stats",
+        "/proc/sched_debug",
+        "/proc/scsi",
+        "/proc/timer_list",
+        "/proc/timer_stats",
+        "/sys/devices/virtual/powercap",
+        "/sys/firmware",
+        NULL,
 };
 static const char *const default_readonly[] = {
         "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL,

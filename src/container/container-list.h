@@ -4,7 +4,8 @@
 
 #include "container/container-manager.h"
 
-int container_list(ContainerManager *m, const ContainerListParams *p, ContainerSummaryList *ret, Error *reterr);
+int container_list(ContainerManager *m, const ContainerListParams *p, ContainerSummaryList *ret,
+                   Error *reterr);
 /* Without sizes; those take a worker. */
 int container_inspect(Container *c, ContainerInspect *ret, Error *reterr);
 

@@ -41,7 +41,8 @@ static int parse_options(const ContainerLogsParams *p, LogReadOptions *ret, Erro
                 .no_stderr = !p->stderr_wanted,
         };
         if (!p->stdout_wanted && !p->stderr_wanted)
-                return error_setf(reterr, ERROR_INVALID, "Bad parameters: you must choose at least one stream");
+                return error_setf(reterr, ERROR_INVALID,
+                                  "Bad parameters: you must choose at least one stream");
         if (!isempty(p->tail) && parse_int64(p->tail, &ret->tail) < 0)
                 ret->tail = -1;
         if (!isempty(p->since) && parse_timestamp(p->since, &ret->since_nsec) < 0)
@@ -64,7 +65,8 @@ static int format_entry(ContainerLogs *l, const LogEntry *e) {
                 stamp[n_stamp++] = ' ';
         }
         if (!l->tty) {
-                multiplex_header(header, e->stream == LOG_STDERR ? MULTIPLEX_STDERR : MULTIPLEX_STDOUT, n_stamp + e->size);
+                multiplex_header(header, e->stream == LOG_STDERR ? MULTIPLEX_STDERR : MULTIPLEX_STDOUT,
+                                 n_stamp + e->size);
                 if (buffer_append(&l->line, header, sizeof(header)) < 0)
                         return -ENOMEM;
         }
@@ -79,7 +81,8 @@ static void logs_end(ContainerLogs *l, int r) {
         _cleanup_error_ Error e = ERROR_NULL;
 
         if (r < 0)
-                error_set_errnof(&e, ERROR_INTERNAL, r, "cannot read the log of container %s", l->container->doc.name);
+                error_set_errnof(&e, ERROR_INTERNAL, r, "cannot read the log of container %s",
+                                 l->container->doc.name);
         container_logs_free(l);
         ops->end(r, &e, userdata);
 }
@@ -160,8 +163,8 @@ static int add_sources(ContainerLogs *l) {
         return r;
 }
 
-int container_logs_open(Container *c, const ContainerLogsParams *p, const ContainerLogsOps *ops, void *userdata,
-                        ContainerLogs **ret, Error *reterr) {
+int container_logs_open(Container *c, const ContainerLogsParams *p, const ContainerLogsOps *ops,
+                        void *userdata, ContainerLogs **ret, Error *reterr) {
         _cleanup_free_ char *path = NULL;
         const LogDriver *driver;
         LogReadOptions options;
@@ -174,7 +177,8 @@ int container_logs_open(Container *c, const ContainerLogsParams *p, const Contai
         if (r < 0)
                 return r;
         if (!driver->reader_open)
-                return error_setf(reterr, ERROR_INVALID, "configured logging driver does not support reading");
+                return error_setf(reterr, ERROR_INVALID,
+                                  "configured logging driver does not support reading");
         if (asprintf_safe(&path, "%s/%s-json.log", c->data_dir, c->doc.id) < 0)
                 return error_fill(reterr, -ENOMEM);
         l = new0(ContainerLogs, 1);

@@ -14,8 +14,8 @@ typedef struct ContainerLogsOps {
 } ContainerLogsOps;
 
 /* Docker's checks and texts. Nothing is written from inside this call. */
-int container_logs_open(Container *c, const ContainerLogsParams *p, const ContainerLogsOps *ops, void *userdata,
-                        ContainerLogs **ret, Error *reterr);
+int container_logs_open(Container *c, const ContainerLogsParams *p, const ContainerLogsOps *ops,
+                        void *userdata, ContainerLogs **ret, Error *reterr);
 void container_logs_resume(ContainerLogs *l);
 /* Stops without end(). */
 ContainerLogs *container_logs_free(ContainerLogs *l);

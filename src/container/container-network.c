@@ -114,7 +114,8 @@ static int check_endpoints(const ContainerDocument *d, Error *reterr) {
         return 0;
 }
 
-/* Whether the network exists is seen at the start, as with Docker: clients take a 404 of create for a missing image. */
+/* Whether the network exists is seen at the start, as with Docker: clients take a 404 of create for a
+ * missing image. */
 int container_networking_check(const ContainerDocument *d, Error *reterr) {
         _cleanup_(port_requests_donep) PortRequests ports = {};
         int r;
@@ -152,6 +153,10 @@ static const EndpointSettings *wanted_endpoint(const ContainerDocument *d) {
         return NULL;
 }
 
+static const char *wanted_address(const EndpointSettings *wanted) {
+        return wanted && wanted->ipam_config ? empty_to_null(wanted->ipam_config->ipv4_address) : NULL;
+}
+
 static int connect_endpoint(Container *c, char **ret_path, Error *reterr) {
         _cleanup_(port_requests_donep) PortRequests ports = {};
         const EndpointSettings *wanted = wanted_endpoint(&c->doc);
@@ -173,12 +178,9 @@ static int connect_endpoint(Container *c, char **ret_path, Error *reterr) {
                                         .container_id = c->doc.id,
                                         .container_name = c->doc.name,
                                         .network = c->doc.config.network_disabled ?
-                                                                   NETWORK_NONE :
-                                                                   c->doc.host_config.network_mode,
-                                        .ipv4_address = wanted && wanted->ipam_config ?
-                                                                        empty_to_null(wanted->ipam_config
-                                                                                                      ->ipv4_address) :
-                                                                        NULL,
+                                                                NETWORK_NONE :
+                                                                c->doc.host_config.network_mode,
+                                        .ipv4_address = wanted_address(wanted),
                                         .mac_address = mac ?: empty_to_null(c->doc.config.mac_address),
                                         .ports = ports.items,
                                         .n_ports = ports.n_items,

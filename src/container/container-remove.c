@@ -126,13 +126,16 @@ int container_remove(Container *c, bool force, Operation **ret, Error *reterr) {
         int r;
 
         if (c->state == CONTAINER_REMOVING)
-                return error_setf(reterr, ERROR_CONFLICT, "removal of container %s is already in progress", c->doc.name);
+                return error_setf(reterr, ERROR_CONFLICT, "removal of container %s is already in progress",
+                                  c->doc.name);
         container_restart_policy_cancel(c);
         if (container_is_running(c)) {
                 if (!force)
-                        return error_setf(reterr, ERROR_CONFLICT,
-                                          "cannot remove container \"%s\": container is %s: stop the container before removing "
-                                          "or force remove", c->doc.name, container_state_to_string(c->state));
+                        return error_setf(
+                                        reterr, ERROR_CONFLICT,
+                                        "cannot remove container \"%s\": container is %s: stop the container before removing "
+                                        "or force remove",
+                                        c->doc.name, container_state_to_string(c->state));
                 return remove_running(c, ret, reterr);
         }
         r = container_remove_now(c, reterr);
@@ -149,8 +152,9 @@ int container_prune(ContainerManager *m, const Filters *filters, ContainerPruneR
         if (r >= 0)
                 r = (ret->containers_deleted = strv_new_empty()) ? 0 : error_fill(reterr, -ENOMEM);
         HASHMAP_FOREACH(c, m->by_id)
-                if (r >= 0 && !c->busy && !c->shim && IN_SET(c->state, CONTAINER_CREATED, CONTAINER_EXITED, CONTAINER_DEAD))
-                        r = container_prune_matches(c, filters, reterr) > 0 ? strv_extend(&ids, c->doc.id) : 0;
+        if (r >= 0 && !c->busy && !c->shim &&
+            IN_SET(c->state, CONTAINER_CREATED, CONTAINER_EXITED, CONTAINER_DEAD))
+                r = container_prune_matches(c, filters, reterr) > 0 ? strv_extend(&ids, c->doc.id) : 0;
         if (r < 0)
                 return error_fill(reterr, r);
         STRV_FOREACH(id, ids) {

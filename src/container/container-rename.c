@@ -46,9 +46,11 @@ int container_rename(Container *c, const char *name, Error *reterr) {
                                   "Renaming a container with the same name as its current name");
         other = hashmap_get(c->manager->by_name, name);
         if (other)
-                return error_setf(reterr, ERROR_CONFLICT,
-                                  "Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to "
-                                  "remove (or rename) that container to be able to reuse that name.", name, other->doc.id);
+                return error_setf(
+                                reterr, ERROR_CONFLICT,
+                                "Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to "
+                                "remove (or rename) that container to be able to reuse that name.",
+                                name, other->doc.id);
         r = take_name(c, name, reterr);
         if (r < 0)
                 return r;
@@ -59,7 +61,8 @@ int container_rename(Container *c, const char *name, Error *reterr) {
 
 static int parse_size(const char *s, const char *what, uint32_t *ret, Error *reterr) {
         if (parse_uint32(strempty(s), ret) < 0)
-                return error_setf(reterr, ERROR_INVALID, "invalid resize %s \"%s\": invalid syntax", what, strempty(s));
+                return error_setf(reterr, ERROR_INVALID, "invalid resize %s \"%s\": invalid syntax", what,
+                                  strempty(s));
         return 0;
 }
 
@@ -76,7 +79,8 @@ int container_resize(Container *c, const char *h, const char *w, Error *reterr) 
                 return error_setf(reterr, ERROR_CONFLICT, "container %s is not running", c->doc.id);
         r = c->shim ? shim_client_resize(c->shim, rows, columns) : -ENOTCONN;
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot resize the terminal of container %s", c->doc.name);
+                return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                        "cannot resize the terminal of container %s", c->doc.name);
         container_event(c, "resize", MESSAGE_CONTAINER_RESIZE_STR, "height", h, "width", w, NULL);
         return 0;
 }

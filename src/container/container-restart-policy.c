@@ -50,8 +50,8 @@ void container_restart_policy_schedule(Container *c) {
         else
                 c->restart_delay = min_u64(c->restart_delay * 2, RESTART_DELAY_MAX);
         c->restart_timer = sd_event_source_disable_unref(c->restart_timer);
-        r = sd_event_add_time_relative(c->manager->config.event, &c->restart_timer, CLOCK_MONOTONIC, c->restart_delay, 0,
-                                       on_restart_timer, c);
+        r = sd_event_add_time_relative(c->manager->config.event, &c->restart_timer, CLOCK_MONOTONIC,
+                                       c->restart_delay, 0, on_restart_timer, c);
         if (r < 0)
                 log_error_errno(r, "Cannot schedule the restart of container %s: %m", c->doc.name);
 }

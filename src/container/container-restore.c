@@ -24,7 +24,8 @@ static void restored(Container *c) {
 
 /* It ended while we were away: the same transition as at run time. */
 static void exited_meanwhile(Container *c, const ExitRecord *record) {
-        if (c->state == CONTAINER_CREATED || c->state == CONTAINER_EXITED || c->state == CONTAINER_RESTARTING) {
+        if (c->state == CONTAINER_CREATED || c->state == CONTAINER_EXITED ||
+            c->state == CONTAINER_RESTARTING) {
                 /* It had been started, but we died before that was recorded. */
                 c->doc.started = c->doc.started ?: record->time_nsec;
                 (void) container_set_state(c, CONTAINER_RUNNING, STORE_SYNC_LAZY, NULL);

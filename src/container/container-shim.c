@@ -110,7 +110,8 @@ int container_shim_connect(Container *c, Error *reterr) {
 
         r = shim_client_connect(c->manager->config.event, c->run_dir, &shim_ops, c, &c->shim);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot connect to the shim of container %s", c->doc.name);
+                return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                        "cannot connect to the shim of container %s", c->doc.name);
         return 0;
 }
 
@@ -163,7 +164,8 @@ void container_handle_exit(Container *c, const ExitRecord *record) {
         snprintf(code, sizeof(code), "%d", record->code);
         snprintf(duration, sizeof(duration), "%" PRIu64,
                  c->doc.finished > c->doc.started ? (c->doc.finished - c->doc.started) / NSEC_PER_SEC : 0);
-        container_event(c, "die", MESSAGE_CONTAINER_DIE_STR, "execDuration", duration, "exitCode", code, NULL);
+        container_event(c, "die", MESSAGE_CONTAINER_DIE_STR, "execDuration", duration, "exitCode", code,
+                        NULL);
 
         if (!again)
                 container_wait_notify(c, false, NULL);

@@ -103,10 +103,13 @@ static int build_devices(Container *c, SpecParts *p, Error *reterr) {
                 const DeviceMapping *d = c->doc.host_config.resources.devices.items + i;
                 struct stat st;
 
-                if (stat(strempty(d->path_on_host), &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
-                        return error_setf(reterr, ERROR_INVALID,
-                                          "error gathering device information while adding custom device \"%s\": no such file "
-                                          "or directory or not a device node", strempty(d->path_on_host));
+                if (stat(strempty(d->path_on_host), &st) < 0 ||
+                    !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
+                        return error_setf(
+                                        reterr, ERROR_INVALID,
+                                        "error gathering device information while adding custom device \"%s\": no such file "
+                                        "or directory or not a device node",
+                                        strempty(d->path_on_host));
                 p->devices[p->n_devices++] = (SpecDevice) {
                         .path = isempty(d->path_in_container) ? d->path_on_host : d->path_in_container,
                         .type = S_ISCHR(st.st_mode) ? 'c' : 'b',
@@ -138,7 +141,8 @@ static int set_seccomp(SpecInput *in, SpecParts *p, const char *profile, Error *
         if (profile[0] == '/') {
                 r = read_file_at(AT_FDCWD, profile, SECCOMP_PROFILE_MAX, &p->seccomp, NULL);
                 if (r < 0)
-                        return error_set_errnof(reterr, ERROR_INVALID, r, "cannot read seccomp profile %s", profile);
+                        return error_set_errnof(reterr, ERROR_INVALID, r, "cannot read seccomp profile %s",
+                                                profile);
         } else
                 p->seccomp = strdup(profile);
         if (!p->seccomp)
@@ -164,8 +168,10 @@ static int security_option(SpecInput *in, SpecParts *p, const char *option, Erro
         else if (!(n == strlen("label") && startswith(option, "label")))
                 return error_setf(reterr, ERROR_INVALID, "invalid --security-opt: \"%s\"", option);
         else if (!streq(value, "disable"))
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "SELinux labels (--security-opt %s) are not supported by this "
-                                  "engine yet", option);
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                  "SELinux labels (--security-opt %s) are not supported by this "
+                                  "engine yet",
+                                  option);
         return 0;
 }
 
@@ -185,8 +191,8 @@ static int set_security(Container *c, SpecInput *in, SpecParts *p, Error *reterr
         return r;
 }
 
-static int peer_namespace(Container *c, const char *mode, const char *kind, SpecNamespace *ret, char **ret_path,
-                          Error *reterr) {
+static int peer_namespace(Container *c, const char *mode, const char *kind, SpecNamespace *ret,
+                          char **ret_path, Error *reterr) {
         const char *peer = namespace_of_container(mode);
         Container *other;
         int r;
@@ -201,7 +207,8 @@ static int peer_namespace(Container *c, const char *mode, const char *kind, Spec
         if (r < 0)
                 return r;
         if (!container_is_running(other) || other->doc.pid <= 0)
-                return error_setf(reterr, ERROR_CONFLICT, "cannot join the %s namespace of a non running container: %s", kind,
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "cannot join the %s namespace of a non running container: %s", kind,
                                   other->doc.id);
         if (asprintf_safe(ret_path, "/proc/%lld/ns/%s", (long long) other->doc.pid, kind) < 0)
                 return error_fill(reterr, -ENOMEM);
@@ -213,7 +220,8 @@ static int set_namespaces(Container *c, SpecInput *in, SpecParts *p, const char 
         const HostConfig *h = &c->doc.host_config;
         int r;
 
-        in->network = netns_path ? (SpecNamespace) { SPEC_NS_PATH, netns_path } : (SpecNamespace) { SPEC_NS_HOST, NULL };
+        in->network = netns_path ? (SpecNamespace){ SPEC_NS_PATH, netns_path } :
+                                   (SpecNamespace){ SPEC_NS_HOST, NULL };
         in->uts.mode = streq(strempty(h->uts_mode), "host") ? SPEC_NS_HOST : SPEC_NS_PRIVATE;
         in->cgroup.mode = streq(strempty(h->cgroupns_mode), "host") ? SPEC_NS_HOST : SPEC_NS_PRIVATE;
         in->user.mode = SPEC_NS_HOST;
@@ -223,7 +231,8 @@ static int set_namespaces(Container *c, SpecInput *in, SpecParts *p, const char 
         return r;
 }
 
-/* Docker makes a missing working directory. Below the mounts of the runtime nothing is made: it is not this root's. */
+/* Docker makes a missing working directory. Below the mounts of the runtime nothing is made: it is not this
+ * root's. */
 static int make_working_dir(int root_fd, const char *cwd, Error *reterr) {
         static const char *const mounted[] = { "/proc", "/sys", "/dev" };
         _cleanup_free_ char *path = NULL;
@@ -265,7 +274,8 @@ static bool wants_init(const Container *c) {
 static int resolve_user(Container *c, int root_fd, SpecInput *in, SpecParts *p, Error *reterr) {
         int r;
 
-        r = user_resolve(root_fd, strempty(c->doc.config.user), c->doc.host_config.group_add, &p->user, reterr);
+        r = user_resolve(root_fd, strempty(c->doc.config.user), c->doc.host_config.group_add, &p->user,
+                         reterr);
         if (r < 0)
                 return r;
         in->uid = p->user.uid;
@@ -275,16 +285,18 @@ static int resolve_user(Container *c, int root_fd, SpecInput *in, SpecParts *p, 
         return 0;
 }
 
-static int fill_input(Container *c, int root_fd, const char *netns_path, const char *cgroup_path, SpecInput *in,
-                      SpecParts *p, Error *reterr) {
+static int fill_input(Container *c, int root_fd, const char *netns_path, const char *cgroup_path,
+                      SpecInput *in, SpecParts *p, Error *reterr) {
         const HostConfig *h = &c->doc.host_config;
         const char *cwd = isempty(c->doc.config.working_dir) ? "/" : c->doc.config.working_dir;
         int r;
 
-        if (asprintf_safe(&p->rootfs, "%s/rootfs", c->run_dir) < 0 || build_command(c, p) < 0 || build_ulimits(c, p) < 0)
+        if (asprintf_safe(&p->rootfs, "%s/rootfs", c->run_dir) < 0 || build_command(c, p) < 0 ||
+            build_ulimits(c, p) < 0)
                 return error_fill(reterr, -ENOMEM);
         if (wants_init(c) && !c->manager->init_path)
-                return error_setf(reterr, ERROR_INVALID, "an init process was asked for (--init), but no docker-init or tini "
+                return error_setf(reterr, ERROR_INVALID,
+                                  "an init process was asked for (--init), but no docker-init or tini "
                                   "was found on the host");
         resources_from_host_config(h, &p->resources);
         *in = (SpecInput) {
@@ -327,7 +339,8 @@ static int fill_input(Container *c, int root_fd, const char *netns_path, const c
         return r;
 }
 
-int container_spec_write(Container *c, int root_fd, const char *netns_path, const char *cgroup_path, Error *reterr) {
+int container_spec_write(Container *c, int root_fd, const char *netns_path, const char *cgroup_path,
+                         Error *reterr) {
         _cleanup_(spec_parts_donep) SpecParts p = {};
         SpecInput in = {};
         int r;

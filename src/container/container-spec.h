@@ -4,8 +4,9 @@
 
 #include "container/container-manager.h"
 
-/* Writes config.json into the run directory. root_fd: the container's root file system, for users and the working
- * directory. netns_path: NULL = the host's. */
-int container_spec_write(Container *c, int root_fd, const char *netns_path, const char *cgroup_path, Error *reterr);
+/* Writes config.json into the run directory. root_fd: the container's root file system, for users and the
+ * working directory. netns_path: NULL = the host's. */
+int container_spec_write(Container *c, int root_fd, const char *netns_path, const char *cgroup_path,
+                         Error *reterr);
 /* shim.json beside it. */
 int container_shim_config_write(Container *c, const char *cgroup_path, Error *reterr);

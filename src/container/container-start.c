@@ -36,16 +36,19 @@ ContainerStart *container_start_free(ContainerStart *s) {
 
 static int check_startable(Container *c, Error *reterr) {
         if (c->state == CONTAINER_PAUSED)
-                return error_setf(reterr, ERROR_CONFLICT, "cannot start a paused container, try unpause instead");
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "cannot start a paused container, try unpause instead");
         if (c->state == CONTAINER_RUNNING)
-                return error_setf(reterr, ERROR_NOT_MODIFIED, "container %s is running already", c->doc.name);
+                return error_setf(reterr, ERROR_NOT_MODIFIED, "container %s is running already",
+                                  c->doc.name);
         if (c->state == CONTAINER_REMOVING || c->state == CONTAINER_DEAD)
-                return error_setf(reterr, ERROR_CONFLICT, "container is marked for removal and cannot be started");
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "container is marked for removal and cannot be started");
         if (c->manager->stopping)
                 return error_setf(reterr, ERROR_UNAVAILABLE, "the engine is stopping");
         if (!c->image)
-                return error_setf(reterr, ERROR_NOT_FOUND, "the image of container %s (%s) is gone", c->doc.name,
-                                  strempty(c->doc.image_id));
+                return error_setf(reterr, ERROR_NOT_FOUND, "the image of container %s (%s) is gone",
+                                  c->doc.name, strempty(c->doc.image_id));
         return 0;
 }
 
@@ -78,8 +81,8 @@ void container_start_abort(Container *c, int r, const Error *error) {
                 (void) container_set_state(c, CONTAINER_EXITED, STORE_SYNC_LAZY, &save);
         else
                 (void) container_save(c, STORE_SYNC_LAZY, &save);
-        log_struct(LOG_ERR, LOG_FIELDS("MESSAGE_ID=" MESSAGE_CONTAINER_FAILED_STR), "Cannot start container %s (%s): %s",
-                   c->doc.name, c->doc.id, error_message(error));
+        log_struct(LOG_ERR, LOG_FIELDS("MESSAGE_ID=" MESSAGE_CONTAINER_FAILED_STR),
+                   "Cannot start container %s (%s): %s", c->doc.name, c->doc.id, error_message(error));
         container_attach_end_all(c);
         container_clear_busy(c, r, error);
         container_wait_notify(c, false, error_message(error));
@@ -111,7 +114,8 @@ static void start_if_ready(Container *c) {
                 r = shim_client_start(c->shim, s->mount_fd);
         crash_point("container-start:sent");
         if (r < 0) {
-                error_set_errnof(&e, ERROR_INTERNAL, r, "cannot talk to the shim of container %s", c->doc.name);
+                error_set_errnof(&e, ERROR_INTERNAL, r, "cannot talk to the shim of container %s",
+                                 c->doc.name);
                 container_start_abort(c, r, &e);
                 return;
         }
@@ -203,7 +207,8 @@ static int prepare(Container *c, const char *cgroup_path, Error *reterr) {
 
         r = rootfs_prepare(c->manager->config.images, c->image, c->rw_dir, reterr);
         if (r >= 0)
-                r = rootfs_mount(c->manager->config.images, c->image, c->rw_dir, &c->start->mount_fd, reterr);
+                r = rootfs_mount(c->manager->config.images, c->image, c->rw_dir, &c->start->mount_fd,
+                                 reterr);
         crash_point("container-start:mounted");
         if (r >= 0)
                 r = container_network_start(c, &netns, reterr);
@@ -236,7 +241,8 @@ int container_start(Container *c, Operation **ret, Error *reterr) {
         r = container_set_busy(c, &o);
         if (r >= 0)
                 r = supervisor_cgroup_path(c->manager->supervisor, c->doc.id,
-                                           empty_to_null(c->doc.host_config.resources.cgroup_parent), &cgroup_path);
+                                           empty_to_null(c->doc.host_config.resources.cgroup_parent),
+                                           &cgroup_path);
         if (r < 0)
                 error_fill(&e, r);
         if (r >= 0)

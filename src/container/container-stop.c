@@ -38,9 +38,11 @@ int container_kill(Container *c, const char *signal, Error *reterr) {
                         return error_setf(reterr, ERROR_INVALID, "invalid signal: %s", signal);
         }
         if (!container_is_running(c))
-                return error_setf(reterr, ERROR_CONFLICT, "cannot kill container: %s: container %s is not running", c->doc.name,
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "cannot kill container: %s: container %s is not running", c->doc.name,
                                   c->doc.id);
-        if (sig == SIGKILL || (container_stop_signal(c, NULL, &stop_signal, NULL) >= 0 && sig == stop_signal))
+        if (sig == SIGKILL ||
+            (container_stop_signal(c, NULL, &stop_signal, NULL) >= 0 && sig == stop_signal))
                 c->doc.stopped_by_user = true;
         r = container_send_signal(c, sig);
         if (r < 0)
@@ -75,7 +77,8 @@ static void on_ready_to_start(Operation *gone, int r, const Error *error, void *
         if (!s->container->manager)
                 r = error_setf(&e, ERROR_NOT_FOUND, "No such container: %s", s->container->doc.id);
         else if (s->container->busy)
-                r = error_setf(&e, ERROR_CONFLICT, "container %s was changed while it restarted", s->container->doc.name);
+                r = error_setf(&e, ERROR_CONFLICT, "container %s was changed while it restarted",
+                               s->container->doc.name);
         else
                 r = container_start(s->container, &start, &e);
         if (r >= 0)
@@ -161,7 +164,8 @@ int container_stop(Container *c, const ContainerStopParams *p, Operation **ret, 
 
         if (c->state == CONTAINER_RESTARTING) {
                 container_restart_policy_cancel(c);
-                return error_setf(reterr, ERROR_NOT_MODIFIED, "container %s was between two runs", c->doc.name);
+                return error_setf(reterr, ERROR_NOT_MODIFIED, "container %s was between two runs",
+                                  c->doc.name);
         }
         if (!container_is_running(c))
                 return error_setf(reterr, ERROR_NOT_MODIFIED, "container %s is not running", c->doc.name);

@@ -10,7 +10,8 @@ int container_send_signal(Container *c, int sig);
 /* signal NULL or "": KILL. ERROR_CONFLICT if it does not run. */
 int container_kill(Container *c, const char *signal, Error *reterr);
 
-/* The stop signal, after the timeout KILL. ERROR_NOT_MODIFIED if it does not run. *ret completes at the end of the process. */
+/* The stop signal, after the timeout KILL. ERROR_NOT_MODIFIED if it does not run. *ret completes at the end
+ * of the process. */
 int container_stop(Container *c, const ContainerStopParams *p, Operation **ret, Error *reterr);
 
 /* Stop if it runs, then start. *ret completes when it runs again. */

@@ -127,7 +127,8 @@ static int on_output(sd_event_source *s, int fd, uint32_t events, void *userdata
 
         if (k < 0 && errno_is_transient(-errno))
                 return 0;
-        if (k <= 0 || t->output.size + (size_t) k > PS_OUTPUT_MAX || buffer_append(&t->output, piece, (size_t) k) < 0)
+        if (k <= 0 || t->output.size + (size_t) k > PS_OUTPUT_MAX ||
+            buffer_append(&t->output, piece, (size_t) k) < 0)
                 top_finish(t);
         return 0;
 }
@@ -138,15 +139,19 @@ static int spawn_ps(Top *t, const char *ps_args, Error *reterr) {
         _cleanup_strv_free_ char **argv = NULL, **words = NULL;
         int fds[3], r;
 
-        if (strv_split(isempty(ps_args) ? PS_ARGS_DEFAULT : ps_args, " \t", &words) < 0 || strv_extend(&argv, "ps") < 0 ||
-            strv_extend_strv(&argv, words) < 0)
+        if (strv_split(isempty(ps_args) ? PS_ARGS_DEFAULT : ps_args, " \t", &words) < 0 ||
+            strv_extend(&argv, "ps") < 0 || strv_extend_strv(&argv, words) < 0)
                 return error_fill(reterr, -ENOMEM);
         if (pipe2(pair, O_CLOEXEC) < 0)
                 return error_fill(reterr, -errno);
         fds[0] = -EBADF;
         fds[1] = pair[1];
         fds[2] = -EBADF;
-        r = process_spawn(&(SpawnRequest) { .path = "ps", .argv = argv, .fds = fds, .n_fds = 3, .death_signal = SIGKILL },
+        r = process_spawn(&(SpawnRequest){ .path = "ps",
+                                           .argv = argv,
+                                           .fds = fds,
+                                           .n_fds = 3,
+                                           .death_signal = SIGKILL },
                           &t->ps, NULL);
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot run ps on the host");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One container: what is recorded of it, and what is in flight. The object; its verbs are in files of their own. */
+/* One container: what is recorded of it, and what is in flight. The object; its verbs are in files of their
+ * own. */
 #pragma once
 
 #include "api/container.h"
@@ -98,8 +99,8 @@ static inline bool container_is_running(const Container *c) {
         return c->state == CONTAINER_RUNNING || c->state == CONTAINER_PAUSED;
 }
 
-/* Checks the transition, records, tells waiters of the state. sync: see store.h. Returns the error of the record; the
- * state has changed in any case. */
+/* Checks the transition, records, tells waiters of the state. sync: see store.h. Returns the error of the
+ * record; the state has changed in any case. */
 int container_set_state(Container *c, ContainerState state, int sync, Error *reterr);
 int container_save(Container *c, int sync, Error *reterr);
 
@@ -109,8 +110,9 @@ void container_event(Container *c, const char *action, const char *message_id, .
 /* "b7f3..." of 12 digits, for messages. */
 const char *container_short_id(const Container *c, char buf[static 13]);
 
-/* Calls back when nothing is in progress on the container and, with shim_gone, no shim of an earlier run is left. 1: so
- * it is now, done is not called; 0: done comes later, from the loop. The container may be removed by then. */
+/* Calls back when nothing is in progress on the container and, with shim_gone, no shim of an earlier run is
+ * left. 1: so it is now, done is not called; 0: done comes later, from the loop. The container may be
+ * removed by then. */
 int container_when_idle(Container *c, bool shim_gone, OperationDone done, void *userdata);
 
 /* Takes c->busy, which must be free. */

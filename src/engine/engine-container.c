@@ -98,7 +98,8 @@ static int run_when_idle(IdleWait *w) {
         return r;
 }
 
-int engine_with_idle_container(Engine *e, Call *call, const char *name, bool shim_gone, ContainerCallFunction function) {
+int engine_with_idle_container(Engine *e, Call *call, const char *name, bool shim_gone,
+                               ContainerCallFunction function) {
         IdleWait *w;
         Container *c;
         int r;
@@ -260,7 +261,8 @@ static int start_call(Engine *e, Call *call) {
         const ContainerStartParams *p = call->params;
 
         if (!isempty(p->checkpoint))
-                return error_setf(&call->error, ERROR_NOT_IMPLEMENTED, "checkpoints are not supported by this engine yet");
+                return error_setf(&call->error, ERROR_NOT_IMPLEMENTED,
+                                  "checkpoints are not supported by this engine yet");
         return engine_with_idle_container(e, call, p->id, true, start_container);
 }
 
@@ -315,7 +317,8 @@ static int remove_container(Engine *e, Call *call, Container *c) {
         int r;
 
         if (p->link)
-                return error_setf(&call->error, ERROR_NOT_IMPLEMENTED, "links are not supported by this engine yet");
+                return error_setf(&call->error, ERROR_NOT_IMPLEMENTED,
+                                  "links are not supported by this engine yet");
         r = container_remove(c, p->force, &o, &call->error);
         if (r == 0)
                 return engine_wait_operation(call, o);
@@ -566,11 +569,21 @@ const EngineCall engine_call_container_list = {
         "Lists containers: running ones, or all.", .reply_is_list = true,
 };
 const EngineCall engine_call_container_create = {
-        "ContainerCreate", &ContainerCreateParams_json, &ContainerCreateReply_json, "container-create", CALL_MUTATES,
-        create_call, "Creates a container from an image without starting it.",
+        "ContainerCreate",
+        &ContainerCreateParams_json,
+        &ContainerCreateReply_json,
+        "container-create",
+        CALL_MUTATES,
+        create_call,
+        "Creates a container from an image without starting it.",
 };
 const EngineCall engine_call_container_inspect = {
-        "ContainerInspect", &ContainerInspectParams_json, &ContainerInspect_json, "container-inspect", 0, inspect_call,
+        "ContainerInspect",
+        &ContainerInspectParams_json,
+        &ContainerInspect_json,
+        "container-inspect",
+        0,
+        inspect_call,
         "Returns everything recorded of a container.",
 };
 const EngineCall engine_call_container_top = {
@@ -618,6 +631,11 @@ const EngineCall engine_call_container_remove = {
         "Removes a container.",
 };
 const EngineCall engine_call_container_prune = {
-        "ContainerPrune", &ContainerPruneParams_json, &ContainerPruneReply_json, "container-prune", CALL_MUTATES, prune_call,
+        "ContainerPrune",
+        &ContainerPruneParams_json,
+        &ContainerPruneReply_json,
+        "container-prune",
+        CALL_MUTATES,
+        prune_call,
         "Removes all stopped containers.",
 };

@@ -3,8 +3,6 @@
 #include "engine/calls.h"
 #include "engine/engine-internal.h"
 
-#include <json-c/json.h>
-
 #include "basic/fd-util.h"
 #include "json/json-text.h"
 
@@ -77,7 +75,7 @@ static void job_free(void *p) {
 
 static void on_progress(ImageJob *job, const char *json, void *userdata) {
         Call *call = userdata;
-        json_object *o;
+        struct json_object *o;
 
         if (call->state != CALL_STREAMING && call_stream_open(call, CALL_STREAM_JSON) < 0)
                 return;
@@ -105,7 +103,8 @@ static void on_job_gone(Call *call) {
         call_unref(call);
 }
 
-typedef int (*JobStart)(Engine *e, Call *call, int input_fd, const ImageJobHandlers *handlers, ImageJob **ret);
+typedef int (*JobStart)(Engine *e, Call *call, int input_fd, const ImageJobHandlers *handlers,
+                        ImageJob **ret);
 
 static int start_job(Engine *e, Call *call, JobStart start) {
         _cleanup_close_ int input = call_take_input(call);
@@ -114,7 +113,8 @@ static int start_job(Engine *e, Call *call, JobStart start) {
         int r;
 
         if (input < 0)
-                return error_set_errnof(&call->error, ERROR_INVALID, input, "the call needs an archive as its input");
+                return error_set_errnof(&call->error, ERROR_INVALID, input,
+                                        "the call needs an archive as its input");
         r = start(e, call, input, &handlers, &job);
         if (r < 0)
                 return r;
@@ -125,7 +125,8 @@ static int start_job(Engine *e, Call *call, JobStart start) {
         return 0;
 }
 
-static int start_import(Engine *e, Call *call, int input_fd, const ImageJobHandlers *handlers, ImageJob **ret) {
+static int start_import(Engine *e, Call *call, int input_fd, const ImageJobHandlers *handlers,
+                        ImageJob **ret) {
         return image_import_start(e->images, call->params, input_fd, handlers, ret, &call->error);
 }
 
@@ -133,17 +134,21 @@ static int create_call(Engine *e, Call *call) {
         const ImageCreateParams *p = call->params;
 
         if (!isempty(p->from_image))
-                return error_setf(&call->error, ERROR_NOT_IMPLEMENTED, "pulling images from a registry is not supported by this "
-                                  "engine yet: import or load %s instead", p->from_image);
+                return error_setf(&call->error, ERROR_NOT_IMPLEMENTED,
+                                  "pulling images from a registry is not supported by this "
+                                  "engine yet: import or load %s instead",
+                                  p->from_image);
         if (isempty(p->from_src))
                 return error_setf(&call->error, ERROR_INVALID, "one of fromImage and fromSrc is required");
         if (!streq(p->from_src, "-"))
                 return error_setf(&call->error, ERROR_NOT_IMPLEMENTED,
-                                  "importing from a URL is not supported by this engine yet: %s", p->from_src);
+                                  "importing from a URL is not supported by this engine yet: %s",
+                                  p->from_src);
         return start_job(e, call, start_import);
 }
 
-static int start_load(Engine *e, Call *call, int input_fd, const ImageJobHandlers *handlers, ImageJob **ret) {
+static int start_load(Engine *e, Call *call, int input_fd, const ImageJobHandlers *handlers,
+                      ImageJob **ret) {
         return image_load_start(e->images, call->params, input_fd, handlers, ret, &call->error);
 }
 
@@ -166,17 +171,34 @@ const EngineCall engine_call_image_history = {
         "Lists the steps an image was made in.", .reply_is_list = true,
 };
 const EngineCall engine_call_image_create = {
-        "ImageCreate", &ImageCreateParams_json, NULL, "image-create", CALL_MUTATES | CALL_INPUT | CALL_STREAM, create_call,
+        "ImageCreate",
+        &ImageCreateParams_json,
+        NULL,
+        "image-create",
+        CALL_MUTATES | CALL_INPUT | CALL_STREAM,
+        create_call,
         "Makes an image from the archive of a root file system.",
 };
 const EngineCall engine_call_image_load = {
-        "ImageLoad", &ImageLoadParams_json, NULL, "image-load", CALL_MUTATES | CALL_INPUT | CALL_STREAM, load_call,
+        "ImageLoad",
+        &ImageLoadParams_json,
+        NULL,
+        "image-load",
+        CALL_MUTATES | CALL_INPUT | CALL_STREAM,
+        load_call,
         "Loads the images of a docker-archive or OCI layout archive.",
 };
 const EngineCall engine_call_image_tag = {
-        "ImageTag", &ImageTagParams_json, NULL, "image-tag", CALL_MUTATES, tag_call, "Gives an image another name.",
+        "ImageTag", &ImageTagParams_json,           NULL, "image-tag", CALL_MUTATES,
+        tag_call,   "Gives an image another name.",
 };
 const EngineCall engine_call_image_remove = {
-        "ImageRemove", &ImageRemoveParams_json, &ImageDeleteItem_json, "image-remove", CALL_MUTATES, remove_call,
-        "Removes names of an image, and the image with its last name.", .reply_is_list = true,
+        "ImageRemove",
+        &ImageRemoveParams_json,
+        &ImageDeleteItem_json,
+        "image-remove",
+        CALL_MUTATES,
+        remove_call,
+        "Removes names of an image, and the image with its last name.",
+        .reply_is_list = true,
 };

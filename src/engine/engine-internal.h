@@ -33,7 +33,8 @@ int engine_find_container(Engine *e, Call *call, const char *name, Container **r
 /* The same once nothing is in progress on it; a call that must wait is answered later. shim_gone: see
  * container_when_idle(). Returns as an EngineFunction. */
 typedef int (*ContainerCallFunction)(Engine *e, Call *call, Container *c);
-int engine_with_idle_container(Engine *e, Call *call, const char *name, bool shim_gone, ContainerCallFunction function);
+int engine_with_idle_container(Engine *e, Call *call, const char *name, bool shim_gone,
+                               ContainerCallFunction function);
 
 /* Answers the call without a reply when the operation is complete. Takes the reference. */
 int engine_wait_operation(Call *call, Operation *o);

@@ -4,7 +4,6 @@
 #include "engine/engine-internal.h"
 
 #include <dirent.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -12,6 +11,7 @@
 #include "api/system.h"
 #include "basic/fileio.h"
 #include "config.h"
+#include "json/json-text.h"
 #include "logdriver/log-driver.h"
 
 #define OS_RELEASE_MAX 65536U
@@ -53,12 +53,14 @@ static int ping_call(Engine *e, Call *call) {
 }
 
 static int add_component(SystemVersion *v, const char *name, const char *version) {
-        ComponentVersion *items = reallocarray(v->components.items, v->components.n_items + 1, sizeof(*items));
+        ComponentVersion *items = reallocarray(v->components.items, v->components.n_items + 1,
+                                               sizeof(*items));
 
         if (!items)
                 return -ENOMEM;
         v->components.items = items;
-        items[v->components.n_items] = (ComponentVersion) { .name = strdup(name), .version = strdup(strempty(version)) };
+        items[v->components.n_items] = (ComponentVersion){ .name = strdup(name),
+                                                           .version = strdup(strempty(version)) };
         return string_map_set(&items[v->components.n_items++].details, "GitCommit", "");
 }
 
@@ -70,10 +72,11 @@ static int fill_components(Engine *e, SystemVersion *v) {
         if (r < 0)
                 return r;
         d = &v->components.items[0].details;
-        if (string_map_set(d, "ApiVersion", v->api_version) < 0 || string_map_set(d, "MinAPIVersion", v->min_api_version) < 0 ||
+        if (string_map_set(d, "ApiVersion", v->api_version) < 0 ||
+            string_map_set(d, "MinAPIVersion", v->min_api_version) < 0 ||
             string_map_set(d, "Arch", v->arch) < 0 || string_map_set(d, "Os", v->os) < 0 ||
-            string_map_set(d, "KernelVersion", v->kernel_version) < 0 || string_map_set(d, "GoVersion", "none") < 0 ||
-            string_map_set(d, "BuildTime", "") < 0 ||
+            string_map_set(d, "KernelVersion", v->kernel_version) < 0 ||
+            string_map_set(d, "GoVersion", "none") < 0 || string_map_set(d, "BuildTime", "") < 0 ||
             string_map_set(d, "Experimental", e->config->experimental ? "true" : "false") < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < e->runtimes.n && r >= 0; i++)
@@ -196,7 +199,8 @@ static int info_runtimes(Engine *e, SystemInfo *i) {
                 };
         }
         i->default_runtime = strdup(e->runtimes.default_runtime ? e->runtimes.default_runtime->name : "");
-        i->runc_commit.id = strdup(e->runtimes.default_runtime ? strempty(e->runtimes.default_runtime->version) : "");
+        i->runc_commit.id = strdup(
+                        e->runtimes.default_runtime ? strempty(e->runtimes.default_runtime->version) : "");
         i->containerd_commit.id = strdup("");
         i->init_commit.id = strdup("");
         i->init_binary = strdup(strempty(e->containers->init_path));
@@ -250,8 +254,11 @@ static int info_config(Engine *e, SystemInfo *i) {
         i->live_restore_enabled = true;
         i->docker_root_dir = strdup(c->data_root);
         i->logging_driver = strdup(c->container.log_driver);
-        i->cgroup_driver = strdup(c->runtime.cgroup_driver ?: e->supervisor &&
-                                  supervisor_kind(e->supervisor) == SUPERVISOR_SYSTEMD ? "systemd" : "cgroupfs");
+        i->cgroup_driver = strdup(c->runtime.cgroup_driver ?:
+                                                  e->supervisor && supervisor_kind(e->supervisor) ==
+                                                                                   SUPERVISOR_SYSTEMD ?
+                                                  "systemd" :
+                                                  "cgroupfs");
         i->cgroup_version = strdup(e->capabilities.cgroup_version == 2 ? "2" : "1");
         i->server_version = strdup(PROJECT_VERSION);
         i->system_time = strdup(format_rfc3339(stamp, now_nsec()));
@@ -264,7 +271,9 @@ static int info_config(Engine *e, SystemInfo *i) {
         i->n_fd = count_fds();
         i->n_goroutines = 1;
         i->n_events_listener = (int64_t) event_hub_n_subscribers(e->events);
-        return i->id && i->docker_root_dir && i->logging_driver && i->server_version && i->system_time ? 0 : -ENOMEM;
+        return i->id && i->docker_root_dir && i->logging_driver && i->server_version && i->system_time ?
+                               0 :
+                               -ENOMEM;
 }
 
 static int info_call(Engine *e, Call *call) {
@@ -320,7 +329,7 @@ static void events_stream_free(void *p) {
 static void send_event(const Event *event, void *userdata) {
         EventsStream *s = userdata;
         const SystemEventsParams *p = s->call->params;
-        json_object *o;
+        struct json_object *o;
 
         if (!event_matches(event, &p->filters))
                 return;
@@ -355,7 +364,8 @@ static int follow_events(Engine *e, EventsStream *s) {
         s->subscribed = true;
         if (s->until == 0)
                 return 0;
-        return sd_event_add_time(e->event, &s->timer, CLOCK_REALTIME, s->until / NSEC_PER_USEC, 0, on_until, s);
+        return sd_event_add_time(e->event, &s->timer, CLOCK_REALTIME, s->until / NSEC_PER_USEC, 0, on_until,
+                                 s);
 }
 
 static int parse_event_time(const char *text, nsec_t *ret, Error *reterr) {
@@ -383,8 +393,8 @@ static int events_call(Engine *e, Call *call) {
         if (r < 0)
                 return r;
         if (until != 0 && since > until)
-                return error_setf(&call->error, ERROR_INVALID, "`since` time (%s) cannot be after `until` time (%s)", p->since,
-                                  p->until);
+                return error_setf(&call->error, ERROR_INVALID,
+                                  "`since` time (%s) cannot be after `until` time (%s)", p->since, p->until);
         s = new0(EventsStream, 1);
         if (!s)
                 return error_fill(&call->error, -ENOMEM);
@@ -403,10 +413,11 @@ static int events_call(Engine *e, Call *call) {
 /* --- volumes --- */
 
 static int volume_list_call(Engine *e, Call *call) {
-        VolumeListReply reply = { .volumes = json_object_new_array() };
+        _cleanup_json_ struct json_object *none = NULL;
 
-        call_reply(call, &reply);
-        json_object_put(reply.volumes);
+        if (json_parse("[]", 2, 1, &none, &call->error) < 0)
+                return -ENOMEM;
+        call_reply(call, &(VolumeListReply){ .volumes = none });
         return 1;
 }
 
@@ -419,10 +430,17 @@ const EngineCall engine_call_system_version = {
         "SystemVersion", NULL, &SystemVersion_json, "system-version", 0, version_call, "Returns versions.",
 };
 const EngineCall engine_call_system_info = {
-        "SystemInfo", NULL, &SystemInfo_json, "system-info", 0, info_call, "Describes the engine and its host.",
+        "SystemInfo",
+        NULL,
+        &SystemInfo_json,
+        "system-info",
+        0,
+        info_call,
+        "Describes the engine and its host.",
 };
 const EngineCall engine_call_system_events = {
-        "SystemEvents", &SystemEventsParams_json, NULL, "system-events", CALL_STREAM, events_call, "Streams what happens.",
+        "SystemEvents", &SystemEventsParams_json, NULL, "system-events", CALL_STREAM,
+        events_call,    "Streams what happens.",
 };
 const EngineCall engine_call_volume_list = {
         "VolumeList", &VolumeListParams_json, &VolumeListReply_json, "volume-list", 0, volume_list_call,

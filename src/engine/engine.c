@@ -19,8 +19,8 @@ typedef struct UserWalk {
         void *arg;
 } UserWalk;
 
-static int foreach_image_user(void *userdata, const char *image_id, int (*func)(const ImageUser *user, void *arg),
-                              void *arg) {
+static int foreach_image_user(void *userdata, const char *image_id,
+                              int (*func)(const ImageUser *user, void *arg), void *arg) {
         Engine *e = ASSERT_PTR(userdata);
         Container *c;
 
@@ -103,7 +103,8 @@ int engine_new(const EngineConfig *config, sd_event *event, Engine **ret, Error 
                 return error_fill(reterr, -ENOMEM);
         r = host_capabilities_probe(&e->capabilities);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot find out what the host's control groups can do");
+                return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                        "cannot find out what the host's control groups can do");
         r = probe_runtimes(e, reterr);
         if (r >= 0)
                 r = open_state(e, reterr);
@@ -185,7 +186,8 @@ int engine_load(Engine *e, Error *reterr) {
 
         r = load_images(e, reterr);
         if (r >= 0)
-                r = network_manager_new(&e->config->network, e->config->exec_root, e->store, e->event, &e->networks, reterr);
+                r = network_manager_new(&e->config->network, e->config->exec_root, e->store, e->event,
+                                        &e->networks, reterr);
         if (r >= 0)
                 r = load_containers(e, reterr);
         if (r < 0)
@@ -211,11 +213,13 @@ static int make_supervisor(Engine *e, Error *reterr) {
         int r;
 
         if (kind == SUPERVISOR_SYSTEMD && !e->bus)
-                return error_setf(reterr, ERROR_UNAVAILABLE, "the systemd supervisor was asked for, but there is no system bus");
+                return error_setf(reterr, ERROR_UNAVAILABLE,
+                                  "the systemd supervisor was asked for, but there is no system bus");
         r = worker_find_program("dockerd-shim", &shim);
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot find dockerd-shim");
-        r = supervisor_new(kind, e->event, e->bus, shim, container_manager_shim_gone, e->containers, &e->supervisor, reterr);
+        r = supervisor_new(kind, e->event, e->bus, shim, container_manager_shim_gone, e->containers,
+                           &e->supervisor, reterr);
         if (r >= 0)
                 e->containers->supervisor = e->supervisor;
         return r;
@@ -350,15 +354,14 @@ int engine_container_ids(Engine *e, char ***ret) {
 }
 
 const EngineCall *const engine_calls[] = {
-        &engine_call_system_ping, &engine_call_system_version, &engine_call_system_info, &engine_call_system_events,
-        &engine_call_container_list, &engine_call_container_create, &engine_call_container_inspect,
-        &engine_call_container_top, &engine_call_container_logs, &engine_call_container_resize,
-        &engine_call_container_start, &engine_call_container_stop, &engine_call_container_restart,
-        &engine_call_container_kill, &engine_call_container_rename, &engine_call_container_attach,
-        &engine_call_container_wait, &engine_call_container_remove, &engine_call_container_prune,
-        &engine_call_image_list, &engine_call_image_inspect, &engine_call_image_history, &engine_call_image_create,
-        &engine_call_image_load, &engine_call_image_tag, &engine_call_image_remove,
-        &engine_call_network_list, &engine_call_network_inspect,
-        &engine_call_volume_list,
-        NULL,
+        &engine_call_system_ping,       &engine_call_system_version,  &engine_call_system_info,
+        &engine_call_system_events,     &engine_call_container_list,  &engine_call_container_create,
+        &engine_call_container_inspect, &engine_call_container_top,   &engine_call_container_logs,
+        &engine_call_container_resize,  &engine_call_container_start, &engine_call_container_stop,
+        &engine_call_container_restart, &engine_call_container_kill,  &engine_call_container_rename,
+        &engine_call_container_attach,  &engine_call_container_wait,  &engine_call_container_remove,
+        &engine_call_container_prune,   &engine_call_image_list,      &engine_call_image_inspect,
+        &engine_call_image_history,     &engine_call_image_create,    &engine_call_image_load,
+        &engine_call_image_tag,         &engine_call_image_remove,    &engine_call_network_list,
+        &engine_call_network_inspect,   &engine_call_volume_list,     NULL,
 };

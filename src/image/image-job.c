@@ -602,8 +602,13 @@ int rootfs_usage_start(ImageManager *m, const char *rw_dir,
         if (!j)
                 return -ENOMEM;
         j->usage_done = done;
-        r = worker_start(m->config.workers, &(WorkerRequest) {
-                .verb = "usage", .fds = &fd, .n_fds = 1, .done = on_usage, .userdata = j }, &j->worker, reterr);
+        r = worker_start(m->config.workers,
+                         &(WorkerRequest){ .verb = "usage",
+                                           .fds = &fd,
+                                           .n_fds = 1,
+                                           .done = on_usage,
+                                           .userdata = j },
+                         &j->worker, reterr);
         if (r < 0) {
                 job_free(j);
                 return r;

@@ -358,8 +358,13 @@ static void empty_trash(ImageManager *m) {
 
         if (fd < 0 || !m->config.workers)
                 return;
-        if (worker_start(m->config.workers, &(WorkerRequest) {
-                .verb = "remove-children", .fds = &fd, .n_fds = 1, .done = on_trash_removed, .userdata = m }, &w, &e) < 0)
+        if (worker_start(m->config.workers,
+                         &(WorkerRequest){ .verb = "remove-children",
+                                           .fds = &fd,
+                                           .n_fds = 1,
+                                           .done = on_trash_removed,
+                                           .userdata = m },
+                         &w, &e) < 0)
                 log_warning("Cannot empty the trash: %s", error_message(&e));
 }
 

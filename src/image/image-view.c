@@ -200,12 +200,14 @@ int image_manager_history(ImageManager *m, const ImageHistoryParams *p, ImageHis
                 const OciHistory *h = d->history.items + k - 1;
                 ImageHistoryItem *item = ret->items + ret->n_items++;
 
-                *item = (ImageHistoryItem) {
+                *item = (ImageHistoryItem){
                         .comment = strdup(strempty(h->comment)),
                         .created = (int64_t) (h->created / NSEC_PER_SEC),
                         .created_by = strdup(strempty(h->created_by)),
                         .id = strdup(k == d->history.n_items ? i->record.id : "<missing>"),
-                        .size = k == d->history.n_items && strv_length(i->record.chain) == 1 ? i->record.size : 0,
+                        .size = k == d->history.n_items && strv_length(i->record.chain) == 1 ?
+                                                i->record.size :
+                                                0,
                 };
                 if (k == d->history.n_items && image_familiar_tags(m, i, &item->tags) < 0)
                         return error_fill(reterr, -ENOMEM);

@@ -129,7 +129,8 @@ int rootfs_driver_data(ImageManager *m, Image *image, const char *rw_dir, char *
                         return -ENOMEM;
         if (lower.size > 0 && strv_extendf(&l, "LowerDir=%s", lower.data) < 0)
                 return -ENOMEM;
-        if (rw_dir && (strv_extendf(&l, "MergedDir=%s/merged", rw_dir) < 0 || strv_extendf(&l, "UpperDir=%s/diff", rw_dir) < 0 ||
+        if (rw_dir && (strv_extendf(&l, "MergedDir=%s/merged", rw_dir) < 0 ||
+                       strv_extendf(&l, "UpperDir=%s/diff", rw_dir) < 0 ||
                        strv_extendf(&l, "WorkDir=%s/work", rw_dir) < 0))
                 return -ENOMEM;
         if (!rw_dir && n > 0 && strv_extendf(&l, "UpperDir=%s/%s/diff", m->layers_dir,

@@ -140,8 +140,10 @@ static void make_docker_archive(TestArchive *t, const TestArchive *layer, const 
                                 "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{\"Cmd\":[\"sh\"]},"
                                 "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}",
                                 claimed_diff_id ?: digest_format(digest, &d)));
-        ASSERT_OK(asprintf_safe(&manifest, "[{\"Config\":\"c.json\",\"RepoTags\":[\"%s\"],\"Layers\":[\"l/layer.tar\"]}]",
-                                name));
+        ASSERT_OK(asprintf_safe(
+                        &manifest,
+                        "[{\"Config\":\"c.json\",\"RepoTags\":[\"%s\"],\"Layers\":[\"l/layer.tar\"]}]",
+                        name));
         test_archive_begin(t, ARCHIVE_FILTER_GZIP);
         add_bytes(t, "l/layer.tar", layer->data.data, layer->data.size);
         test_archive_add(t, "c.json", S_IFREG | 0644, config);
@@ -240,7 +242,9 @@ TEST(wrong_diff_id_is_refused) {
 
         bed_init(&b);
         make_layer(&layer, "file", "x");
-        make_docker_archive(&t, &layer, "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "bad:1");
+        make_docker_archive(&t, &layer,
+                            "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                            "bad:1");
         ASSERT_FAIL(load_bytes(&b, &t.data));
         ASSERT_EQ(image_manager_count(b.m), 0);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Field tables: const rows that describe a C struct, and the interpreter that decodes, encodes, frees and copies it. One
- * row serves the HTTP body, the query string, the bus, the database and the worker protocol.
+/* Field tables: const rows that describe a C struct, and the interpreter that decodes, encodes, frees and
+ * copies it. One row serves the HTTP body, the query string, the bus, the database and the worker protocol.
  *
- * Go's rules, which Docker's clients rely on: keys match without regard to case (exact first), unknown keys are ignored,
- * null leaves the default, order of output = order of rows. */
+ * Go's rules, which Docker's clients rely on: keys match without regard to case (exact first), unknown keys
+ * are ignored, null leaves the default, order of output = order of rows. */
 #pragma once
 
 #include "basic/error.h"
@@ -73,7 +73,8 @@ typedef enum JsonKind {
         JSON_KIND_OPTIONAL_INT, /* OptionalInt */
         JSON_KIND_REAL,         /* double */
         JSON_KIND_TIME,         /* nsec_t <-> RFC 3339; 0 <-> year 1 */
-        JSON_KIND_STRV, /* char **; also accepts one string (Docker's "string or list" members) where flagged */
+        JSON_KIND_STRV, /* char **; also accepts one string (Docker's "string or list" members) where
+                         * flagged */
         JSON_KIND_SET,     /* char ** <-> {"a": {}, "b": {}} */
         JSON_KIND_RAW,     /* struct json_object *, owned: passed through as it is */
         JSON_KIND_POINTER, /* T *: object or null */
@@ -234,8 +235,9 @@ struct JsonType {
 
 /* version: minor API version (51 for 1.51) that selects the rows; 0 = all rows. */
 
-/* Fills a zeroed or defaulted struct; what it points to is owned by the struct, also after a failure (json_done()).
- * Messages start with the JSON path: "HostConfig.Memory: expected an integer, got a string". */
+/* Fills a zeroed or defaulted struct; what it points to is owned by the struct, also after a failure
+ * (json_done()). Messages start with the JSON path: "HostConfig.Memory: expected an integer, got a
+ * string". */
 int json_decode(const JsonType *type, struct json_object *v, unsigned version, void *ret, Error *reterr);
 /* A new object, or NULL when memory is out. */
 struct json_object *json_encode(const JsonType *type, const void *s, unsigned version);
@@ -254,8 +256,9 @@ char *json_encode_text(const JsonType *type, const void *s, unsigned version);
 /* The same with secrets as "***", for logs and dumps. */
 char *json_redacted_text(const JsonType *type, const void *s);
 
-/* A value of the path, the query or a header into the row of that place and name (exact match). Booleans and numbers by
- * Docker's query rules; lists grow by one; maps and objects are JSON text. Returns 1, 0 if there is no such row. */
+/* A value of the path, the query or a header into the row of that place and name (exact match). Booleans and
+ * numbers by Docker's query rules; lists grow by one; maps and objects are JSON text. Returns 1, 0 if there
+ * is no such row. */
 int json_set_from_text(const JsonType *type, void *s, unsigned where, const char *name, const char *text,
                        Error *reterr);
 /* True if any row (of any level of INLINE) takes its value from the body. */

@@ -83,11 +83,12 @@ static const JsonField thing_fields[] = {
 JSON_TYPE(Thing, thing_fields);
 DEFINE_JSON_CLEANUP(Thing);
 
-#define FULL                                                                                                       \
-        "{\"Name\":\"a/b\",\"Cmd\":[\"x\",\"y\"],\"Volumes\":{\"/v\":{}},\"Labels\":{\"k\":\"v\"},\"Memory\":5,"   \
-        "\"OomKillDisable\":false,\"PidsLimit\":null,\"Extra\":{\"HostIp\":\"\",\"HostPort\":1},"                  \
-        "\"List\":[{\"HostIp\":\"1\"}],\"Ports\":{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":8}],\"81/tcp\":null}," \
-        "\"Cpus\":0.1,\"Created\":\"2026-01-02T03:04:05.5Z\",\"Raw\":{\"any\":[1]},\"Password\":\"geheim\"}"
+#define FULL                                                                                                \
+        "{\"Name\":\"a/b\",\"Cmd\":[\"x\",\"y\"],\"Volumes\":{\"/v\":{}},\"Labels\":{\"k\":\"v\"}," \
+        "\"Memory\":5,\"OomKillDisable\":false,\"PidsLimit\":null,"                                        \
+        "\"Extra\":{\"HostIp\":\"\",\"HostPort\":1},\"List\":[{\"HostIp\":\"1\"}],"                      \
+        "\"Ports\":{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":8}],\"81/tcp\":null},\"Cpus\":0.1,"        \
+        "\"Created\":\"2026-01-02T03:04:05.5Z\",\"Raw\":{\"any\":[1]},\"Password\":\"geheim\"}"
 
 TEST(round_trip) {
         _cleanup_(Thing_donep) Thing t = {}, copy = {};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listening sockets for every --host: systemd's, Unix, TCP. They exist from phase 4 and are served in phase 11. */
+/* Listening sockets for every --host: systemd's, Unix, TCP. They exist from phase 4 and are served in phase
+ * 11. */
 #include "main/daemon.h"
 
 #include <grp.h>
@@ -47,7 +48,8 @@ static int listen_systemd(Daemon *d, const Host *h, Error *reterr) {
         size_t found = 0;
 
         if (n <= 0)
-                return error_setf(reterr, ERROR_INVALID, "no sockets found via socket activation: make sure the service was "
+                return error_setf(reterr, ERROR_INVALID,
+                                  "no sockets found via socket activation: make sure the service was "
                                   "started by systemd");
         for (int i = 0; i < n; i++) {
                 int fd = SD_LISTEN_FDS_START + i;
@@ -64,7 +66,8 @@ static int listen_systemd(Daemon *d, const Host *h, Error *reterr) {
                 found++;
         }
         if (found == 0)
-                return error_setf(reterr, ERROR_INVALID, "systemd passed no socket that is named or numbered \"%s\"", h->address);
+                return error_setf(reterr, ERROR_INVALID,
+                                  "systemd passed no socket that is named or numbered \"%s\"", h->address);
         d->sockets_given = true;
         return 0;
 }
@@ -101,7 +104,9 @@ static int clear_stale_socket(const char *path, const struct sockaddr_un *sa, Er
         struct stat st;
 
         if (lstat(path, &st) < 0)
-                return errno == ENOENT ? 0 : error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot look at %s", path);
+                return errno == ENOENT ? 0 :
+                                         error_set_errnof(reterr, ERROR_INTERNAL, -errno,
+                                                          "cannot look at %s", path);
         if (!S_ISSOCK(st.st_mode))
                 return error_setf(reterr, ERROR_CONFLICT, "%s exists and is no socket", path);
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -110,7 +115,8 @@ static int clear_stale_socket(const char *path, const struct sockaddr_un *sa, Er
         if (connect(fd, (const struct sockaddr *) sa, sizeof(*sa)) >= 0 || errno == EAGAIN)
                 return error_setf(reterr, ERROR_CONFLICT, "another process listens on %s", path);
         if (unlink(path) < 0 && errno != ENOENT)
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot remove the stale socket %s", path);
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot remove the stale socket %s",
+                                        path);
         return 0;
 }
 
@@ -138,11 +144,15 @@ static int listen_unix(Daemon *d, const Host *h, Error *reterr) {
         mode_t saved = umask(0777);
         r = RET_NERRNO(bind(fd, (const struct sockaddr *) &sa, sizeof(sa)));
         umask(saved);
-        if (r >= 0 && (chown(h->address, 0, gid) < 0 || chmod(h->address, SOCKET_MODE) < 0 || listen(fd, BACKLOG) < 0))
+        if (r >= 0 &&
+            (chown(h->address, 0, gid) < 0 || chmod(h->address, SOCKET_MODE) < 0 || listen(fd, BACKLOG) < 0))
                 r = -errno;
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot listen on %s", h->text);
-        return add_listener(d, (Listener) { .fd = TAKE_FD(fd), .text = strdup(h->text), .path = strdup(h->address) }, reterr);
+        return add_listener(
+                        d,
+                        (Listener){ .fd = TAKE_FD(fd), .text = strdup(h->text), .path = strdup(h->address) },
+                        reterr);
 }
 
 /* --- tcp:// --- */
@@ -152,7 +162,8 @@ static void warn_insecure(Daemon *d, const Host *h) {
                 return;
         log_struct(LOG_WARNING, LOG_FIELDS("MESSAGE_ID=" MESSAGE_INSECURE_LISTENER_STR),
                    "[DEPRECATION NOTICE] Binding to %s, without %s, is insecure and gives root access to the host to everybody "
-                   "who reaches the port", h->text, d->config->engine.tls ? "verifying clients" : "TLS");
+                   "who reaches the port",
+                   h->text, d->config->engine.tls ? "verifying clients" : "TLS");
 }
 
 static int listen_address(Daemon *d, const Host *h, const struct addrinfo *a, Error *reterr) {
@@ -166,9 +177,15 @@ static int listen_address(Daemon *d, const Host *h, const struct addrinfo *a, Er
                 (void) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
         if (bind(fd, a->ai_addr, a->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot listen on %s", h->text);
-        return add_listener(d, (Listener) {
-                .fd = TAKE_FD(fd), .text = strdup(h->text), .address = strdup(h->address), .port = h->port, .tls = true,
-        }, reterr);
+        return add_listener(d,
+                            (Listener){
+                                            .fd = TAKE_FD(fd),
+                                            .text = strdup(h->text),
+                                            .address = strdup(h->address),
+                                            .port = h->port,
+                                            .tls = true,
+                            },
+                            reterr);
 }
 
 static int listen_tcp(Daemon *d, const Host *h, Error *reterr) {
@@ -180,7 +197,8 @@ static int listen_tcp(Daemon *d, const Host *h, Error *reterr) {
         snprintf(port, sizeof(port), "%u", h->port);
         r = getaddrinfo(empty_to_null(h->address), port, &hints, &list);
         if (r != 0)
-                return error_setf(reterr, ERROR_INVALID, "cannot find the address of %s: %s", h->text, gai_strerror(r));
+                return error_setf(reterr, ERROR_INVALID, "cannot find the address of %s: %s", h->text,
+                                  gai_strerror(r));
         r = listen_address(d, h, list, reterr);
         freeaddrinfo(list);
         return r;
@@ -228,8 +246,11 @@ int listeners_reserve_ports(Daemon *d, Error *reterr) {
                 bool any = isempty(l->address) || streq(l->address, "::");
 
                 if (l->port != 0)
-                        r = engine_reserve_port(d->engine, "tcp", any ? NULL :
-                                                streq(l->address, "localhost") ? "127.0.0.1" : l->address, l->port, reterr);
+                        r = engine_reserve_port(d->engine, "tcp",
+                                                any                            ? NULL :
+                                                streq(l->address, "localhost") ? "127.0.0.1" :
+                                                                                 l->address,
+                                                l->port, reterr);
         }
         return r;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The eleven start-up phases, in order: each with STATUS=, a time, a journal entry and a row of StartupPhases. */
+/* The eleven start-up phases, in order: each with STATUS=, a time, a journal entry and a row of
+ * StartupPhases. */
 #include "main/daemon.h"
 
 #include <inttypes.h>
@@ -42,7 +43,8 @@ static int start_listeners(Daemon *d, const char **ret_result, Error *reterr) {
 }
 
 static int start_registry(Daemon *d, const char **ret_result, Error *reterr) {
-        if (strv_isempty(d->config->engine.registry.mirrors) && strv_isempty(d->config->engine.registry.insecure))
+        if (strv_isempty(d->config->engine.registry.mirrors) &&
+            strv_isempty(d->config->engine.registry.insecure))
                 *ret_result = "no mirrors and insecure registries configured";
         return 0;
 }
@@ -93,7 +95,8 @@ static int start_routes(Daemon *d, const char **ret_result, Error *reterr) {
 static void wait_for_bus(Daemon *d) {
         usec_t end = now_usec(CLOCK_MONOTONIC) + BUS_WAIT;
 
-        if (!d->bus_face || sd_booted() <= 0 || d->config->engine.runtime.supervisor == DAEMON_SUPERVISOR_DIRECT)
+        if (!d->bus_face || sd_booted() <= 0 ||
+            d->config->engine.runtime.supervisor == DAEMON_SUPERVISOR_DIRECT)
                 return;
         while (!engine_bus(d->engine) && now_usec(CLOCK_MONOTONIC) < end)
                 if (sd_event_run(d->event, 100 * USEC_PER_MSEC) < 0)
@@ -148,11 +151,17 @@ static int run_phase(Daemon *d, const Phase *p, StartupPhase *row, Error *reterr
 
         (void) sd_notifyf(0, "STATUS=%s...\nEXTEND_TIMEOUT_USEC=%" PRIu64, p->status, PHASE_TIMEOUT);
         r = p->start(d, &result, reterr);
-        *row = (StartupPhase) { p->name, strdup(r < 0 ? "failed" : result ?: "done"), now_usec(CLOCK_MONOTONIC) - begin };
-        if (asprintf_safe(&name, "PHASE=%s", p->name) < 0 || asprintf_safe(&duration, "DURATION_USEC=%" PRIu64, row->duration) < 0)
+        *row = (StartupPhase){ p->name,
+                               strdup(r < 0  ? "failed" :
+                                      result ?:
+                                               "done"),
+                               now_usec(CLOCK_MONOTONIC) - begin };
+        if (asprintf_safe(&name, "PHASE=%s", p->name) < 0 ||
+            asprintf_safe(&duration, "DURATION_USEC=%" PRIu64, row->duration) < 0)
                 return r < 0 ? r : error_fill(reterr, -ENOMEM);
         if (r < 0)
-                log_struct_errno(LOG_ERR, r, LOG_FIELDS("MESSAGE_ID=" MESSAGE_PHASE_FAILED_STR, name, duration),
+                log_struct_errno(LOG_ERR, r,
+                                 LOG_FIELDS("MESSAGE_ID=" MESSAGE_PHASE_FAILED_STR, name, duration),
                                  "Start-up phase %s failed: %s", p->name, error_message(reterr));
         else
                 log_struct(LOG_DEBUG, LOG_FIELDS("MESSAGE_ID=" MESSAGE_PHASE_DONE_STR, name, duration),
@@ -183,7 +192,8 @@ int daemon_run(Daemon *d) {
                 ready(d, rows);
                 r = sd_event_loop(d->event);
                 (void) sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
-                log_struct(LOG_INFO, LOG_FIELDS("MESSAGE_ID=" MESSAGE_DAEMON_STOPPING_STR), "Daemon shutdown: containers go on");
+                log_struct(LOG_INFO, LOG_FIELDS("MESSAGE_ID=" MESSAGE_DAEMON_STOPPING_STR),
+                           "Daemon shutdown: containers go on");
         } else
                 (void) sd_notifyf(0, "STATUS=%s\nERRNO=%d", error_message(&e), -r);
         while (n-- > 0) {

@@ -39,7 +39,8 @@ static int take_lock(Daemon *d, const char *root, Error *reterr) {
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot open %s", path);
         if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
                 (void) read_to_end(fd, sizeof(pid), &other, NULL);
-                return error_setf(reterr, ERROR_CONFLICT, "the data root %s is in use by another daemon (process %s)", root,
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "the data root %s is in use by another daemon (process %s)", root,
                                   isempty(other) ? "unknown" : strstrip(other));
         }
         snprintf(pid, sizeof(pid), "%d\n", getpid());
@@ -49,17 +50,21 @@ static int take_lock(Daemon *d, const char *root, Error *reterr) {
         return 0;
 }
 
-/* Mounts below the exec root (network namespaces) must not propagate into the shims' own mount namespaces and back. */
+/* Mounts below the exec root (network namespaces) must not propagate into the shims' own mount namespaces
+ * and back. */
 static int make_private(const char *path, Error *reterr) {
         _cleanup_free_ char *table = NULL, *needle = NULL;
 
         if (asprintf_safe(&needle, " %s ", path) < 0)
                 return error_fill(reterr, -ENOMEM);
-        if (read_file_at(AT_FDCWD, "/proc/self/mountinfo", FILE_SIZE_MAX_DEFAULT, &table, NULL) < 0 || !strstr(table, needle))
+        if (read_file_at(AT_FDCWD, "/proc/self/mountinfo", FILE_SIZE_MAX_DEFAULT, &table, NULL) < 0 ||
+            !strstr(table, needle))
                 if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0)
-                        return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make %s a mount of its own", path);
+                        return error_set_errnof(reterr, ERROR_INTERNAL, -errno,
+                                                "cannot make %s a mount of its own", path);
         if (mount(NULL, path, NULL, MS_PRIVATE, NULL) < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make the mount %s private", path);
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make the mount %s private",
+                                        path);
         return 0;
 }
 
@@ -69,7 +74,8 @@ int root_open(Daemon *d, Error *reterr) {
         int r;
 
         if (geteuid() != 0)
-                return error_setf(reterr, ERROR_FORBIDDEN, "dockerd needs to be started with root privileges");
+                return error_setf(reterr, ERROR_FORBIDDEN,
+                                  "dockerd needs to be started with root privileges");
         if (!tmp)
                 return error_fill(reterr, -ENOMEM);
         (void) umask(0022);
@@ -107,9 +113,12 @@ int pidfile_write(Daemon *d, Error *reterr) {
 
         if (isempty(path))
                 return 0;
-        if (read_line_file(path, &line) >= 0 && parse_uint64(strstrip(line), &pid) >= 0 && pid_is_daemon(pid))
-                return error_setf(reterr, ERROR_CONFLICT, "process with PID %d is still running: ensure docker is not running or "
-                                  "delete %s", (int) pid, path);
+        if (read_line_file(path, &line) >= 0 && parse_uint64(strstrip(line), &pid) >= 0 &&
+            pid_is_daemon(pid))
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "process with PID %d is still running: ensure docker is not running or "
+                                  "delete %s",
+                                  (int) pid, path);
         snprintf(text, sizeof(text), "%d", getpid());
         r = path_parent(path, &parent);
         if (r >= 0)

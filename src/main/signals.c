@@ -44,11 +44,13 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
         Daemon *d = ASSERT_PTR(userdata);
         _cleanup_error_ Error e = ERROR_NULL;
 
-        (void) sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long) now_usec(CLOCK_MONOTONIC));
+        (void) sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+                          (unsigned long long) now_usec(CLOCK_MONOTONIC));
         if (reload(d, &e) < 0)
                 log_error("The configuration was not reloaded, the old one goes on: %s", error_message(&e));
         else
-                log_struct(LOG_INFO, LOG_FIELDS("MESSAGE_ID=" MESSAGE_DAEMON_RELOADED_STR), "Reloaded configuration; hosts, roots, "
+                log_struct(LOG_INFO, LOG_FIELDS("MESSAGE_ID=" MESSAGE_DAEMON_RELOADED_STR),
+                           "Reloaded configuration; hosts, roots, "
                            "supervisor, storage driver and bridge settings change with a restart");
         (void) sd_notify(0, "READY=1");
         return 0;
@@ -62,9 +64,11 @@ static int dump_state(Daemon *d, char **ret_path) {
         int r;
 
         engine_counts(d->engine, &n);
-        r = buffer_appendf(&b, "containers: %u (running %u, paused %u, stopped %u)\nimages: %u\ncalls: %u\n"
-                           "event subscribers: %u\nconnections: %u\n", n.containers, n.running, n.paused, n.stopped, n.images,
-                           n.calls, n.event_subscribers, http_server_n_connections(d->http));
+        r = buffer_appendf(&b,
+                           "containers: %u (running %u, paused %u, stopped %u)\nimages: %u\ncalls: %u\n"
+                           "event subscribers: %u\nconnections: %u\n",
+                           n.containers, n.running, n.paused, n.stopped, n.images, n.calls,
+                           n.event_subscribers, http_server_n_connections(d->http));
         for (size_t i = 0; i < n_phases && r >= 0; i++)
                 r = buffer_appendf(&b, "phase %s: %s (%llu us)\n", phases[i].name, phases[i].result,
                                    (unsigned long long) phases[i].duration);
@@ -103,7 +107,8 @@ int signals_install(Daemon *d, Error *reterr) {
         (void) signal(SIGPIPE, SIG_IGN);
         FOREACH_ELEMENT(row, rows)
                 if (r >= 0)
-                        r = sd_event_add_signal(d->event, d->signals + d->n_signals++, row->signal, row->handler, d);
+                        r = sd_event_add_signal(d->event, d->signals + d->n_signals++, row->signal,
+                                                row->handler, d);
         if (r >= 0)
                 r = sd_event_set_watchdog(d->event, true);
         return r < 0 ? error_fill(reterr, r) : 0;
