@@ -250,8 +250,8 @@ def odd_files_are_kept():
     cleanup(forget, "odd:1")
     code, out, err = client().run(
         "cd /t; stat -c '%a' setuid sticky; stat -c '%u %g %h' owned; readlink sym; stat -c '%F %t,%T' null; stat -c %F fifo; "
-        "ls -d n* | wc -c; stat -c %Y owned; ls | wc -l", image="odd:1")
-    equal(out.split("\n")[:-1], ["4755", "1777", "1000 50 2", "/etc/passwd", "character special file 1,3", "fifo", "201", str(images.EPOCH), "11"],
+        "ls -d nn* | wc -c; stat -c %Y owned; ls | wc -l", image="odd:1")
+    equal(out.split("\n")[:-1], ["4755", "1777", "1000 50 2", "/etc/passwd", "character special file 1,3", "fifo", "201", str(images.EPOCH), "10"],
           f"what a container sees ({err!r})")
 
 
@@ -265,6 +265,11 @@ def whiteouts():
     equal(out, "b\ny\n", f"what is left ({err!r})")
 
 
+def host_mounts():
+    """Mount points on the host, but for the network namespace that the engine keeps ready for the next container."""
+    return [line.split()[4] for line in open("/proc/self/mountinfo") if "/netns/" not in line]
+
+
 @test
 def device_symlinks_in_an_image():
     """CVE-2025-31133 and kin: /dev, /proc, /dev/null and /dev/console of the image are symlinks."""
@@ -275,7 +280,7 @@ def device_symlinks_in_an_image():
                               layer(("dev/pts", dict(kind=SYM, link="/proc"))), layer(("etc/hosts", dict(kind=SYM, link="/proc/1/environ"))),
                               layer(("sys", dict(kind=SYM, link="/proc"))))):
         c = client()
-        mounts = open("/proc/self/mountinfo").read().count("\n")
+        mounts = host_mounts()
         load(images.docker_archive([base, data], [f"links{n}:1"]))
         cleanup(forget, f"links{n}:1")
         i = c.create(f"links{n}:1", cmd="cat /proc/sys/kernel/core_pattern >/dev/null; echo x > /proc/sysrq-trigger; echo ran", Tty=n == 3)
@@ -283,7 +288,7 @@ def device_symlinks_in_an_image():
         if r.status == 204:
             c.wait(i)
         common_api.remove_all()
-        equal(open("/proc/self/mountinfo").read().count("\n"), mounts, f"mounts on the host after image {n}")
+        equal(host_mounts(), mounts, f"mounts on the host after image {n}")
 
 
 @test
