@@ -13,6 +13,10 @@
 
 #define STORE_FILE "state.db"
 #define STORE_FORMAT 1          /* PRAGMA user_version */
+/* Space that a full disk still has for removing things: the journal of a deletion needs some before the
+ * deletion can free any. */
+#define RESERVE_SUFFIX ".reserve"
+#define RESERVE_SIZE (1024 * 1024)
 
 static const char *const table_names[_STORE_KIND_MAX] = {
         [STORE_CONTAINER] = "containers",
@@ -40,6 +44,8 @@ static const char *const statement_texts[_STATEMENT_MAX] = {
 
 struct Store {
         sqlite3 *db;
+        char *reserve_path;
+        bool has_reserve;
         sqlite3_stmt *statements[_STORE_KIND_MAX][_STATEMENT_MAX];      /* prepared on first use */
         bool in_transaction;
         StoreSync sync;         /* of the PRAGMA synchronous in force */
@@ -160,11 +166,30 @@ static int check_format(Store *s, Error *reterr) {
         return 0;
 }
 
+static void reserve_make(Store *s) {
+        _cleanup_close_ int fd = -EBADF;
+
+        if (s->has_reserve)
+                return;
+        fd = open(s->reserve_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        s->has_reserve = fd >= 0 && posix_fallocate(fd, 0, RESERVE_SIZE) == 0;
+        if (fd >= 0 && !s->has_reserve)
+                (void) unlink(s->reserve_path);
+}
+
+/* Whether there was something to give back. */
+static bool reserve_use(Store *s) {
+        bool had = s->has_reserve && unlink(s->reserve_path) >= 0;
+
+        s->has_reserve = false;
+        return had;
+}
+
 static int store_try_open(const char *path, Store **ret, Error *reterr) {
         _cleanup_(store_closep) Store *s = new0(Store, 1);
         int r;
 
-        if (!s)
+        if (!s || !(s->reserve_path = strjoin(path, RESERVE_SUFFIX)))
                 return error_fill(reterr, -ENOMEM);
         r = open_database(s, path, reterr);
         if (r >= 0)
@@ -175,6 +200,7 @@ static int store_try_open(const char *path, Store **ret, Error *reterr) {
                 r = make_tables(s, reterr);
         if (r < 0)
                 return r;
+        reserve_make(s);
         *ret = TAKE_PTR(s);
         return 0;
 }
@@ -222,6 +248,7 @@ Store *store_close(Store *s) {
                 for (size_t i = 0; i < _STATEMENT_MAX; i++)
                         sqlite3_finalize(s->statements[k][i]);
         (void) sqlite3_close(s->db);
+        free(s->reserve_path);
         free(s);
         return NULL;
 }
@@ -280,7 +307,15 @@ int store_put(Store *s, StoreKind kind, const char *key, const char *json, Store
 }
 
 int store_delete(Store *s, StoreKind kind, const char *key, StoreSync sync, Error *reterr) {
-        return write_record(s, kind, STATEMENT_DELETE, key, NULL, sync, reterr);
+        int r;
+
+        r = write_record(s, kind, STATEMENT_DELETE, key, NULL, sync, reterr);
+        if (r == -ENOSPC && !s->in_transaction && reserve_use(s)) {
+                error_done(reterr);
+                r = write_record(s, kind, STATEMENT_DELETE, key, NULL, sync, reterr);
+        } else if (r >= 0)
+                reserve_make(s);
+        return r;
 }
 
 int store_get(Store *s, StoreKind kind, const char *key, char **ret_json, Error *reterr) {
