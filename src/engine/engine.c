@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 
 #include <stdio.h>
+#include <sys/utsname.h>
 #include <systemd/sd-bus.h>
 
 #include "basic/id.h"
@@ -239,19 +240,23 @@ void engine_stop(Engine *e) {
                 container_manager_stop(e->containers);
 }
 
-int engine_reload(Engine *e, const EngineConfig *config, Error *reterr) {
-        StringMap attributes = {};
+static char *host_name(void) {
+        struct utsname u;
+
+        return uname(&u) < 0 ? NULL : strdup(u.nodename);
+}
+
+int engine_reload(Engine *e, const StringMap *attributes, Error *reterr) {
+        _cleanup_free_ char *name = host_name();
+        StringMap all = {};
         int r;
 
-        r = network_manager_reload(e->networks, &config->network, reterr);
+        r = network_manager_reload(e->networks, &e->config->network, reterr);
         if (r < 0)
                 return r;
-        e->config = config;
-        e->containers->config.defaults = &config->container;
-        if (string_map_set(&attributes, "name", "dockerd") >= 0 &&
-            string_map_set(&attributes, "debug", config->debug ? "true" : "false") >= 0)
-                event_hub_publish(e->events, &(EventDraft) { "daemon", "reload", e->id, NULL, &attributes });
-        string_map_done(&attributes);
+        if (string_map_copy(&all, attributes) >= 0 && string_map_set(&all, "name", strempty(name)) >= 0)
+                event_hub_publish(e->events, &(EventDraft) { "daemon", "reload", e->id, NULL, &all });
+        string_map_done(&all);
         return 0;
 }
 

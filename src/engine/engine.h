@@ -34,8 +34,9 @@ int engine_reconcile(Engine *e, Error *reterr);
 /* Before exit: answers or drops what is pending, detaches from shims, writes nothing new. Containers go
  * on. */
 void engine_stop(Engine *e);
-/* The new configuration of a SIGHUP, already validated; borrowed from now on. */
-int engine_reload(Engine *e, const EngineConfig *config, Error *reterr);
+/* The options of the configuration that may change while the daemon runs have changed, in the struct that
+ * the engine was born with. attributes: all of them as text, for the event. */
+int engine_reload(Engine *e, const StringMap *attributes, Error *reterr);
 
 /* The system bus comes and goes; NULL = none. Borrowed. */
 void engine_set_bus(Engine *e, sd_bus *bus);

@@ -11,6 +11,8 @@
 #include "basic/log.h"
 #include "basic/messages.h"
 #include "basic/path-util.h"
+#include "basic/strv.h"
+#include "main/config-reload.h"
 
 #define INTERRUPTS_MAX 3U       /* the third one ends the process at once */
 
@@ -23,35 +25,56 @@ static int on_stop(sd_event_source *s, const struct signalfd_siginfo *si, void *
         return sd_event_exit(d->event, 0);
 }
 
-static int reload(Daemon *d, Error *reterr) {
+static int apply_reloadable(Daemon *d, Config *fresh, Error *reterr) {
+        StringMap attributes = {};
+        int r;
+
+        config_swap_reloadable(d->config, fresh);
+        r = config_reload_attributes(d->config, &attributes);
+        r = r < 0 ? error_fill(reterr, r) : engine_reload(d->engine, &attributes, reterr);
+        string_map_done(&attributes);
+        if (r < 0)
+                config_swap_reloadable(d->config, fresh);
+        return r;
+}
+
+static int reload(Daemon *d, ConfigChange *ret, Error *reterr) {
         _cleanup_(config_freep) Config *fresh = NULL;
         int r;
 
         r = config_load(d->argc, d->argv, &fresh, reterr);
         if (r >= 0 && d->tls)
                 r = tls_context_reload(d->tls, reterr);
-        if (r >= 0)
-                r = engine_reload(d->engine, &fresh->engine, reterr);
         if (r < 0)
                 return r;
-        log_set_max_level(fresh->engine.debug ? LOG_DEBUG : LOG_INFO);
-        config_free(d->config);
-        d->config = TAKE_PTR(fresh);
-        return 0;
+        if (config_compare(d->config, fresh, ret) < 0)
+                return error_fill(reterr, -ENOMEM);
+        r = apply_reloadable(d, fresh, reterr);
+        if (r >= 0)
+                log_set_max_level(d->config->engine.debug ? LOG_DEBUG : LOG_INFO);
+        return r;
+}
+
+static void report_reload(const ConfigChange *c) {
+        _cleanup_free_ char *changed = strv_join(c->changed, ", "), *pending = strv_join(c->pending, ", ");
+
+        log_struct(LOG_INFO, LOG_FIELDS("MESSAGE_ID=" MESSAGE_DAEMON_RELOADED_STR),
+                   "Reloaded configuration; changed: %s", isempty(changed) ? "nothing" : changed);
+        if (!isempty(pending))
+                log_warning("These options of the configuration change with the next start only: %s", pending);
 }
 
 static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
         Daemon *d = ASSERT_PTR(userdata);
+        _cleanup_(config_change_donep) ConfigChange change = {};
         _cleanup_error_ Error e = ERROR_NULL;
 
         (void) sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
                           (unsigned long long) now_usec(CLOCK_MONOTONIC));
-        if (reload(d, &e) < 0)
+        if (reload(d, &change, &e) < 0)
                 log_error("The configuration was not reloaded, the old one goes on: %s", error_message(&e));
         else
-                log_struct(LOG_INFO, LOG_FIELDS("MESSAGE_ID=" MESSAGE_DAEMON_RELOADED_STR),
-                           "Reloaded configuration; hosts, roots, "
-                           "supervisor, storage driver and bridge settings change with a restart");
+                report_reload(&change);
         (void) sd_notify(0, "READY=1");
         return 0;
 }

@@ -7,6 +7,7 @@
 #include "basic/strv.h"
 #include "basic/tests.h"
 #include "logdriver/log-driver.h"
+#include "main/config-reload.h"
 #include "main/config-validate.h"
 #include "main/flags.h"
 #include "main/help.h"
@@ -367,6 +368,37 @@ TEST(documents) {
         }
         for (const char *line = help; *line; line += strcspn(line, "\n") + 1)
                 ASSERT_TRUE(strcspn(line, "\n") < 80);
+}
+
+TEST(reload) {
+        _cleanup_(config_freep) Config *current = NULL, *fresh = NULL;
+        _cleanup_(config_change_donep) ConfigChange change = {};
+        StringMap attributes = {};
+        const char *root;
+
+        ASSERT_LOADS(&current, "{\"labels\":[\"a=1\"],\"data-root\":\"/one\"}", NULL, NULL, NULL, NULL);
+        ASSERT_LOADS(&fresh, "{\"labels\":[\"a=2\"],\"data-root\":\"/two\",\"debug\":true}", NULL, NULL, NULL, NULL);
+        root = current->engine.data_root;
+
+        ASSERT_OK(config_compare(current, fresh, &change));
+        ASSERT_TRUE(strv_contains(change.changed, "labels"));
+        ASSERT_TRUE(strv_contains(change.changed, "debug"));
+        ASSERT_EQ(strv_length(change.pending), 1U);
+        ASSERT_STREQ(change.pending[0], "data-root");
+
+        config_swap_reloadable(current, fresh);
+        ASSERT_STREQ(current->engine.labels[0], "a=2");
+        ASSERT_TRUE(current->engine.debug);
+        ASSERT_TRUE(current->engine.data_root == root);         /* borrowers' pointers stay */
+        ASSERT_STREQ(root, "/one");
+
+        ASSERT_OK(config_reload_attributes(current, &attributes));
+        ASSERT_STREQ(string_map_get(&attributes, "debug"), "true");
+        ASSERT_NULL(string_map_get(&attributes, "data-root"));
+        string_map_done(&attributes);
+
+        config_swap_reloadable(current, fresh);
+        ASSERT_STREQ(current->engine.labels[0], "a=1");
 }
 
 int main(int argc, char *argv[]) {
