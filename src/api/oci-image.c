@@ -60,6 +60,7 @@ static const JsonField oci_descriptor_fields[] = {
         JSON_STRING(OciDescriptor, media_type, "mediaType", JSON_OMITEMPTY),
         JSON_STRING(OciDescriptor, digest, "digest", JSON_REQUIRED),
         JSON_INT64(OciDescriptor, size, "size", 0),
+        JSON_STRV(OciDescriptor, urls, "urls", JSON_OMITEMPTY),
         JSON_STRING_MAP(OciDescriptor, annotations, "annotations", JSON_OMITEMPTY),
         JSON_OBJECT(OciDescriptor, platform, OciPlatform, "platform", JSON_OMITEMPTY),
 };

@@ -81,6 +81,7 @@ typedef struct OciDescriptor {
         char *media_type;
         char *digest;
         int64_t size;
+        char **urls;                    /* of a foreign layer: where else it is */
         StringMap annotations;
         OciPlatform *platform;
 } OciDescriptor;
