@@ -7,7 +7,7 @@
 #include "bus/bus-internal.h"
 
 static const BusRow manager_rows[] = {
-        BUS_CALL("Ping", "", "", "", "", system_ping),
+        BUS_CALL("Ping", "", "", "a{sv}", "answer", system_ping),
         BUS_CALL("GetVersion", "", "", "a{sv}", "version", system_version),
         BUS_CALL("GetInfo", "", "", "a{sv}", "info", system_info),
         BUS_CALL("GetEvents", "a{sv}", "options", "hs", "stream format", system_events),

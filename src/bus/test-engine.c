@@ -380,7 +380,7 @@ static int resize_call(Engine *e, Call *call) {
 
 static int ping_call(Engine *e, Call *call) {
         e->last_uid = call->caller.uid;
-        call_reply(call, NULL);
+        call_reply(call, &(const TestReply) {});
         return 1;
 }
 
@@ -394,7 +394,7 @@ static int refuse_call(Engine *e, Call *call) {
                 .function = row_function, .doc = "A test.", ##__VA_ARGS__                               \
         }
 
-ROW(system_ping, NULL, CALL_PUBLIC, ping_call);
+ROW(system_ping, NULL, CALL_PUBLIC, ping_call, .reply = &TestReply_json);
 ROW(system_version, "system-version", 0, refuse_call);
 ROW(system_info, "system-info", 0, refuse_call);
 ROW(system_events, "system-events", CALL_STREAM, refuse_call);

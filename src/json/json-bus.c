@@ -457,6 +457,18 @@ static const JsonField *find_field(const JsonType *type, const char *name) {
         return NULL;
 }
 
+static bool spec_is_object(const JsonSpec *spec) {
+        return IN_SET(spec->kind, JSON_KIND_POINTER, JSON_KIND_STRUCT);
+}
+
+static const char *element_signature(const JsonSpec *element, JsonValue *array) {
+        if (spec_is_object(element))
+                return "aa{sv}";
+        if (element->kind == JSON_KIND_STRV)
+                return "aas";
+        return element->kind == JSON_KIND_INT64 ? "ax" : variant_signature(array);
+}
+
 static const char *spec_signature(const JsonSpec *spec, JsonValue *v) {
         switch (spec->kind) {
         case JSON_KIND_INT:
@@ -470,7 +482,7 @@ static const char *spec_signature(const JsonSpec *spec, JsonValue *v) {
         case JSON_KIND_STRV:
                 return "as";
         case JSON_KIND_ARRAY:
-                return "aa{sv}";
+                return element_signature(spec->element, v);
         case JSON_KIND_MAP:
                 return spec->element->kind == JSON_KIND_STRING ? "a{ss}" : "a{sv}";
         default:
@@ -559,7 +571,8 @@ static int append_spec(sd_bus_message *m, const JsonSpec *spec, const char *sign
         case JSON_KIND_STRUCT:
                 return append_object_typed(m, spec->type, v);
         case JSON_KIND_ARRAY:
-                return append_array_typed(m, spec->element->type, v);
+                return spec_is_object(spec->element) ? append_array_typed(m, spec->element->type, v) :
+                                                       json_bus_append(m, signature, v);
         case JSON_KIND_MAP:
                 if (spec->element->kind != JSON_KIND_STRING)
                         return append_map_typed(m, spec->element, v);

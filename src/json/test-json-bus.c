@@ -184,6 +184,14 @@ typedef struct Outer {
                 InnerEntry *items;
                 size_t n_items;
         } map;
+        struct {
+                char ***items;
+                size_t n_items;
+        } rows;
+        struct {
+                int64_t *items;
+                size_t n_items;
+        } sizes;
         StringMap labels;
         char **ports;
 } Outer;
@@ -196,6 +204,8 @@ static const JsonField outer_fields[] = {
         JSON_STRV(Outer, list, "List", JSON_NONNULL),
         JSON_ARRAY(Outer, array, Inner, "Array", JSON_NONNULL),
         JSON_MAP(Outer, map, InnerEntry, Inner, "Map", JSON_NONNULL),
+        JSON_STRV_ARRAY(Outer, rows, "Rows", JSON_NONNULL),
+        JSON_INT64_ARRAY(Outer, sizes, "Sizes", JSON_NONNULL),
         JSON_STRING_MAP(Outer, labels, "Labels", JSON_NONNULL),
         JSON_SET(Outer, ports, "Ports", JSON_OMITEMPTY),
 };
@@ -225,6 +235,7 @@ TEST(structs) {
                 "{\"Name\":\"n\",\"Number\":1,\"Pointer\":{\"Name\":\"p\",\"Number\":2},\"Size\":3,"
                 "\"Share\":0.5,\"List\":[\"a\"],\"Array\":[{\"Name\":\"x\",\"Number\":4}],"
                 "\"Map\":{\"k\":{\"Name\":\"y\",\"Number\":5}},"
+                "\"Rows\":[[\"a\",\"b\"],[]],\"Sizes\":[6,7],"
                 "\"Labels\":{\"l\":\"v\"},\"Ports\":{\"80/tcp\":{}}}";
         sd_bus *bus = bus_new();
         sd_bus_message *m;
@@ -233,8 +244,8 @@ TEST(structs) {
         /* Empty lists and maps have the types of full ones; what is null is left out. */
         m = message_new(bus);
         ASSERT_OK(json_bus_append_struct(m, &Outer_json, &o, 0));
-        assert_signatures(m, (const char *const[]){ "s", "x", "t", "d", "as", "aa{sv}", "a{sv}", "a{ss}",
-                                                    NULL });
+        assert_signatures(m, (const char *const[]){ "s", "x", "t", "d", "as", "aa{sv}", "a{sv}", "aas",
+                                                    "ax", "a{ss}", NULL });
 
         ASSERT_OK(json_decode_text(&Outer_json, text, strlen(text), 0, &o, NULL));
         m = message_new(bus);
