@@ -6,12 +6,26 @@
 #include "image/image-manager.h"
 #include "registry/reference.h"
 
+struct ImageLayer {
+        char *chain;                    /* HEX of the chain id: the directory of the layer */
+        int64_t size;                   /* bytes of its regular files */
+        char *blob;                     /* "sha256:HEX" of the archive it came as, kept in the content store;
+                                         * NULL = not kept */
+        int64_t blob_size;              /* bytes */
+        char *media_type;               /* of the blob */
+};
+JSON_TYPE_DECLARE(ImageLayer);
+
 /* Table "images" of the store; the key is the id. */
 typedef struct ImageRecord {
         char *id;                       /* "sha256:HEX" of the config */
         char *config;                   /* the config's exact text, which the id is the digest of */
-        char **chain;                   /* chain ids of its layers as HEX, lowest first */
-        int64_t size;                   /* bytes of regular files of all layers */
+        struct {
+                ImageLayer *items;      /* lowest first */
+                size_t n_items;
+        } layers;
+        char *manifest;                 /* "sha256:HEX" of the manifest it came with, in the content store;
+                                         * NULL = none */
         nsec_t tagged;
 } ImageRecord;
 JSON_TYPE_DECLARE(ImageRecord);
@@ -34,8 +48,10 @@ struct ImageManager {
         ImageManagerConfig config;
         Hashmap *images;                /* id -> Image */
         Hashmap *names;                 /* name -> ImageName */
-        char *layers_dir, *links_dir, *tmp_dir, *trash_dir, *blobs_dir;
+        char *layers_dir, *links_dir, *tmp_dir, *trash_dir;
+        char *content_dir, *blobs_dir, *ingest_dir;
         ImageJob *jobs;                 /* running ones, so that the end of the manager ends them */
+        bool sweep_later;               /* an image was removed while jobs ran */
         unsigned n_trash;
 };
 
@@ -46,14 +62,3 @@ void image_event(ImageManager *m, const char *action, const char *message_id, co
                  const char *name);
 /* All familiar names of an image, sorted; owned by the caller. */
 int image_familiar_tags(ImageManager *m, const Image *image, char ***ret);
-
-/* Moves a finished layer (directory with diff/) into place; one that is there already wins. */
-int layer_commit(ImageManager *m, const char *staging, const char *chain_hex, Error *reterr);
-bool layer_exists(ImageManager *m, const char *chain_hex);
-/* OCI image-spec, "Layer ChainID": parent NULL for the lowest; results without "sha256:". */
-int chain_id_next(const char *parent_hex, const char *diff_id, char **ret_hex);
-/* Layers that no image and no other reference needs go to the trash. */
-void layers_collect(ImageManager *m);
-/* A fresh directory below tmp/, owned by the caller. */
-int make_staging(ImageManager *m, char **ret, Error *reterr);
-int trash_directory(ImageManager *m, const char *directory, Error *reterr);

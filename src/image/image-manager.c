@@ -11,18 +11,28 @@
 #include "basic/id.h"
 #include "basic/log.h"
 #include "basic/path-util.h"
+#include "image/content.h"
 #include "image/image-internal.h"
+#include "image/layer-store.h"
 #include "image/worker-verbs.h"
 
 #define DIRECTORY_MODE 0700
 #define LAYERS_MODE 0710
-#define LINK_LENGTH 16U         /* of the short names of layers: 64 bits of the chain id */
+
+static const JsonField image_layer_fields[] = {
+        JSON_STRING(ImageLayer, chain, "Chain", JSON_REQUIRED),
+        JSON_INT64(ImageLayer, size, "Size", 0),
+        JSON_STRING(ImageLayer, blob, "Blob", 0),
+        JSON_INT64(ImageLayer, blob_size, "BlobSize", 0),
+        JSON_STRING(ImageLayer, media_type, "MediaType", 0),
+};
+JSON_TYPE(ImageLayer, image_layer_fields);
 
 static const JsonField image_record_fields[] = {
         JSON_STRING(ImageRecord, id, "Id", JSON_REQUIRED),
         JSON_STRING(ImageRecord, config, "Config", JSON_REQUIRED),
-        JSON_STRV(ImageRecord, chain, "Chain", JSON_NONNULL),
-        JSON_INT64(ImageRecord, size, "Size", 0),
+        JSON_ARRAY(ImageRecord, layers, ImageLayer, "Layers", JSON_NONNULL),
+        JSON_STRING(ImageRecord, manifest, "Manifest", JSON_OMITEMPTY),
         JSON_TIME(ImageRecord, tagged, "Tagged", 0),
 };
 JSON_TYPE(ImageRecord, image_record_fields);
@@ -68,7 +78,11 @@ const OciImageConfig *image_config(const Image *i) {
 }
 
 int64_t image_size(const Image *i) {
-        return i->record.size;
+        int64_t sum = 0;
+
+        for (size_t n = 0; n < i->record.layers.n_items; n++)
+                sum += i->record.layers.items[n].size;
+        return sum;
 }
 
 const char *image_first_tag(const Image *image) {
@@ -236,151 +250,6 @@ int image_add(ImageManager *m, ImageRecord *record, Image **ret, Error *reterr) 
         return 0;
 }
 
-/* --- layers --- */
-
-int chain_id_next(const char *parent_hex, const char *diff_id, char **ret_hex) {
-        _cleanup_free_ char *text = NULL;
-        char hex[SHA256_SIZE * 2 + 1];
-        Digest d;
-
-        if (!parent_hex) {
-                const char *own = startswith(diff_id, "sha256:");
-
-                return own ? free_and_strdup(ret_hex, own) : -EINVAL;
-        }
-        if (asprintf_safe(&text, "sha256:%s %s", parent_hex, diff_id) < 0 || digest_of(text, strlen(text),
-                                                                                       &d) < 0)
-                return -ENOMEM;
-        return free_and_strdup(ret_hex, digest_format_hex(hex, &d));
-}
-
-bool layer_exists(ImageManager *m, const char *chain_hex) {
-        _cleanup_free_ char *path = NULL;
-
-        return asprintf_safe(&path, "%s/%s/diff", m->layers_dir, chain_hex) >= 0 && access(path, F_OK) >= 0;
-}
-
-/* The short name keeps the option string of a mount of many layers below one page. */
-static int make_link(ImageManager *m, const char *chain_hex) {
-        _cleanup_free_ char *link = NULL, *target = NULL;
-
-        if (asprintf_safe(&link, "%s/%.*s", m->links_dir, (int) LINK_LENGTH, chain_hex) < 0 ||
-            asprintf_safe(&target, "../layers/%s/diff", chain_hex) < 0)
-                return -ENOMEM;
-        return symlink(target, link) < 0 && errno != EEXIST ? -errno : 0;
-}
-
-int layer_commit(ImageManager *m, const char *staging, const char *chain_hex, Error *reterr) {
-        _cleanup_free_ char *path = path_join(m->layers_dir, chain_hex);
-        int r;
-
-        if (!path)
-                return error_fill(reterr, -ENOMEM);
-        crash_point("layer:before-rename");
-        if (layer_exists(m, chain_hex))
-                r = trash_directory(m, staging, reterr);
-        else if (rename(staging, path) < 0)
-                r = error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot put layer %s in place",
-                                     chain_hex);
-        else
-                r = fsync_directory_of(AT_FDCWD, path);
-        crash_point("layer:renamed");
-        if (r >= 0)
-                r = make_link(m, chain_hex);
-        return r < 0 ? error_fill(reterr, r) : 0;
-}
-
-static bool layer_is_used(ImageManager *m, const char *chain_hex) {
-        Image *i;
-
-        HASHMAP_FOREACH(i, m->images)
-                if (strv_contains(i->record.chain, chain_hex))
-                        return true;
-        return false;
-}
-
-void layers_collect(ImageManager *m) {
-        DIR *d = opendir(m->layers_dir);
-        struct dirent *e;
-
-        if (!d || m->jobs) {            /* a job's new layers belong to no image yet */
-                if (d)
-                        closedir(d);
-                return;
-        }
-        while ((e = readdir(d))) {
-                _cleanup_free_ char *path = NULL, *link = NULL;
-
-                if (!id_is_valid(e->d_name) || layer_is_used(m, e->d_name))
-                        continue;
-                if (asprintf_safe(&link, "%s/%.*s", m->links_dir, (int) LINK_LENGTH, e->d_name) >= 0)
-                        (void) unlink(link);
-                path = path_join(m->layers_dir, e->d_name);
-                if (path)
-                        (void) trash_directory(m, path, NULL);
-        }
-        closedir(d);
-}
-
-int64_t image_manager_layers_size(const ImageManager *m) {
-        int64_t sum = 0;
-        Image *i;
-
-        HASHMAP_FOREACH(i, m->images)
-                sum += i->record.size;
-        return sum;
-}
-
-/* --- trash, staging --- */
-
-int make_staging(ImageManager *m, char **ret, Error *reterr) {
-        _cleanup_free_ char *path = path_join(m->tmp_dir, "layer-XXXXXX");
-
-        if (!path)
-                return error_fill(reterr, -ENOMEM);
-        if (!mkdtemp(path))
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make a directory below %s",
-                                        m->tmp_dir);
-        *ret = TAKE_PTR(path);
-        return 0;
-}
-
-static void on_trash_removed(Worker *w, int r, struct json_object *result, const Error *error,
-                             void *userdata) {
-        if (r < 0)
-                log_warning("Cannot empty the trash: %s", error_message(error));
-}
-
-static void empty_trash(ImageManager *m) {
-        _cleanup_close_ int fd = open(m->trash_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        _cleanup_error_ Error e = ERROR_NULL;
-        Worker *w;
-
-        if (fd < 0 || !m->config.workers)
-                return;
-        if (worker_start(m->config.workers,
-                         &(WorkerRequest){ .verb = "remove-children",
-                                           .fds = &fd,
-                                           .n_fds = 1,
-                                           .done = on_trash_removed,
-                                           .userdata = m },
-                         &w, &e) < 0)
-                log_warning("Cannot empty the trash: %s", error_message(&e));
-}
-
-int trash_directory(ImageManager *m, const char *directory, Error *reterr) {
-        _cleanup_free_ char *target = NULL;
-
-        if (asprintf_safe(&target, "%s/%" PRIu64 "-%u", m->trash_dir, now_usec(CLOCK_REALTIME),
-                          m->n_trash++) < 0)
-                return error_fill(reterr, -ENOMEM);
-        if (rename(directory, target) < 0)
-                return errno == ENOENT ? 0 :
-                        error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot remove %s", directory);
-        empty_trash(m);
-        return 0;
-}
-
 /* --- birth --- */
 
 static int make_directories(ImageManager *m, Error *reterr) {
@@ -447,7 +316,7 @@ static void sweep(ImageManager *m) {
                 }
         if (d)
                 closedir(d);
-        layers_collect(m);
+        layers_sweep(m, GARBAGE_GRACE);
         empty_trash(m);
 }
 
@@ -467,6 +336,8 @@ int image_manager_new(const ImageManagerConfig *config, ImageManager **ret, Erro
         if (!m->images || !m->names)
                 return error_fill(reterr, -ENOMEM);
         r = make_directories(m, reterr);
+        if (r >= 0)
+                r = content_make_directories(m, reterr);
         if (r >= 0)
                 r = store_foreach(config->store, STORE_IMAGE, load_image, m, reterr);
         if (r >= 0)
@@ -498,7 +369,9 @@ ImageManager *image_manager_free(ImageManager *m) {
         free(m->links_dir);
         free(m->tmp_dir);
         free(m->trash_dir);
+        free(m->content_dir);
         free(m->blobs_dir);
+        free(m->ingest_dir);
         free(m);
         return NULL;
 }

@@ -3,6 +3,7 @@
 #include "basic/crash-point.h"
 #include "basic/messages.h"
 #include "image/image-internal.h"
+#include "image/layer-store.h"
 #include "image/rootfs.h"
 
 /* --- list --- */
@@ -30,32 +31,30 @@ static bool reference_matches(char *const *patterns, char *const *tags) {
 
 static int list_matches(ImageManager *m, const Image *i, char *const *tags, const Filters *f,
                         Error *reterr) {
-        char **dangling = filters_get(f, "dangling"), **references = filters_get(f, "reference");
+        char **references = filters_get(f, "reference");
+        Tristate dangling;
         Image *other;
+        int r;
 
-        if (!strv_isempty(dangling)) {
-                bool wanted = streq(dangling[0], "true") || streq(dangling[0], "1");
-
-                if (wanted != strv_isempty(tags))
-                        return 0;
-        }
+        r = filters_get_tristate(f, "dangling", &dangling, reterr);
+        if (r < 0)
+                return r;
+        if (dangling != TRISTATE_UNSET && (dangling == TRISTATE_TRUE) != strv_isempty(tags))
+                return 0;
         STRV_FOREACH(v, filters_get(f, "label")) {
-                int r = label_matches(i, *v);
-
+                r = label_matches(i, *v);
                 if (r <= 0)
                         return r;
         }
         if (!strv_isempty(references) && !reference_matches(references, tags))
                 return 0;
         STRV_FOREACH(v, filters_get(f, "before")) {
-                int r = image_manager_find(m, *v, &other, reterr);
-
+                r = image_manager_find(m, *v, &other, reterr);
                 if (r < 0 || i->document.created >= other->document.created)
                         return r < 0 ? r : 0;
         }
         STRV_FOREACH(v, filters_get(f, "since")) {
-                int r = image_manager_find(m, *v, &other, reterr);
-
+                r = image_manager_find(m, *v, &other, reterr);
                 if (r < 0 || i->document.created <= other->document.created)
                         return r < 0 ? r : 0;
         }
@@ -76,14 +75,32 @@ static int compare_newest(const void *a, const void *b) {
         return x->created < y->created ? 1 : x->created > y->created ? -1 : strcmp(x->id, y->id);
 }
 
-int image_manager_list(ImageManager *m, const ImageListParams *p, ImageSummaryList *ret, Error *reterr) {
+/* Before any image is looked at: what is wrong is wrong for an empty list as well. */
+static int check_filters(ImageManager *m, const Filters *f, Error *reterr) {
         static const char *const keys[] = { "dangling", "label", "before", "since", "until", "reference",
-                NULL };
+                                            NULL };
+        Tristate dangling;
+        Image *other;
+        int r;
+
+        r = filters_check_keys(f, keys, reterr);
+        if (r >= 0)
+                r = filters_get_tristate(f, "dangling", &dangling, reterr);
+        STRV_FOREACH(v, filters_get(f, "before"))
+                if (r >= 0)
+                        r = image_manager_find(m, *v, &other, reterr);
+        STRV_FOREACH(v, filters_get(f, "since"))
+                if (r >= 0)
+                        r = image_manager_find(m, *v, &other, reterr);
+        return r;
+}
+
+int image_manager_list(ImageManager *m, const ImageListParams *p, ImageSummaryList *ret, Error *reterr) {
         ImageSummaryList l = { .items = new0(ImageSummary, hashmap_size(m->images)) };
         Image *i;
         int r;
 
-        r = l.items ? filters_check_keys(&p->filters, keys, reterr) : error_fill(reterr, -ENOMEM);
+        r = l.items ? check_filters(m, &p->filters, reterr) : error_fill(reterr, -ENOMEM);
         HASHMAP_FOREACH(i, m->images) {
                 _cleanup_strv_free_ char **tags = NULL;
 
@@ -103,8 +120,8 @@ int image_manager_list(ImageManager *m, const ImageListParams *p, ImageSummaryLi
                         .repo_digests = strv_new_empty(),
                         .repo_tags = TAKE_PTR(tags),
                         .shared_size = -1,
-                        .size = i->record.size,
-                        .virtual_size = i->record.size,
+                        .size = image_size(i),
+                        .virtual_size = image_size(i),
                 };
                 r = string_map_copy(&l.items[l.n_items - 1].labels, &i->document.config.labels);
         }
@@ -167,8 +184,8 @@ int image_manager_inspect(ImageManager *m, const ImageInspectParams *p, ImageIns
                 .variant = strdup(strempty(d->variant)),
                 .os = strdup(strempty(d->os)),
                 .os_version = strdup(strempty(d->os_version)),
-                .size = i->record.size,
-                .virtual_size = i->record.size,
+                .size = image_size(i),
+                .virtual_size = image_size(i),
                 .rootfs = { strdup("layers"), strv_copy(d->rootfs.diff_ids) },
         };
         r = image_familiar_tags(m, i, &v.repo_tags);
@@ -186,6 +203,7 @@ int image_manager_inspect(ImageManager *m, const ImageInspectParams *p, ImageIns
 
 int image_manager_history(ImageManager *m, const ImageHistoryParams *p, ImageHistory *ret, Error *reterr) {
         const OciImage *d;
+        size_t layer;
         Image *i;
         int r;
 
@@ -193,6 +211,7 @@ int image_manager_history(ImageManager *m, const ImageHistoryParams *p, ImageHis
         if (r < 0)
                 return r;
         d = &i->document;
+        layer = i->record.layers.n_items;
         ret->items = new0(ImageHistoryItem, d->history.n_items);
         if (!ret->items)
                 return error_fill(reterr, -ENOMEM);
@@ -205,9 +224,7 @@ int image_manager_history(ImageManager *m, const ImageHistoryParams *p, ImageHis
                         .created = (int64_t) (h->created / NSEC_PER_SEC),
                         .created_by = strdup(strempty(h->created_by)),
                         .id = strdup(k == d->history.n_items ? i->record.id : "<missing>"),
-                        .size = k == d->history.n_items && strv_length(i->record.chain) == 1 ?
-                                                i->record.size :
-                                                0,
+                        .size = h->empty_layer || layer == 0 ? 0 : i->record.layers.items[--layer].size,
                 };
                 if (k == d->history.n_items && image_familiar_tags(m, i, &item->tags) < 0)
                         return error_fill(reterr, -ENOMEM);
@@ -292,8 +309,8 @@ static int delete_image(ImageManager *m, Image *i, ImageDeleteList *ret, Error *
         image_event(m, "delete", MESSAGE_IMAGE_DELETE_STR, i, i->record.id);
         r = add_item(ret, i->record.id, NULL);
         i->manager = NULL;
+        layers_release(m, &i->record);
         image_unref(i);
-        layers_collect(m);
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 

@@ -9,6 +9,7 @@
 #include "basic/errno-util.h"
 #include "basic/path-util.h"
 #include "image/image-internal.h"
+#include "image/layer-store.h"
 #include "image/worker-verbs.h"
 
 #define RW_MODE 0700
@@ -33,11 +34,12 @@ static int config_string(int fs, const char *key, const char *value) {
 
 /* Highest layer first, as overlayfs wants them. */
 static int add_lower_layers(ImageManager *m, const Image *image, int fs) {
-        for (size_t n = strv_length(image->record.chain); n > 0; n--) {
+        for (size_t n = image->record.layers.n_items; n > 0; n--) {
                 _cleanup_free_ char *path = NULL;
                 int r;
 
-                if (asprintf_safe(&path, "%s/%s/diff", m->layers_dir, image->record.chain[n - 1]) < 0)
+                if (asprintf_safe(&path, "%s/%s/diff", m->layers_dir,
+                                  image->record.layers.items[n - 1].chain) < 0)
                         return -ENOMEM;
                 r = config_string(fs, "lowerdir+", path);
                 if (r < 0)
@@ -78,9 +80,9 @@ static int mount_old_api(ImageManager *m, const Image *image, const char *rw_dir
 
         if (!place)
                 return -ENOMEM;
-        for (size_t n = strv_length(image->record.chain); n > 0; n--)
+        for (size_t n = image->record.layers.n_items; n > 0; n--)
                 if (buffer_appendf(&lower, "%s%s/%.*s", lower.size > 0 ? ":" : "", m->links_dir, LINK_LENGTH,
-                                   image->record.chain[n - 1]) < 0)
+                                   image->record.layers.items[n - 1].chain) < 0)
                         return -ENOMEM;
         if (asprintf_safe(&options, "lowerdir=%s,upperdir=%s,workdir=%s", strempty(lower.data), diff,
                           work) < 0)
@@ -120,12 +122,12 @@ int rootfs_remove(ImageManager *m, const char *directory, Error *reterr) {
 int rootfs_driver_data(ImageManager *m, Image *image, const char *rw_dir, char ***ret) {
         _cleanup_strv_free_ char **l = NULL;
         _cleanup_buffer_ Buffer lower = {};
-        size_t n = strv_length(image->record.chain);
+        size_t n = image->record.layers.n_items;
 
         /* Of an image: its highest layer is the "upper" one. */
         for (size_t i = rw_dir ? n : n - (n > 0); i > 0; i--)
                 if (buffer_appendf(&lower, "%s%s/%s/diff", lower.size > 0 ? ":" : "", m->layers_dir,
-                                   image->record.chain[i - 1]) < 0)
+                                   image->record.layers.items[i - 1].chain) < 0)
                         return -ENOMEM;
         if (lower.size > 0 && strv_extendf(&l, "LowerDir=%s", lower.data) < 0)
                 return -ENOMEM;
@@ -134,7 +136,7 @@ int rootfs_driver_data(ImageManager *m, Image *image, const char *rw_dir, char *
                        strv_extendf(&l, "WorkDir=%s/work", rw_dir) < 0))
                 return -ENOMEM;
         if (!rw_dir && n > 0 && strv_extendf(&l, "UpperDir=%s/%s/diff", m->layers_dir,
-                                             image->record.chain[n - 1]) < 0)
+                                             image->record.layers.items[n - 1].chain) < 0)
                 return -ENOMEM;
         *ret = TAKE_PTR(l);
         return 0;

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/layer-store.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "basic/crash-point.h"
+#include "basic/digest.h"
+#include "basic/fileio.h"
+#include "basic/id.h"
+#include "basic/log.h"
+#include "basic/path-util.h"
+#include "image/content.h"
+
+#define LINK_LENGTH 16U         /* of the short names of layers: 64 bits of the chain id */
+
+int chain_id_next(const char *parent_hex, const char *diff_id, char **ret_hex) {
+        _cleanup_free_ char *text = NULL;
+        char hex[SHA256_SIZE * 2 + 1];
+        Digest d;
+
+        if (!parent_hex) {
+                const char *own = startswith(diff_id, "sha256:");
+
+                return own ? free_and_strdup(ret_hex, own) : -EINVAL;
+        }
+        if (asprintf_safe(&text, "sha256:%s %s", parent_hex, diff_id) < 0 ||
+            digest_of(text, strlen(text), &d) < 0)
+                return -ENOMEM;
+        return free_and_strdup(ret_hex, digest_format_hex(hex, &d));
+}
+
+bool layer_exists(ImageManager *m, const char *chain_hex) {
+        _cleanup_free_ char *path = NULL;
+
+        return asprintf_safe(&path, "%s/%s/diff", m->layers_dir, chain_hex) >= 0 && access(path, F_OK) >= 0;
+}
+
+/* The short name keeps the option string of a mount of many layers below one page. */
+static int make_link(ImageManager *m, const char *chain_hex) {
+        _cleanup_free_ char *link = NULL, *target = NULL;
+
+        if (asprintf_safe(&link, "%s/%.*s", m->links_dir, (int) LINK_LENGTH, chain_hex) < 0 ||
+            asprintf_safe(&target, "../layers/%s/diff", chain_hex) < 0)
+                return -ENOMEM;
+        return symlink(target, link) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int layer_commit(ImageManager *m, const char *staging, const char *chain_hex, Error *reterr) {
+        _cleanup_free_ char *path = path_join(m->layers_dir, chain_hex);
+        int r;
+
+        if (!path)
+                return error_fill(reterr, -ENOMEM);
+        crash_point("layer:before-rename");
+        if (layer_exists(m, chain_hex))
+                r = trash_directory(m, staging, reterr);
+        else if (rename(staging, path) < 0)
+                r = error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot put layer %s in place",
+                                     chain_hex);
+        else
+                r = fsync_directory_of(AT_FDCWD, path);
+        crash_point("layer:renamed");
+        if (r >= 0)
+                r = make_link(m, chain_hex);
+        return r < 0 ? error_fill(reterr, r) : 0;
+}
+
+const ImageLayer *layer_find(ImageManager *m, const char *chain_hex) {
+        Image *i;
+
+        HASHMAP_FOREACH(i, m->images)
+                for (size_t n = 0; n < i->record.layers.n_items; n++)
+                        if (streq(i->record.layers.items[n].chain, chain_hex))
+                                return i->record.layers.items + n;
+        return NULL;
+}
+
+static void layer_remove(ImageManager *m, const char *chain_hex) {
+        _cleanup_free_ char *path = path_join(m->layers_dir, chain_hex), *link = NULL;
+
+        if (asprintf_safe(&link, "%s/%.*s", m->links_dir, (int) LINK_LENGTH, chain_hex) >= 0)
+                (void) unlink(link);
+        if (path)
+                (void) trash_directory(m, path, NULL);
+}
+
+static bool blob_is_used(ImageManager *m, const char *digest) {
+        Image *i;
+
+        HASHMAP_FOREACH(i, m->images) {
+                if (streq(i->record.id, digest) || streq_ptr(i->record.manifest, digest))
+                        return true;
+                for (size_t n = 0; n < i->record.layers.n_items; n++)
+                        if (streq_ptr(i->record.layers.items[n].blob, digest))
+                                return true;
+        }
+        return false;
+}
+
+void layers_release(ImageManager *m, const ImageRecord *removed) {
+        if (m->jobs) {          /* they may rely on what is there */
+                m->sweep_later = true;
+                return;
+        }
+        for (size_t n = removed->layers.n_items; n > 0; n--) {
+                const ImageLayer *l = removed->layers.items + n - 1;
+
+                if (!layer_find(m, l->chain))
+                        layer_remove(m, l->chain);
+                if (l->blob && !blob_is_used(m, l->blob))
+                        content_remove(m, l->blob);
+        }
+        if (removed->manifest && !blob_is_used(m, removed->manifest))
+                content_remove(m, removed->manifest);
+        content_remove(m, removed->id);
+}
+
+bool stat_is_younger(const struct stat *st, nsec_t age) {
+        nsec_t changed = (nsec_t) st->st_ctim.tv_sec * NSEC_PER_SEC + (nsec_t) st->st_ctim.tv_nsec;
+
+        return changed + age > now_nsec();
+}
+
+void layers_sweep(ImageManager *m, nsec_t grace) {
+        DIR *d = opendir(m->layers_dir);
+        struct dirent *e;
+        struct stat st;
+
+        while (d && (e = readdir(d)))
+                if (id_is_valid(e->d_name) && !layer_find(m, e->d_name) &&
+                    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) >= 0 &&
+                    !stat_is_younger(&st, grace))
+                        layer_remove(m, e->d_name);
+        if (d)
+                closedir(d);
+        content_sweep(m, grace);
+}
+
+int64_t image_manager_layers_size(const ImageManager *m) {
+        _cleanup_(hashmap_freep) Hashmap *seen = hashmap_new();
+        int64_t sum = 0;
+        Image *i;
+
+        HASHMAP_FOREACH(i, m->images)
+                for (size_t n = 0; seen && n < i->record.layers.n_items; n++) {
+                        ImageLayer *l = i->record.layers.items + n;
+
+                        if (!hashmap_get(seen, l->chain) && hashmap_put(seen, l->chain, l) >= 0)
+                                sum += l->size;
+                }
+        return sum;
+}
+
+/* --- trash, staging --- */
+
+int make_staging(ImageManager *m, char **ret, Error *reterr) {
+        _cleanup_free_ char *path = path_join(m->tmp_dir, "layer-XXXXXX");
+
+        if (!path)
+                return error_fill(reterr, -ENOMEM);
+        if (!mkdtemp(path))
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make a directory below %s",
+                                        m->tmp_dir);
+        *ret = TAKE_PTR(path);
+        return 0;
+}
+
+static void on_trash_removed(Worker *w, int r, struct json_object *result, const Error *error,
+                             void *userdata) {
+        if (r < 0)
+                log_warning("Cannot empty the trash: %s", error_message(error));
+}
+
+void empty_trash(ImageManager *m) {
+        _cleanup_close_ int fd = open(m->trash_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_error_ Error e = ERROR_NULL;
+        Worker *w;
+
+        if (fd < 0 || !m->config.workers)
+                return;
+        if (worker_start(m->config.workers,
+                         &(WorkerRequest){ .verb = "remove-children",
+                                           .fds = &fd,
+                                           .n_fds = 1,
+                                           .done = on_trash_removed,
+                                           .userdata = m },
+                         &w, &e) < 0)
+                log_warning("Cannot empty the trash: %s", error_message(&e));
+}
+
+int trash_directory(ImageManager *m, const char *directory, Error *reterr) {
+        _cleanup_free_ char *target = NULL;
+
+        if (asprintf_safe(&target, "%s/%" PRIu64 "-%u", m->trash_dir, now_usec(CLOCK_REALTIME),
+                          m->n_trash++) < 0)
+                return error_fill(reterr, -ENOMEM);
+        if (rename(directory, target) < 0)
+                return errno == ENOENT ? 0 :
+                        error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot remove %s", directory);
+        empty_trash(m);
+        return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Layers on the disk: layers/CHAIN-ID/diff, with a short name in l/ for the options of a mount; what is
+ * being made in tmp/, and what goes in trash/. */
+#pragma once
+
+#include <sys/stat.h>
+
+#include "basic/error.h"
+#include "image/image-internal.h"
+
+/* OCI image-spec, "Layer ChainID": parent NULL for the lowest; results without "sha256:". */
+int chain_id_next(const char *parent_hex, const char *diff_id, char **ret_hex);
+
+bool layer_exists(ImageManager *m, const char *chain_hex);
+/* Moves a finished layer (directory with diff/) into place; one that is there already wins. */
+int layer_commit(ImageManager *m, const char *staging, const char *chain_hex, Error *reterr);
+/* A layer of any image with this chain id, with what is known of it; NULL = none. */
+const ImageLayer *layer_find(ImageManager *m, const char *chain_hex);
+
+/* What the removed image had for itself goes at once, unless a job runs: then when the last one ends. */
+void layers_release(ImageManager *m, const ImageRecord *removed);
+/* Every layer and blob that no image needs and that is older than grace. */
+void layers_sweep(ImageManager *m, nsec_t grace);
+/* Interrupted work may go on for this long before it becomes garbage. */
+#define GARBAGE_GRACE (24 * 3600 * NSEC_PER_SEC)
+
+/* A fresh directory below tmp/, owned by the caller. */
+int make_staging(ImageManager *m, char **ret, Error *reterr);
+int trash_directory(ImageManager *m, const char *directory, Error *reterr);
+void empty_trash(ImageManager *m);
+bool stat_is_younger(const struct stat *st, nsec_t age);
