@@ -7,6 +7,8 @@
 #include "basic/fd-util.h"
 #include "basic/messages.h"
 #include "container/container-manager.h"
+#include "container/container-replay.h"
+#include "logdriver/log-driver.h"
 #include "runtime/detach-keys.h"
 
 struct ContainerAttach {
@@ -16,6 +18,9 @@ struct ContainerAttach {
         size_t n_early;
         char *detach_keys;
         ShimAttachFlags flags;
+        bool stream;                    /* stays attached; else the log is all */
+        ContainerReplay *replay;        /* the log goes to the client; the session waits for its end */
+        nsec_t logs_since;              /* the shim sends the log from here on; 0 = all of it */
         uint32_t id;                    /* of the shim's protocol, once sent */
         bool sent;
         sd_event_source *watch;         /* while we hold the connection: the client going away */
@@ -26,6 +31,7 @@ struct ContainerAttach {
 
 static void attach_free(ContainerAttach *a) {
         LIST_REMOVE(attaches, a->container->attaches, a);
+        container_replay_free(a->replay);
         sd_event_source_disable_unref(a->watch);
         safe_close(a->fd);
         free(a->early);
@@ -40,6 +46,17 @@ static void attach_end(ContainerAttach *a) {
         attach_free(a);
         if (ended)
                 ended(userdata);
+}
+
+static int check_log(Container *c, Error *reterr) {
+        const LogDriver *driver;
+        int r;
+
+        r = log_driver_find(c->doc.host_config.log_config.type, &driver, reterr);
+        if (r >= 0 && !driver->reader_open)
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                  "configured logging driver does not support reading");
+        return r;
 }
 
 int container_attach_check(Container *c, const ContainerAttachParams *p, Error *reterr) {
@@ -59,9 +76,11 @@ int container_attach_check(Container *c, const ContainerAttachParams *p, Error *
                                   c->doc.id);
         if (c->state == CONTAINER_REMOVING || c->state == CONTAINER_DEAD)
                 return error_setf(reterr, ERROR_CONFLICT, "container %s is marked for removal", c->doc.id);
-        if (p->logs)
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                  "attach with logs is not supported by this engine yet: use the logs call");
+        if (p->logs) {
+                r = check_log(c, reterr);
+                if (r < 0)
+                        return r;
+        }
         LIST_FOREACH(attaches, a, c->attaches)
                 n++;
         if (n >= CONTAINER_ATTACHES_MAX)
@@ -82,6 +101,8 @@ static ShimAttachFlags attach_flags(Container *c, const ContainerAttachParams *p
                 f |= SHIM_ATTACH_STDERR;
         if (!c->doc.config.tty)
                 f |= SHIM_ATTACH_MULTIPLEX;
+        if (p->logs)
+                f |= SHIM_ATTACH_LOGS;
         return f;
 }
 
@@ -95,6 +116,7 @@ static int attach_send(ContainerAttach *a) {
         ShimAttach message = {
                 .flags = a->flags,
                 .detach_keys = a->detach_keys,
+                .logs_since_nsec = a->logs_since,
                 .data = a->early,
                 .data_size = a->n_early,
                 .fd = a->fd,
@@ -109,6 +131,48 @@ static int attach_send(ContainerAttach *a) {
         a->fd = safe_close(a->fd);
         a->early = mfree(a->early);
         return 0;
+}
+
+static bool can_send(const Container *c) {
+        return container_is_running(c) && c->shim;
+}
+
+/* To the shim where there is one, else it waits for the start of the container. */
+static int attach_join(ContainerAttach *a) {
+        Container *c = a->container;
+
+        if (can_send(c))
+                return attach_send(a);
+        return sd_event_add_io(c->manager->config.event, &a->watch, a->fd, EPOLLHUP, on_client_hangup, a);
+}
+
+static void on_replayed(int r, void *userdata) {
+        ContainerAttach *a = ASSERT_PTR(userdata);
+
+        a->replay = NULL;
+        if (r < 0 || !a->stream || attach_join(a) < 0)
+                attach_end(a);
+}
+
+static int on_nothing_to_do(sd_event_source *s, void *userdata) {
+        attach_end(ASSERT_PTR((ContainerAttach *) userdata));
+        return 0;
+}
+
+/* Where old output meets new is known to the shim alone, which sends both. What was logged before the
+ * container runs, and a log without a stream, are ours. */
+static int attach_begin(ContainerAttach *a, const ContainerAttachParams *p, Error *reterr) {
+        Container *c = a->container;
+        bool output = p->stdout_wanted || p->stderr_wanted;
+        nsec_t now = now_nsec();
+
+        if (p->logs && output && !(p->stream && can_send(c))) {
+                a->logs_since = now + 1;
+                return container_replay_open(c, p, now, a->fd, on_replayed, a, &a->replay, reterr);
+        }
+        if (!p->stream)
+                return sd_event_add_defer(c->manager->config.event, &a->watch, on_nothing_to_do, a);
+        return attach_join(a);
 }
 
 int container_attach_add(Container *c, const ContainerAttachParams *p, int fd, const void *early,
@@ -127,6 +191,7 @@ int container_attach_add(Container *c, const ContainerAttachParams *p, int fd, c
                 .early = memdup_suffix0(early, n_early),
                 .n_early = n_early,
                 .flags = attach_flags(c, p),
+                .stream = p->stream,
                 .detach_keys = p->detach_keys ? strdup(p->detach_keys) : NULL,
                 .ended = ended,
                 .userdata = userdata,
@@ -137,15 +202,10 @@ int container_attach_add(Container *c, const ContainerAttachParams *p, int fd, c
                 return error_fill(reterr, -ENOMEM);
         }
 
-        if (container_is_running(c) && c->shim)
-                r = attach_send(a);
-        else
-                r = sd_event_add_io(c->manager->config.event, &a->watch, a->fd, EPOLLHUP, on_client_hangup,
-                                    a);
+        r = attach_begin(a, p, reterr);
         if (r < 0) {
                 attach_free(a);
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot attach to container %s",
-                                        c->doc.name);
+                return error_prefixf(reterr, r, "cannot attach to container %s", c->doc.name);
         }
         container_event(c, "attach", MESSAGE_CONTAINER_ATTACH_STR, NULL);
         return 0;
@@ -161,7 +221,7 @@ void container_attach_forget(Container *c, void *userdata) {
 
 int container_attach_send_pending(Container *c) {
         LIST_FOREACH(attaches, a, c->attaches)
-                if (!a->sent) {
+                if (!a->sent && !a->replay && a->stream) {
                         int r = attach_send(a);
 
                         if (r < 0)
@@ -178,6 +238,12 @@ void container_attach_handle_ended(Container *c, uint32_t id, ShimAttachEnd reas
                         attach_end(a);
                         return;
                 }
+}
+
+void container_attach_end_sent(Container *c) {
+        LIST_FOREACH(attaches, a, c->attaches)
+                if (a->sent)
+                        attach_end(a);
 }
 
 void container_attach_end_all(Container *c) {

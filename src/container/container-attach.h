@@ -24,6 +24,8 @@ void container_attach_forget(Container *c, void *userdata);
 int container_attach_send_pending(Container *c);
 /* From the shim. */
 void container_attach_handle_ended(Container *c, uint32_t id, ShimAttachEnd reason);
-/* The shim is gone or the start failed: every session ends. */
+/* The shim is gone. Those that wait for the next run go on waiting. */
+void container_attach_end_sent(Container *c);
+/* The start failed, or the container is removed. */
 void container_attach_end_all(Container *c);
 void container_attach_drop_all(Container *c);

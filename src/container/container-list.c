@@ -119,11 +119,7 @@ static int filter_label(const ListContext *x, const Container *c, const char *va
 }
 
 static int filter_status(const ListContext *x, const Container *c, const char *value) {
-        ContainerState s = container_state_from_string(value);
-
-        if (s < 0)
-                return error_setf(x->reterr, ERROR_INVALID, "invalid filter 'status=%s'", value);
-        return c->state == s;
+        return streq(container_state_to_string(c->state), value);
 }
 
 static int filter_ancestor(const ListContext *x, const Container *c, const char *value) {
@@ -139,9 +135,8 @@ static int filter_ancestor(const ListContext *x, const Container *c, const char 
 static int filter_exited(const ListContext *x, const Container *c, const char *value) {
         int64_t code;
 
-        if (parse_int64(value, &code) < 0)
-                return error_setf(x->reterr, ERROR_INVALID, "invalid filter 'exited=%s'", value);
-        return IN_SET(c->state, CONTAINER_EXITED, CONTAINER_DEAD) && c->doc.exit_code == code;
+        return parse_int64(value, &code) >= 0 && IN_SET(c->state, CONTAINER_EXITED, CONTAINER_DEAD) &&
+                c->doc.exit_code == code;
 }
 
 static int filter_network(const ListContext *x, const Container *c, const char *value) {
@@ -165,8 +160,9 @@ static int filter_health(const ListContext *x, const Container *c, const char *v
         return streq(value, "none");
 }
 
+/* Containers of a swarm's tasks: there are none. */
 static int filter_is_task(const ListContext *x, const Container *c, const char *value) {
-        return parse_go_bool(value) == 0;
+        return streq(value, "false") || streq(value, "0");
 }
 
 static int filter_port(const Container *c, const char *value, bool published) {
@@ -240,12 +236,29 @@ static int list_matches(const ListContext *x, const Container *c, const Filters 
         return 1;
 }
 
+/* Before any container is looked at: what is wrong is wrong for an empty list as well. */
 static int check_filters(const Filters *filters, Error *reterr) {
-        const char *keys[ELEMENTSOF(list_filters) + 1] = {};
+        static const char *const healths[] = { "none", "starting", "healthy", "unhealthy", NULL };
+        const char *keys[ELEMENTSOF(list_filters) + 1] = {}, *states[_CONTAINER_STATE_MAX + 1] = {};
+        Tristate is_task;
+        int64_t code;
+        int r;
 
         for (size_t i = 0; i < ELEMENTSOF(list_filters); i++)
-                keys[i] = list_filters[i].key;
-        return filters_check_keys(filters, keys, reterr);
+                 keys[i] = list_filters[i].key;
+        for (ContainerState i = 0; i < _CONTAINER_STATE_MAX; i++)
+                states[i] = container_state_to_string(i);
+        r = filters_check_keys(filters, keys, reterr);
+        if (r >= 0)
+                r = filters_check_values(filters, "status", "state", states, reterr);
+        if (r >= 0)
+                r = filters_check_values(filters, "health", "health", healths, reterr);
+        if (r >= 0)
+                r = filters_get_tristate(filters, "is-task", &is_task, reterr);
+        STRV_FOREACH(v, filters_get(filters, "exited"))
+                if (r >= 0 && parse_int64(*v, &code) < 0)
+                        r = error_setf(reterr, ERROR_INVALID, "invalid filter 'exited=%s'", *v);
+        return r;
 }
 
 static int resolve_times(ListContext *x, const Filters *filters) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container/container-logs.h"
 
-#include <sys/epoll.h>
+#include <sys/inotify.h>
 
 #include "basic/parse-util.h"
 #include "container/container-wait.h"
@@ -15,8 +15,9 @@ struct ContainerLogs {
         LogReader *reader;
         const ContainerLogsOps *ops;
         void *userdata;
-        sd_event_source *work, *readable;
+        sd_event_source *work, *changed;
         bool tty, timestamps;
+        bool slow;                      /* the client; container_logs_resume() goes on */
         Buffer line;
 };
 
@@ -25,7 +26,7 @@ ContainerLogs *container_logs_free(ContainerLogs *l) {
                 return NULL;
         container_wait_forget(l->container, l);
         sd_event_source_disable_unref(l->work);
-        sd_event_source_disable_unref(l->readable);
+        sd_event_source_disable_unref(l->changed);
         log_reader_free(l->reader);
         container_unref(l->container);
         buffer_done(&l->line);
@@ -87,9 +88,9 @@ static void logs_end(ContainerLogs *l, int r) {
         ops->end(r, &e, userdata);
 }
 
-static void set_enabled(sd_event_source *s, int mode) {
-        if (s)
-                (void) sd_event_source_set_enabled(s, mode);
+/* Steps again, from the loop. */
+static void set_working(ContainerLogs *l, bool work) {
+        (void) sd_event_source_set_enabled(l->work, work ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
 static int on_work(sd_event_source *s, void *userdata) {
@@ -106,9 +107,9 @@ static int on_work(sd_event_source *s, void *userdata) {
                         r = l->ops->write(l->line.data, l->line.size, l->userdata);
                 if (r < 0)
                         break;
-                if (r > 0) {            /* the client is slow: container_logs_resume() goes on */
-                        set_enabled(l->work, SD_EVENT_OFF);
-                        set_enabled(l->readable, SD_EVENT_OFF);
+                if (r > 0) {
+                        l->slow = true;
+                        set_working(l, false);
                         return 0;
                 }
                 r = -EINPROGRESS;
@@ -116,8 +117,7 @@ static int on_work(sd_event_source *s, void *userdata) {
         if (r == -EINPROGRESS)
                 return 0;
         if (r == -EAGAIN) {
-                set_enabled(l->work, SD_EVENT_OFF);
-                set_enabled(l->readable, SD_EVENT_ON);
+                set_working(l, false);
                 return 0;
         }
         logs_end(l, r);
@@ -125,14 +125,15 @@ static int on_work(sd_event_source *s, void *userdata) {
 }
 
 void container_logs_resume(ContainerLogs *l) {
-        set_enabled(l->work, SD_EVENT_ON);
+        l->slow = false;
+        set_working(l, true);
 }
 
-static int on_readable(sd_event_source *s, int fd, uint32_t events, void *userdata) {
+static int on_changed(sd_event_source *s, const struct inotify_event *e, void *userdata) {
         ContainerLogs *l = ASSERT_PTR(userdata);
 
-        set_enabled(l->readable, SD_EVENT_OFF);
-        set_enabled(l->work, SD_EVENT_ON);
+        if (!l->slow)
+                set_working(l, true);
         return 0;
 }
 
@@ -140,22 +141,24 @@ static void on_exit_of_container(Container *c, int64_t exit_code, const char *er
         ContainerLogs *l = ASSERT_PTR(userdata);
 
         log_reader_finish(l->reader);
-        container_logs_resume(l);
+        if (!l->slow)
+                set_working(l, true);
 }
 
-static int add_sources(ContainerLogs *l) {
+static int add_sources(ContainerLogs *l, bool follow) {
         sd_event *event = l->container->manager->config.event;
-        int fd = log_reader_fd(l->reader), r;
         int64_t code;
+        int r;
 
         r = sd_event_add_defer(event, &l->work, on_work, l);
         if (r >= 0)
                 r = sd_event_source_set_enabled(l->work, SD_EVENT_ON);
-        if (r < 0 || fd < 0)
+        if (r < 0 || !follow)
                 return r;
-        r = sd_event_add_io(event, &l->readable, fd, EPOLLIN, on_readable, l);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(l->readable, SD_EVENT_OFF);
+        /* The directory, since rotation replaces the file. All watches of the loop share one inotify
+         * instance, of which a user has few. */
+        r = sd_event_add_inotify(event, &l->changed, l->container->data_dir,
+                                 IN_MODIFY|IN_CREATE|IN_MOVED_TO, on_changed, l);
         if (r >= 0)
                 r = container_wait(l->container, WAIT_NOT_RUNNING, on_exit_of_container, l, &code);
         if (r == 1)
@@ -177,7 +180,7 @@ int container_logs_open(Container *c, const ContainerLogsParams *p, const Contai
         if (r < 0)
                 return r;
         if (!driver->reader_open)
-                return error_setf(reterr, ERROR_INVALID,
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
                                   "configured logging driver does not support reading");
         if (asprintf_safe(&path, "%s/%s-json.log", c->data_dir, c->doc.id) < 0)
                 return error_fill(reterr, -ENOMEM);
@@ -191,7 +194,7 @@ int container_logs_open(Container *c, const ContainerLogsParams *p, const Contai
         l->timestamps = p->timestamps;
         r = driver->reader_open(path, &options, &l->reader, reterr);
         if (r >= 0)
-                r = add_sources(l);
+                r = add_sources(l, options.follow);
         if (r < 0) {
                 container_logs_free(l);
                 return error_fill(reterr, r);

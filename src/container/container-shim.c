@@ -89,7 +89,7 @@ static void on_lost(ShimClient *s, void *userdata) {
                 read_exit(c, &record);
                 container_handle_exit(c, &record);
         }
-        container_attach_end_all(c);
+        container_attach_end_sent(c);
         if (c->remove_when_lost && !c->busy)
                 container_auto_remove(c);
 }

@@ -368,8 +368,6 @@ int container_shim_config_write(Container *c, const char *cgroup_path, Error *re
                 .tty = c->doc.config.tty,
                 .open_stdin = c->doc.config.open_stdin,
                 .stdin_once = c->doc.config.stdin_once,
-                .tty_rows = h->console_size.n_items == 2 ? h->console_size.items[0] : 0,
-                .tty_columns = h->console_size.n_items == 2 ? h->console_size.items[1] : 0,
                 .stop_signal = sig,
                 .stop_timeout = container_stop_timeout(c),
                 .delegated = supervisor_delegates(c->manager->supervisor),

@@ -162,6 +162,8 @@ void container_start_done(Container *c, pid_t pid, nsec_t time) {
                 log_error("Cannot record the start of container %s: %s", c->doc.name, error_message(&e));
         crash_point("container-start:recorded");
         container_event(c, "start", MESSAGE_CONTAINER_START_STR, NULL);
+        /* Those that had the log replayed to them meanwhile. */
+        (void) container_attach_send_pending(c);
         container_clear_busy(c, 0, NULL);
 }
 

@@ -2,13 +2,11 @@
 /* Reads json-file logs from the oldest rotated file to the newest, and on while the shim writes and rotates.
  * It holds the files it has found open, so that a rotation in between loses nothing. */
 #include <fcntl.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "basic/errno-util.h"
 #include "basic/fd-util.h"
-#include "basic/path-util.h"
 #include "logdriver/json-file.h"
 
 #define FILES_MAX 128U                  /* held open by one reader */
@@ -34,7 +32,6 @@ typedef struct JsonFileReader {
         uint64_t tail_offset;
         int64_t tail_count;
 
-        int inotify_fd;
         bool finished;
 } JsonFileReader;
 
@@ -131,18 +128,6 @@ static int position_step(JsonFileReader *r) {
 }
 
 /* --- following --- */
-
-/* True if something happened since the last call. */
-static bool drain_inotify(JsonFileReader *r) {
-        char events[4096];
-        bool any = false;
-
-        if (r->inotify_fd < 0)
-                return false;
-        while (read(r->inotify_fd, events, sizeof(events)) > 0)
-                any = true;
-        return any;
-}
 
 /* The file behind the current one is closed; files that came since are the newer ones. */
 static int reopen_newer(JsonFileReader *r) {
@@ -317,16 +302,8 @@ static int json_file_step(LogReader *reader, LogEntry *ret) {
                                 return -EINPROGRESS;
                         continue;
                 }
-                if (!r->options.follow || r->finished)
-                        return 0;
-                /* What was written between the read above and here has left an event. */
-                if (!drain_inotify(r))
-                        return -EAGAIN;
+                return !r->options.follow || r->finished ? 0 : -EAGAIN;
         }
-}
-
-static int json_file_reader_fd(LogReader *reader) {
-        return ((JsonFileReader *) reader)->inotify_fd;
 }
 
 static void json_file_finish(LogReader *reader) {
@@ -338,7 +315,6 @@ static void json_file_reader_free(LogReader *reader) {
 
         while (r->n_files > 0)
                 safe_close(r->files[--r->n_files]);
-        safe_close(r->inotify_fd);
         free(r->buffer);
         free(r->path);
         free(r);
@@ -346,35 +322,15 @@ static void json_file_reader_free(LogReader *reader) {
 
 static const LogReaderOps json_file_reader_ops = {
         .step = json_file_step,
-        .fd = json_file_reader_fd,
         .finish = json_file_finish,
         .free = json_file_reader_free,
 };
-
-/* The directory is watched, not the file: rotation replaces the file. */
-static int watch_directory(JsonFileReader *r) {
-        _cleanup_free_ char *parent = NULL;
-        int k;
-
-        k = path_parent(r->path, &parent);
-        if (k < 0)
-                return k;
-        r->inotify_fd = inotify_init1(IN_CLOEXEC|IN_NONBLOCK);
-        if (r->inotify_fd < 0)
-                return -errno;
-        return RET_NERRNO(inotify_add_watch(r->inotify_fd, parent, IN_MODIFY|IN_CREATE|IN_MOVED_TO));
-}
 
 static int reader_init(JsonFileReader *r) {
         int k;
 
         if (!r->path || !r->buffer)
                 return -ENOMEM;
-        if (r->options.follow) {
-                k = watch_directory(r);
-                if (k < 0)
-                        return k;
-        }
         k = open_files(r);
         if (k < 0)
                 return k;
@@ -399,7 +355,6 @@ int json_file_reader_open(const char *path, const LogReadOptions *options, LogRe
                 .options = *options,
                 .buffer = malloc(READ_SIZE),
                 .allocated = READ_SIZE,
-                .inotify_fd = -EBADF,
         };
 
         k = reader_init(r);

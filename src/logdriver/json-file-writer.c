@@ -227,6 +227,13 @@ static int json_file_flush(LogWriter *writer, LogStream stream, uint64_t time_ns
         return r;
 }
 
+static size_t json_file_unfinished(LogWriter *writer, LogStream stream, const char **ret) {
+        const Pending *p = ((JsonFileWriter *) writer)->pending + stream;
+
+        *ret = p->data;
+        return p->size;
+}
+
 static void json_file_writer_free(LogWriter *writer) {
         JsonFileWriter *w = (JsonFileWriter *) writer;
 
@@ -241,6 +248,7 @@ static void json_file_writer_free(LogWriter *writer) {
 static const LogWriterOps json_file_writer_ops = {
         .write = json_file_write,
         .flush = json_file_flush,
+        .unfinished = json_file_unfinished,
         .free = json_file_writer_free,
 };
 

@@ -88,6 +88,10 @@ int log_writer_flush(LogWriter *w, LogStream stream, uint64_t time_nsec) {
         return w->ops->flush(w, stream, time_nsec);
 }
 
+size_t log_writer_unfinished(LogWriter *w, LogStream stream, const char **ret) {
+        return w->ops->unfinished(w, stream, ret);
+}
+
 LogWriter *log_writer_free(LogWriter *w) {
         if (w)
                 w->ops->free(w);
@@ -96,10 +100,6 @@ LogWriter *log_writer_free(LogWriter *w) {
 
 int log_reader_step(LogReader *r, LogEntry *ret) {
         return r->ops->step(r, ret);
-}
-
-int log_reader_fd(LogReader *r) {
-        return r->ops->fd(r);
 }
 
 void log_reader_finish(LogReader *r) {

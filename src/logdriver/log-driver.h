@@ -57,14 +57,16 @@ extern const char *const log_driver_names[];
 int log_writer_write(LogWriter *w, LogStream stream, const void *data, size_t size, uint64_t time_nsec);
 /* Writes unfinished lines; at the end of a stream. */
 int log_writer_flush(LogWriter *w, LogStream stream, uint64_t time_nsec);
+/* What is kept of a line whose end has not come yet; a reader does not see it. Valid until the next write. */
+size_t log_writer_unfinished(LogWriter *w, LogStream stream, const char **ret);
 LogWriter *log_writer_free(LogWriter *w);
 DEFINE_TRIVIAL_CLEANUP_FUNC(LogWriter *, log_writer_free);
 
 /* --- reading ---
  * A step object, each step a bounded amount of work: 1 = an entry, 0 = the end, -EINPROGRESS = no entry yet,
- * call again from a defer source, -EAGAIN = wait until log_reader_fd() polls readable (with follow only). */
+ * call again from a defer source, -EAGAIN = nothing more now (with follow only): call again when the log's
+ * directory has changed, which has to be watched from before the first step. */
 int log_reader_step(LogReader *r, LogEntry *ret);
-int log_reader_fd(LogReader *r);                /* -EBADF without follow */
 /* The container has ended: deliver what is there, then return 0. */
 void log_reader_finish(LogReader *r);
 LogReader *log_reader_free(LogReader *r);

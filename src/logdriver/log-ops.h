@@ -8,6 +8,7 @@
 typedef struct LogWriterOps {
         int (*write)(LogWriter *w, LogStream stream, const void *data, size_t size, uint64_t time_nsec);
         int (*flush)(LogWriter *w, LogStream stream, uint64_t time_nsec);
+        size_t (*unfinished)(LogWriter *w, LogStream stream, const char **ret);
         void (*free)(LogWriter *w);
 } LogWriterOps;
 
@@ -17,7 +18,6 @@ struct LogWriter {
 
 typedef struct LogReaderOps {
         int (*step)(LogReader *r, LogEntry *ret);
-        int (*fd)(LogReader *r);
         void (*finish)(LogReader *r);
         void (*free)(LogReader *r);
 } LogReaderOps;

@@ -290,6 +290,7 @@ int shim_client_attach(ShimClient *c, const ShimAttach *attach, uint32_t *ret_id
                 .type = SHIM_ATTACH,
                 .id = id,
                 .flags = attach->flags,
+                .time_nsec = attach->logs_since_nsec,
                 .text = empty_to_null(attach->detach_keys),
                 .data = attach->data,
                 .data_size = attach->data_size,

@@ -44,6 +44,7 @@ int shim_client_start(ShimClient *c, int rootfs_mount_fd);
 typedef struct ShimAttach {
         ShimAttachFlags flags;
         const char *detach_keys;        /* as in the API; NULL = default */
+        uint64_t logs_since_nsec;       /* with SHIM_ATTACH_LOGS; 0 = the whole log */
         const void *data;               /* bytes of the client the daemon has read already */
         size_t data_size;
         int fd;                         /* the client's connection */

@@ -14,8 +14,6 @@ static const JsonField shim_config_fields[] = {
         JSON_BOOL   (ShimConfig, tty,          "tty",          JSON_OMITEMPTY),
         JSON_BOOL   (ShimConfig, open_stdin,   "openStdin",    JSON_OMITEMPTY),
         JSON_BOOL   (ShimConfig, stdin_once,   "stdinOnce",    JSON_OMITEMPTY),
-        JSON_INT64  (ShimConfig, tty_rows,     "ttyRows",      JSON_OMITEMPTY),
-        JSON_INT64  (ShimConfig, tty_columns,  "ttyColumns",   JSON_OMITEMPTY),
         JSON_INT64  (ShimConfig, stop_signal,  "stopSignal",   JSON_OMITEMPTY),
         JSON_INT64  (ShimConfig, stop_timeout, "stopTimeout",  0),
         JSON_BOOL   (ShimConfig, delegated,    "delegated",    JSON_OMITEMPTY),

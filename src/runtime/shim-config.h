@@ -14,7 +14,6 @@ typedef struct ShimConfig {
         bool tty;
         bool open_stdin;
         bool stdin_once;
-        int64_t tty_rows, tty_columns;  /* first size; 0 = not given */
         int64_t stop_signal;            /* number; 0 = SIGTERM */
         int64_t stop_timeout;           /* seconds, -1 = for ever; used by `systemctl stop` */
         bool delegated;                 /* the shim stands in a delegated cgroup: it moves itself to

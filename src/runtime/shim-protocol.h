@@ -39,7 +39,8 @@ typedef enum ShimMessageType {
         /* daemon -> shim */
         SHIM_START = 16,        /* fd = detached mount of the root file system, none = rootfs/ is in place */
         SHIM_ATTACH,            /* id, flags = ShimAttachFlags, text = detach keys as in the API, data =
-                                 * bytes already read from the client, fd = the client's connection */
+                                 * bytes already read from the client, time = of the oldest log entry wanted,
+                                 * fd = the client's connection */
         SHIM_RESIZE,            /* value1 = rows, value2 = columns */
         SHIM_SIGNAL,            /* value1 = signal number, to the container's first process */
         SHIM_CLOSE_STDIN,
@@ -71,8 +72,7 @@ typedef enum ShimAttachFlags {
         SHIM_ATTACH_STDOUT    = 1U << 1,
         SHIM_ATTACH_STDERR    = 1U << 2,
         SHIM_ATTACH_MULTIPLEX = 1U << 3,        /* 8-byte frames; never together with a tty */
-        SHIM_ATTACH_LOGS_SENT = 1U << 4,        /* the log was replayed to the client: skip what is older,
-                                                 * see time */
+        SHIM_ATTACH_LOGS      = 1U << 4,        /* first what was logged, from time on */
 } ShimAttachFlags;
 
 typedef enum ShimAttachEnd {

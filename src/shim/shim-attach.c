@@ -20,6 +20,11 @@ static size_t out_size(const AttachClient *c) {
         return c->out_end - c->out_begin;
 }
 
+/* All there is for it, but for what the container writes from now on. */
+static bool all_sent(const AttachClient *c) {
+        return out_size(c) == 0 && !c->replay;
+}
+
 static bool has_output(const AttachClient *c) {
         return c->flags & (SHIM_ATTACH_STDOUT|SHIM_ATTACH_STDERR);
 }
@@ -45,7 +50,7 @@ static void account(Shim *s) {
 static void update_events(AttachClient *c) {
         uint32_t events = 0;
 
-        if (out_size(c) > 0)
+        if (!all_sent(c))
                 events |= EPOLLOUT;
         if (wants_stdin(c) && c->in_begin == c->in_end && c->shim->state == SHIM_STATE_RUNNING)
                 events |= EPOLLIN;
@@ -59,6 +64,7 @@ static void client_free(AttachClient *c) {
         LIST_REMOVE(clients, s->clients, c);
         s->n_clients--;
         safe_close(c->fd);
+        log_reader_free(c->replay);
         free(c->out);
         free(c->in);
         free(c);
@@ -91,7 +97,9 @@ static void client_end(AttachClient *c, ShimAttachEnd reason) {
                 c->ending = true;
                 c->reason = reason;
         }
-        if (out_size(c) == 0 || c->source.fd < 0)
+        if (reason == SHIM_ATTACH_END_DETACHED)
+                c->replay = log_reader_free(c->replay);
+        if (all_sent(c) || c->source.fd < 0)
                 client_finish(c);
         else {
                 update_events(c);
@@ -123,9 +131,15 @@ static int out_append(AttachClient *c, const void *data, size_t size) {
         return 0;
 }
 
-static void out_drop(AttachClient *c) {
+static void out_done(AttachClient *c) {
         c->out = mfree(c->out);
         c->out_begin = c->out_end = c->out_allocated = 0;
+}
+
+/* It gets nothing more. */
+static void out_drop(AttachClient *c) {
+        out_done(c);
+        c->replay = log_reader_free(c->replay);
 }
 
 /* Sends what waits; gives the memory back when it is done. */
@@ -138,8 +152,9 @@ static int out_flush(AttachClient *c) {
                 if (n < 0)
                         return errno == EAGAIN ? 0 : -errno;
                 c->out_begin += (size_t) n;
+                c->shim->client_progress = true;
         }
-        out_drop(c);
+        out_done(c);
         return 0;
 }
 
@@ -159,17 +174,29 @@ static ssize_t send_two(int fd, void *header, size_t header_size, const void *da
         return n;
 }
 
-static int client_send(AttachClient *c, LogStream stream, const void *data, size_t size) {
+/* The size of the header: none with a tty. */
+static size_t frame_header(const AttachClient *c, LogStream stream, size_t size,
+                           uint8_t header[static MULTIPLEX_HEADER_SIZE]) {
+        if (!FLAGS_SET(c->flags, SHIM_ATTACH_MULTIPLEX))
+                return 0;
+        multiplex_header(header, stream == LOG_STDOUT ? MULTIPLEX_STDOUT : MULTIPLEX_STDERR,
+                         (uint32_t) size);
+        return MULTIPLEX_HEADER_SIZE;
+}
+
+int shim_client_queue(AttachClient *c, LogStream stream, const void *data, size_t size) {
         uint8_t header[MULTIPLEX_HEADER_SIZE];
-        size_t header_size = 0, done = 0;
-        ssize_t n;
         int r;
 
-        if (FLAGS_SET(c->flags, SHIM_ATTACH_MULTIPLEX)) {
-                multiplex_header(header, stream == LOG_STDOUT ? MULTIPLEX_STDOUT : MULTIPLEX_STDERR,
-                                 (uint32_t) size);
-                header_size = sizeof(header);
-        }
+        r = out_append(c, header, frame_header(c, stream, size, header));
+        return r < 0 ? r : out_append(c, data, size);
+}
+
+static int client_send(AttachClient *c, LogStream stream, const void *data, size_t size) {
+        uint8_t header[MULTIPLEX_HEADER_SIZE];
+        size_t header_size = frame_header(c, stream, size, header), done = 0;
+        ssize_t n;
+        int r;
 
         if (out_size(c) == 0) {
                 n = send_two(c->fd, header, header_size, data, size);
@@ -191,7 +218,7 @@ void shim_attach_output(Shim *s, LogStream stream, const void *data, size_t size
         uint32_t flag = stream == LOG_STDOUT ? SHIM_ATTACH_STDOUT : SHIM_ATTACH_STDERR;
 
         LIST_FOREACH(clients, c, s->clients) {
-                if (!FLAGS_SET(c->flags, flag) || c->ending)
+                if (!FLAGS_SET(c->flags, flag) || c->ending || c->replay)
                         continue;
                 if (client_send(c, stream, data, size) < 0)
                         client_gone(c);
@@ -387,15 +414,26 @@ static void client_hung_up(AttachClient *c, uint32_t revents) {
         client_pump(c);
 }
 
+/* What waits, then the next of the log. */
+static int client_feed(AttachClient *c) {
+        int r;
+
+        r = out_flush(c);
+        if (r < 0 || out_size(c) > 0 || !c->replay)
+                return r;
+        r = shim_replay_step(c);
+        return r < 0 ? r : out_flush(c);
+}
+
 static void on_client(LoopSource *source, uint32_t revents) {
         AttachClient *c = source->userdata;
 
         if (revents & EPOLLOUT) {
-                if (out_flush(c) < 0) {
+                if (client_feed(c) < 0) {
                         client_gone(c);
                         return;
                 }
-                if (c->ending && out_size(c) == 0) {
+                if (c->ending && all_sent(c)) {
                         client_finish(c);
                         return;
                 }
@@ -429,6 +467,11 @@ static int client_new(Shim *s, const ShimMessage *m, int fd, AttachClient **ret)
         r = detach_keys_parse(m->text, &c->detach, NULL);
         if (r >= 0)
                 r = loop_add(&s->loop, &c->source, fd, 0);
+        if (r >= 0 && FLAGS_SET(c->flags, SHIM_ATTACH_LOGS)) {
+                r = shim_replay_begin(c, m->time_nsec);
+                if (r < 0)
+                        loop_remove(&s->loop, &c->source);
+        }
         if (r < 0) {
                 free(c);
                 return r;
@@ -442,7 +485,7 @@ int shim_attach(Shim *s, const ShimMessage *m, int fd) {
         AttachClient *c;
         int r;
 
-        if (s->exited || s->state == SHIM_STATE_EXITED)
+        if ((s->exited || s->state == SHIM_STATE_EXITED) && !FLAGS_SET(m->flags, SHIM_ATTACH_LOGS))
                 return -ESHUTDOWN;
         if (s->n_clients >= SHIM_ATTACH_MAX)
                 return -EUSERS;
@@ -453,6 +496,12 @@ int shim_attach(Shim *s, const ShimMessage *m, int fd) {
         LIST_APPEND(clients, s->clients, c);
         s->n_clients++;
 
+        if (c->replay)
+                update_events(c);
+        if (s->finished) {
+                client_end(c, SHIM_ATTACH_END_EXITED);
+                return 0;
+        }
         take_early_input(c, m->data, m->data_size);
         if (s->state == SHIM_STATE_RUNNING)
                 shim_attach_begin(s);

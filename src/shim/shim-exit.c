@@ -16,7 +16,7 @@
 
 /* Output that goes on after the container's first process ended: of processes outside its pid namespace. */
 #define DRAIN_USEC (2 * USEC_PER_SEC)
-/* A slow client whose rest did not fit its socket. */
+/* A client whose rest did not fit its socket, and that takes nothing. */
 #define LINGER_USEC (10 * USEC_PER_SEC)
 
 static int exit_code(int status) {
@@ -134,6 +134,11 @@ static void on_drain_timeout(LoopTimer *t) {
 static void on_linger_timeout(LoopTimer *t) {
         Shim *s = t->userdata;
 
+        if (s->client_progress) {
+                s->client_progress = false;
+                loop_timer_arm(t, LINGER_USEC);
+                return;
+        }
         shim_attach_drop_all(s);
         shim_check_end(s);
 }

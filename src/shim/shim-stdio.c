@@ -67,13 +67,6 @@ int shim_tty_received(Shim *s, int master_fd) {
         if (r < 0)
                 return r;
 
-        if (s->tty_rows == 0 && s->tty_columns == 0) {
-                s->tty_rows = (unsigned) s->config.tty_rows;
-                s->tty_columns = (unsigned) s->config.tty_columns;
-        }
-        if (s->tty_rows > 0 || s->tty_columns > 0)
-                (void) shim_resize(s, s->tty_rows, s->tty_columns);
-
         if (!s->config.open_stdin)
                 return 0;
         /* A descriptor of its own, since the loop waits for reading and for writing apart. */
@@ -235,9 +228,7 @@ int shim_resize(Shim *s, unsigned rows, unsigned columns) {
                 .ws_col = (unsigned short) MIN(columns, (unsigned) UINT16_MAX),
         };
 
-        s->tty_rows = rows;
-        s->tty_columns = columns;
         if (s->tty_fd < 0)
-                return 0;               /* before the start; applied when the pty comes */
+                return -ENOTTY;
         return RET_NERRNO(ioctl(s->tty_fd, TIOCSWINSZ, &w));
 }

@@ -40,8 +40,9 @@ typedef struct AttachClient {
         uint32_t id;
         uint32_t flags;                 /* ShimAttachFlags */
         bool begun;                     /* its input is taken */
-        bool ending;                    /* nothing more is queued; ends when out is empty */
+        bool ending;                    /* no new output is queued; ends when all of the rest is sent */
         ShimAttachEnd reason;
+        LogReader *replay;              /* the log comes first; the live output after its end */
 
         /* To the client: what its socket did not take. */
         char *out;
@@ -108,7 +109,6 @@ struct Shim {
         LoopSource stdin_source;        /* waits for room; pipe only */
         int tty_fd;
         Output outputs[_LOG_STREAM_MAX];
-        unsigned tty_rows, tty_columns;
         LogWriter *log;
         bool log_failing;
 
@@ -122,6 +122,7 @@ struct Shim {
         LoopTimer stop_timer;           /* SIGTERM to the shim: then SIGKILL */
         LoopTimer drain_timer;          /* output that does not end with the container */
         LoopTimer linger_timer;         /* slow clients after the end */
+        bool client_progress;           /* one of them has taken something since the timer was armed */
 };
 
 /* shim-control.c: the daemon's connections */
@@ -158,6 +159,11 @@ void shim_attach_stdin_closed(Shim *s);
 void shim_attach_detach(Shim *s, uint32_t id, ShimAttachEnd reason);
 void shim_attach_end_all(Shim *s, ShimAttachEnd reason);
 void shim_attach_drop_all(Shim *s);
+int shim_client_queue(AttachClient *c, LogStream stream, const void *data, size_t size);
+
+/* shim-replay.c: the log to a client that asked for it */
+int shim_replay_begin(AttachClient *c, uint64_t since_nsec);
+int shim_replay_step(AttachClient *c);
 
 /* shim-exit.c: the end of the container */
 void shim_child_ended(Shim *s, pid_t pid, int status);

@@ -238,6 +238,40 @@ def attach_logs_only():
 
 
 @test
+def attach_with_logs_before_a_restart():
+    c = client()
+    i = c.create(cmd="echo run; cat", host=NONE, OpenStdin=True, StdinOnce=True)
+    first = c.hijack(f"/containers/{i}/attach", query={"stream": 1, "stdin": 1, "stdout": 1})
+    c.start(i)
+    first.close_write()
+    c.wait(i)
+    h = c.hijack(f"/containers/{i}/attach", query={"stream": 1, "logs": 1, "stdin": 1, "stdout": 1})
+    cleanup(h.close)
+    equal(h.frame(), (1, b"run\n"), "the log of the first run, before the second")
+    c.start(i)
+    h.send(b"input\n")
+    h.close_write()
+    equal(h.output()[0], b"run\ninput\n", "the second run")
+
+
+@test
+def attach_without_logs_and_stream():
+    c = client()
+    i = c.create(cmd="sleep 1000", host=NONE, StopTimeout=0)
+    c.start(i)
+    equal(c.hijack(f"/containers/{i}/attach", query={"stdout": 1}).read_all(), b"", "the stream")
+
+
+@cases([("attach", "POST", "attach?logs=1&stdout=1"), ("logs", "GET", "logs?stdout=1")])
+def log_that_cannot_be_read(method, path):
+    c = client()
+    i = c.create(cmd="true", host=dict(NONE, LogConfig={"Type": "none"}))
+    r = c.request(method, f"/containers/{i}/{path}")
+    equal(r.status, 501, f"status ({r.message!r})")
+    contains(r.message, "configured logging driver does not support reading", "message")
+
+
+@test
 def resize():
     c = client()
     i = c.create(cmd="read x; stty size", host=NONE, Tty=True, OpenStdin=True)

@@ -20,7 +20,7 @@ NO_TEXT = 0xFFFFFFFF
 (HELLO, START, ATTACH, RESIZE, SIGNAL, CLOSE_STDIN, ROOT_FD, DETACH, QUIT) = (1, 16, 17, 18, 19, 20, 21, 22, 23)
 (STARTED, START_FAILED, ATTACH_ENDED, OOM, LOG_FAILED, EXITED) = (64, 65, 66, 67, 68, 69)
 (CREATED, STARTING, RUNNING, ENDED) = range(4)
-(STDIN, STDOUT, STDERR, MULTIPLEX) = (1, 2, 4, 8)
+(STDIN, STDOUT, STDERR, MULTIPLEX, LOGS) = (1, 2, 4, 8, 16)
 (END_EXITED, END_DETACHED, END_CLIENT, END_ERROR) = range(4)
 
 BUILD = pathlib.Path(os.environ.get("DOCKERD_BUILD", pathlib.Path(__file__).parents[2] / "build"))
@@ -124,7 +124,7 @@ class Container:
     """One run directory with a busybox root, and its shim."""
 
     def __init__(self, *args, tty=False, stdin=False, once=False, log=None, stop_timeout=10, stop_signal=0, uid=0,
-                 env=(), host_pid=False, script=None, memory=0):
+                 env=(), host_pid=False, script=None, memory=0, size=None):
         self.id = f"shimtest{os.getpid()}n{next(COUNTER)}"
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="shim-"))
         cleanup(shutil.rmtree, self.base, ignore_errors=True)
@@ -153,6 +153,8 @@ class Container:
                         "options": ["newinstance", "ptmxmode=0666", "mode=0620"]}],
             "linux": {"namespaces": [{"type": n} for n in namespaces], "cgroupsPath": f"/shim-test/{self.id}"},
         }
+        if size:
+            config["process"]["consoleSize"] = {"height": size[0], "width": size[1]}
         if memory:
             config["linux"]["resources"] = {"memory": {"limit": memory}}
         (self.dir / "config.json").write_text(json.dumps(config))

@@ -9,10 +9,10 @@ import subprocess
 import threading
 import time
 
-from common_shim import (ATTACH_ENDED, CLOSE_STDIN, DETACH, END_CLIENT, END_DETACHED, END_EXITED, ENDED, HELLO,
+from common_shim import (ATTACH_ENDED, CLOSE_STDIN, DETACH, END_CLIENT, END_DETACHED, END_EXITED, ENDED, HELLO, LOGS,
                          LOG_FAILED, MULTIPLEX, QUIT, RESIZE, ROOT_FD, RUNNING, SIGNAL, START_FAILED, STDERR, STDIN,
                          STDOUT, Connection, Container, frames, now, read_all, read_until, resident, sanitized)
-from harness import Skip, check, cleanup, contains, equal, eventually, test
+from harness import Skip, cases, check, cleanup, contains, equal, eventually, test
 
 OUT = STDOUT | STDERR | MULTIPLEX
 
@@ -159,9 +159,8 @@ def hundred_megabytes():
 @test
 def terminal():
     c = Container("/bin/sh", "-c", "tty; stty size; read x; echo got $x; exit 3", tty=True, stdin=True,
-                  once=True).launch()
+                  once=True, size=(33, 99)).launch()
     s, _ = c.attach(STDIN | STDOUT)
-    c.connection.send(RESIZE, value1=33, value2=99)
     c.start()
     contains(read_until(s, b"33 99").decode(), "/dev/pts/0", "terminal")
     s.sendall(b"hello\r")
@@ -346,6 +345,60 @@ def stalled_client_stops_the_container_not_the_shim():
     s.close()
     c.connection.send(SIGNAL, value1=signal.SIGKILL)
     c.exited()
+
+
+# Numbers without end as fast as the shell can, so that the log grows while it is read; every tenth with a pause.
+COUNT = "i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); [ $((i % 1000)) = 0 ] && sleep 0.01; done; printf unfinished; read x; echo"
+
+
+@cases([("reads at once", 0), ("reads late", 0.3)])
+def log_then_live_stream(delay):
+    c = Container(script=COUNT, stdin=True).launch().start()
+    c.started()
+    clients = []
+    while len(clients) < 6:
+        clients.append(c.attach(OUT | LOGS)[0])
+        time.sleep(0.05)
+    time.sleep(delay)
+    wanted = b"".join(b"%d\n" % i for i in range(20000)) + b"unfinished"
+    for s in clients:
+        got = frames(read_until(s, b"unfinished"))[1]
+        check(got == wanted, f"a client got {len(got)} bytes, not the {len(wanted)} that were written")
+    late, _ = c.attach(STDIN | OUT | LOGS)
+    late.sendall(b"\n")
+    equal(frames(read_all(late))[1], wanted + b"\n", "output for a client that came after it")
+    c.exited()
+
+
+@test
+def log_of_one_stream():
+    c = Container(script="echo out; echo err >&2; printf part >&2; sleep 100").launch().start()
+    c.started()
+    eventually(lambda: len(c.log()) == 2, "two lines in the log")
+    s, _ = c.attach(STDERR | LOGS)
+    equal(read_until(s, b"part"), b"err\npart", "what was logged of stderr")
+
+
+@test
+def log_of_a_terminal():
+    c = Container(script="echo one; printf 'prompt '; read x", tty=True, stdin=True).launch().start()
+    c.started()
+    eventually(lambda: c.log(), "the log")
+    s, _ = c.attach(OUT | LOGS)
+    equal(read_until(s, b"prompt "), b"one\r\nprompt ", "log and unfinished line")
+
+
+@test
+def stalled_client_of_the_log_does_not_stop_the_container():
+    c = Container(script="seq 1 200000; sleep 100").launch().start()
+    c.started()
+    s, _ = c.attach(OUT | LOGS)
+    eventually(lambda: '"200000' in c.log_path.read_text(), "the whole log", timeout=50)
+    check(sanitized() or resident(c.process.pid) < 6000, f"the shim holds {resident(c.process.pid)} kB")
+    c.connection.send(SIGNAL, value1=signal.SIGKILL)
+    c.exited()
+    out = frames(read_all(s))[1]
+    check(out == b"".join(b"%d\n" % i for i in range(1, 200001)), f"{len(out)} bytes, which are not what was written")
 
 
 @test
