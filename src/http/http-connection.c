@@ -56,6 +56,7 @@ HttpConnection *http_connection_free(HttpConnection *c) {
 
         queue_remove(c->server->phases + c->phase, c);
         tls_pump_free(c->pump);
+        sd_event_source_disable_unref(c->linger);
         peer_done(&c->peer);
         c->server->n_connections--;
         http_server_connection_closed(c->server);
@@ -74,10 +75,15 @@ void http_connection_drop(HttpConnection *c) {
         (void) shutdown(c->fd, SHUT_RDWR);
 }
 
-/* Both halves must be over: TLS lingers for the last bytes after the parser has closed. */
+/* All parts must be over: TLS and refusals linger after the parser has closed. */
 static void connection_free_if_over(HttpConnection *c) {
-        if (!c->mhd && !c->pump)
+        if (!c->mhd && !c->pump && !c->linger)
                 http_connection_free(c);
+}
+
+void http_connection_end_linger(HttpConnection *c) {
+        c->linger = sd_event_source_disable_unref(c->linger);
+        connection_free_if_over(c);
 }
 
 static int format_address(const struct sockaddr_storage *sa, char **ret) {
@@ -174,7 +180,8 @@ void http_connection_on_notify(void *userdata, struct MHD_Connection *mhd, void 
         *context = NULL;
         c->mhd = NULL;
         c->fd = -EBADF;
-        http_connection_set_phase(c, HTTP_PHASE_IDLE);  /* TLS must get its last bytes out in this time */
+        /* TLS must get its last bytes out in this time. */
+        http_connection_set_phase(c, c->linger ? HTTP_PHASE_DRAIN : HTTP_PHASE_IDLE);
         connection_free_if_over(c);
 }
 

@@ -45,6 +45,8 @@ struct HttpConnection {
         HttpPhase phase;
         uint64_t deadline;              /* CLOCK_MONOTONIC, of the phase */
         bool closing;                   /* shut down by us, the parser has to notice yet */
+        sd_event_source *linger;        /* owned, with its descriptor; after a refusal */
+        uint64_t lingered;              /* bytes thrown away */
         LIST_FIELDS(HttpConnection, phase);
 };
 
@@ -57,6 +59,16 @@ void http_connection_set_phase(HttpConnection *c, HttpPhase phase);
 /* Throws the client out: c may be gone on return, or go when the parser has noticed. Never for hijacked
  * connections. */
 void http_connection_drop(HttpConnection *c);
+
+/* Sends the last answer, to what was no request. The caller has the parser close its side; ours stays open
+ * until the client has had time to read the answer. reason may be NULL. */
+void http_connection_refuse(HttpConnection *c, unsigned status, const char *reason);
+/* c may be gone on return. */
+void http_connection_end_linger(HttpConnection *c);
+
+/* Like MHD_queue_response(), for our answers. */
+enum MHD_Result http_parser_queue(struct MHD_Connection *mhd, unsigned status,
+                                  struct MHD_Response *response);
 
 /* The parser's notifications (MHD_OPTION_NOTIFY_CONNECTION). */
 void http_connection_on_notify(void *userdata, struct MHD_Connection *mhd, void **context,

@@ -127,7 +127,7 @@ static int set_from_body(const HttpRequest *q, const JsonType *type, void *param
                 return 0;
         }
 
-        r = json_decode_text(type, q->body.data, q->body.size, q->version, params, reterr);
+        r = json_decode_body_text(type, q->body.data, q->body.size, q->version, params, reterr);
         if (r < 0 && error_is_set(reterr) && reterr->kind == ERROR_INVALID &&
             !startswith(error_message(reterr), "unexpected content after JSON"))
                 return error_prefixf(reterr, r, "invalid JSON");

@@ -101,7 +101,8 @@ int http_headers_check(const HttpHeaders *h, const char *http_version, HttpFrami
         encoding = http_headers_get(h, "Transfer-Encoding");
         if (encoding &&
             (http_headers_count(h, "Transfer-Encoding") > 1 || strcasecmp(encoding, "chunked") != 0))
-                return error_setf(reterr, ERROR_INVALID, "unsupported transfer encoding: \"%s\"", encoding);
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "unsupported transfer encoding: \"%s\"",
+                                  encoding);
         if (encoding && streq(http_version, "HTTP/1.0"))
                 return error_setf(reterr, ERROR_INVALID, "transfer encoding in an HTTP/1.0 request");
         f.chunked = !!encoding;

@@ -253,7 +253,7 @@ static enum MHD_Result queue_response(HttpRequest *q) {
         } else
                 http_request_unwatch(q);
 
-        r = MHD_queue_response(q->mhd, q->status, q->response);
+        r = http_parser_queue(q->mhd, q->status, q->response);
         MHD_destroy_response(q->response);
         q->response = NULL;
         return r;
@@ -291,6 +291,16 @@ static int read_headers(HttpRequest *q, Error *reterr) {
         if (MHD_get_connection_values(q->mhd, MHD_HEADER_KIND, collect_header, &q->headers) != n)
                 return error_fill(reterr, -ENOMEM);
         return http_headers_check(&q->headers, q->http_version, &q->framing, reterr);
+}
+
+int http_request_find_fault(HttpRequest *q, Error *reterr) {
+        const union MHD_ConnectionInfo *info;
+
+        info = MHD_get_connection_info(q->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+        if (q->state != HTTP_REQUEST_HEAD || !info || info->header_size == 0)
+                return 0;               /* the head is not complete, or was fine */
+        q->http_version = "HTTP/1.1";
+        return read_headers(q, reterr);
 }
 
 /* Not "unreserved" characters of a path (RFC 3986) escaped again. */
@@ -354,6 +364,12 @@ static int check_version(HttpRequest *q, Error *reterr) {
         return r;
 }
 
+static int refuse_size(const HttpRequest *q, Error *reterr) {
+        return error_setf(reterr, ERROR_TOO_LARGE,
+                          "http: request body too large: the limit is %" PRIu64 " bytes",
+                          q->server->limits.body_bytes);
+}
+
 static int check_route(const HttpRequest *q, Error *reterr) {
         const HttpRoute *route = q->match.route;
 
@@ -376,8 +392,7 @@ static int check_route(const HttpRequest *q, Error *reterr) {
                                   "starting container with non-empty request body was deprecated "
                                   "since API v1.22 and removed in v1.24");
         if (q->framing.length > q->server->limits.body_bytes && !FLAGS_SET(route->flags, ROUTE_INPUT))
-                return error_setf(reterr, ERROR_TOO_LARGE, "request body is larger than %" PRIu64 " bytes",
-                                  q->server->limits.body_bytes);
+                return refuse_size(q, reterr);
         return http_request_check_content_type(q, reterr);
 }
 
@@ -441,17 +456,16 @@ static void start_input(HttpRequest *q) {
 
 static enum MHD_Result on_head(HttpRequest *q, const char *method, const char *version) {
         _cleanup_error_ Error error = ERROR_NULL;
-        bool trusted;
 
         q->method = http_method_from_string(method);
         q->http_version = version;
         http_connection_set_phase(q->connection, HTTP_PHASE_BUSY);
 
-        /* Framing that cannot be trusted: answered at once, which closes the connection. */
-        trusted = read_headers(q, &error) >= 0;
-        if (!trusted) {
-                http_request_answer_error(q, &error);
-                return queue_response(q);
+        /* With framing that cannot be trusted nobody knows where the next request would start. */
+        if (read_headers(q, &error) < 0) {
+                http_connection_refuse(q->connection, error_kind_http_status(error.kind),
+                                       error_message(&error));
+                return MHD_NO;
         }
 
         q->state = HTTP_REQUEST_BODY;
@@ -478,8 +492,7 @@ static void collect_body(HttpRequest *q, const char *data, size_t size) {
         _cleanup_error_ Error error = ERROR_NULL;
 
         if (q->body.size + size > q->server->limits.body_bytes) {
-                error_setf(&error, ERROR_TOO_LARGE, "request body is larger than %" PRIu64 " bytes",
-                           q->server->limits.body_bytes);
+                (void) refuse_size(q, &error);
                 http_request_answer_error(q, &error);
                 return;
         }

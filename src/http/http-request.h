@@ -98,6 +98,8 @@ void *http_request_on_uri(void *userdata, const char *uri, struct MHD_Connection
 enum MHD_Result http_request_on_access(void *userdata, struct MHD_Connection *mhd, const char *url,
                                        const char *method, const char *version, const char *data,
                                        size_t *size, void **context);
+/* The parser refused q: tells why if it is a fault that we look for as well. */
+int http_request_find_fault(HttpRequest *q, Error *reterr);
 void http_request_on_completed(void *userdata, struct MHD_Connection *mhd, void **context,
                                enum MHD_RequestTerminationCode code);
 

@@ -749,6 +749,44 @@ def test_smuggling(server):
         answer = raw(server, head + second)
         check(b"second" not in answer, head, answer)
         check(b" 200 OK" not in answer and b" 201 Created" not in answer, head, answer)
+        equal(answer.count(b"HTTP/1.1 "), 1)
+        # A request before it does not change that, and it has its own answer.
+        answer = raw(server, b"GET /echo/first HTTP/1.1\r\nHost: d\r\n\r\n" + head + second)
+        check(b"first" in answer and b"second" not in answer, head, answer)
+        equal(answer.count(b"HTTP/1.1 "), 2)
+
+
+@test
+def test_refusals(server):
+    """What is no HTTP gets one answer in words, whoever found it out, and can be read even by who goes on sending."""
+    get = b"GET /echo/x HTTP/1.1\r\nHost: d\r\n"
+    post = b"POST /doc HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
+    chunked = post + b"Transfer-Encoding: chunked\r\n\r\n"
+    for data, status, words in [
+            (b"hello there\r\n\r\n", b"400 Bad Request", b""),
+            (b"GET /echo/x HTTP/1.1\r\n\r\n", b"400 Bad Request", b"missing required Host header"),
+            (b"GET /echo/x HTTP/7.0\r\nHost: d\r\n\r\n", b"505 ", b""),
+            (get + b"no colon\r\n\r\n", b"400 Bad Request", b""),
+            (get + b"Bad Name: x\r\n\r\n", b"400 Bad Request", b"invalid header name"),
+            (post + b"Content-Length: x\r\n\r\n", b"400 Bad Request", b'bad Content-Length "x"'),
+            (post + b"Transfer-Encoding: gzip\r\n\r\n", b"501 Not Implemented", b"unsupported transfer encoding"),
+            (chunked + b"zz\r\n", b"400 Bad Request", b""),
+            (chunked + b"2\r\n{}x\r\n0\r\n\r\n", b"400 Bad Request", b""),
+            (chunked + b"ffffffffffffffffff\r\n{}", b"413 ", b""),
+            (b"GET /" + b"a" * 3000000 + b" HTTP/1.1\r\n", b"414 ", b""),
+            (get + b"X: " + b"a" * 3000000 + b"\r\n", b"431 ", b"")]:
+        for s in [server.connect(), server.connect_tls()] if server.tls else [server.connect()]:
+            answer = raw(server, data, sock=s)
+            head, _, body = answer.partition(b"\r\n\r\n")
+            check(head.startswith(b"HTTP/1.1 " + status), data[:80], answer[:200])
+            check(b"Connection: close" in head and b"Content-Type: text/plain" in head, answer)
+            check(body.startswith(status) and words in body and b"<" not in body, data[:80], answer)
+            equal(answer.count(b"HTTP/1.1 "), 1)
+    for data in [b"GET\r\n\r\n", b"GET /a b HTTP/1.1\r\nHost: d\r\n\r\n"]:
+        # The parser closes without a word.
+        answer = raw(server, data)
+        check(answer == b"" or answer.startswith(b"HTTP/1.1 400"), answer)
+    wait_for(lambda: server.counters()["Connections"] <= 2, "refused connections stay open")
 
 
 @test

@@ -66,17 +66,26 @@ int json_parse(const char *text, size_t size, unsigned depth, json_object **ret,
         return 0;
 }
 
-int json_decode_text(const JsonType *type, const char *text, size_t size, unsigned version, void *ret,
-                     Error *reterr) {
+static int decode_text(int (*decode)(const JsonType *, json_object *, unsigned, void *, Error *),
+                       const JsonType *type, const char *text, size_t size, unsigned version, void *ret,
+                       Error *reterr) {
         _cleanup_json_ json_object *o = NULL;
         int r;
 
         r = json_parse(text, size, JSON_DEPTH_MAX, &o, reterr);
         if (r < 0)
                 return r;
-        if (!o)
-                return 0;
-        return json_decode(type, o, version, ret, reterr);
+        return o ? decode(type, o, version, ret, reterr) : 0;
+}
+
+int json_decode_text(const JsonType *type, const char *text, size_t size, unsigned version, void *ret,
+                     Error *reterr) {
+        return decode_text(json_decode, type, text, size, version, ret, reterr);
+}
+
+int json_decode_body_text(const JsonType *type, const char *text, size_t size, unsigned version, void *ret,
+                          Error *reterr) {
+        return decode_text(json_decode_body, type, text, size, version, ret, reterr);
 }
 
 /* -- single values from path, query and headers -- */

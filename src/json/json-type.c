@@ -16,6 +16,7 @@ typedef struct Location {
 
 typedef struct Decoder {
         unsigned version;
+        bool body;                      /* rows of path, query and headers are not for this document */
         Error *reterr;
 } Decoder;
 
@@ -403,6 +404,8 @@ static int decode_field(Decoder *d, const Location *at, const JsonField *f, json
 
         if (!field_visible(f, d->version))
                 return 0;
+        if (d->body && !at && (f->flags & JSON_IN_ANYWHERE) != 0)
+                return 0;
         if (f->spec.kind == JSON_KIND_INLINE)
                 return decode_struct(d, at, f->spec.type, v, m);
         if (!find_member(v, f->name, &member) || !member) {
@@ -429,7 +432,13 @@ static int decode_struct(Decoder *d, const Location *at, const JsonType *type, j
 }
 
 int json_decode(const JsonType *type, json_object *v, unsigned version, void *ret, Error *reterr) {
-        Decoder d = { version, reterr };
+        Decoder d = { .version = version, .reterr = reterr };
+
+        return decode_struct(&d, NULL, type, v, ret);
+}
+
+int json_decode_body(const JsonType *type, json_object *v, unsigned version, void *ret, Error *reterr) {
+        Decoder d = { .version = version, .body = true, .reterr = reterr };
 
         return decode_struct(&d, NULL, type, v, ret);
 }
@@ -727,20 +736,6 @@ static const JsonSpec string_map_spec = JSON_SPEC_STRING_MAP;
 
 void string_map_done(StringMap *m) {
         done_value(&string_map_spec, m);
-}
-
-char **filters_get(const Filters *f, const char *key) {
-        for (size_t i = 0; i < f->n_items; i++)
-                if (streq(f->items[i].key, key))
-                        return f->items[i].value;
-        return NULL;
-}
-
-int filters_check_keys(const Filters *f, const char *const *allowed, Error *reterr) {
-        for (size_t i = 0; i < f->n_items; i++)
-                if (!strv_contains((char *const *) allowed, f->items[i].key))
-                        return error_setf(reterr, ERROR_INVALID, "invalid filter '%s'", f->items[i].key);
-        return 0;
 }
 
 /* -- text -- */

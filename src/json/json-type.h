@@ -62,6 +62,11 @@ typedef struct Filters {
 char **filters_get(const Filters *f, const char *key);
 /* Fails with Docker's `invalid filter 'x'` when a key is not in the NULL-terminated list. */
 int filters_check_keys(const Filters *f, const char *const *allowed, Error *reterr);
+/* A filter that is true or false; several values must agree. UNSET: it is not there. */
+int filters_get_tristate(const Filters *f, const char *key, Tristate *ret, Error *reterr);
+/* Every value of the key must be in the NULL-terminated list; what names the values in the error. */
+int filters_check_values(const Filters *f, const char *key, const char *what, const char *const *allowed,
+                         Error *reterr);
 
 typedef enum JsonKind {
         JSON_KIND_STRING,       /* char * */
@@ -239,6 +244,10 @@ struct JsonType {
  * (json_done()). Messages start with the JSON path: "HostConfig.Memory: expected an integer, got a
  * string". */
 int json_decode(const JsonType *type, struct json_object *v, unsigned version, void *ret, Error *reterr);
+/* The same from the body of a request that has a path, a query and headers as well: what belongs to those is
+ * not taken from the document. */
+int json_decode_body(const JsonType *type, struct json_object *v, unsigned version, void *ret,
+                     Error *reterr);
 /* A new object, or NULL when memory is out. */
 struct json_object *json_encode(const JsonType *type, const void *s, unsigned version);
 /* Releases what the struct points to and zeroes it. NULL is fine. */
@@ -252,6 +261,8 @@ int json_copy(const JsonType *type, const void *src, void *dest);
 /* Text <-> struct. Text ends without a newline. */
 int json_decode_text(const JsonType *type, const char *text, size_t size, unsigned version, void *ret,
                      Error *reterr);
+int json_decode_body_text(const JsonType *type, const char *text, size_t size, unsigned version, void *ret,
+                          Error *reterr);
 char *json_encode_text(const JsonType *type, const void *s, unsigned version);
 /* The same with secrets as "***", for logs and dumps. */
 char *json_redacted_text(const JsonType *type, const void *s);

@@ -180,4 +180,54 @@ TEST(query) {
         ASSERT_TRUE(json_type_has_body(&Thing_json));
 }
 
+/* What a path or a query names cannot be renamed by the body. */
+TEST(body) {
+        static const char text[] =
+                "{\"Name\":\"n\",\"id\":\"evil\",\"ID\":\"evil\",\"All\":true,"
+                "\"filters\":{\"label\":[\"a\"]},\"Memory\":7}";
+        _cleanup_(Thing_donep) Thing t = {}, whole = {};
+
+        ASSERT_OK(json_decode_body_text(&Thing_json, text, strlen(text), 0, &t, NULL));
+        ASSERT_STREQ(t.name, "n");
+        ASSERT_EQ(t.common.memory, 7);
+        ASSERT_TRUE(t.id == NULL);
+        ASSERT_FALSE(t.all);
+        ASSERT_EQ(t.filters.n_items, 0);
+
+        ASSERT_OK(json_decode_text(&Thing_json, text, strlen(text), 0, &whole, NULL));
+        ASSERT_STREQ(whole.id, "evil");
+}
+
+static int get_flag(const char *filters, Tristate *ret, Error *reterr) {
+        _cleanup_(Thing_donep) Thing t = {};
+
+        ASSERT_OK(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "filters", filters, NULL));
+        return filters_get_tristate(&t.filters, "dangling", ret, reterr);
+}
+
+TEST(filter_values) {
+        static const char *const words[] = { "one", "two", NULL };
+        _cleanup_(Thing_donep) Thing t = {};
+        _cleanup_error_ Error e = ERROR_NULL;
+        Tristate flag;
+
+        ASSERT_OK(get_flag("{}", &flag, NULL));
+        ASSERT_EQ(flag, TRISTATE_UNSET);
+        ASSERT_OK(get_flag("{\"dangling\":[\"1\",\"true\"]}", &flag, NULL));
+        ASSERT_EQ(flag, TRISTATE_TRUE);
+        ASSERT_OK(get_flag("{\"dangling\":[\"0\"]}", &flag, NULL));
+        ASSERT_EQ(flag, TRISTATE_FALSE);
+        ASSERT_FAIL(get_flag("{\"dangling\":[\"true\",\"0\"]}", &flag, NULL));
+        ASSERT_FAIL(get_flag("{\"dangling\":[]}", &flag, NULL));
+        ASSERT_FAIL(get_flag("{\"dangling\":[\"yes\"]}", &flag, &e));
+        ASSERT_STREQ(error_message(&e), "invalid filter 'dangling=[yes]'");
+
+        ASSERT_OK(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "filters",
+                                     "{\"a\":[\"two\",\"x\"]}", NULL));
+        ASSERT_OK(filters_check_values(&t.filters, "b", "word", words, NULL));
+        ASSERT_FAIL(filters_check_values(&t.filters, "a", "word", words, &e));
+        ASSERT_STREQ(error_message(&e),
+                     "invalid filter 'a=x': invalid value for word (x): must be one of one, two");
+}
+
 DEFINE_TEST_MAIN();

@@ -163,7 +163,13 @@ def keys_match_without_case():
     ("filters not JSON", "/containers/json?filters=nonsense", "invalid filter", 400),
     ("filters unknown", '/containers/json?filters={"nosuch":["1"]}', "invalid filter 'nosuch'", 400),
     ("filters bad value", '/containers/json?filters={"status":["nosuch"]}', "(?i)invalid filter 'status=nosuch'|invalid", 400),
+    ("filters bad health", '/containers/json?filters={"health":["ill"]}', "invalid filter 'health=ill'", 400),
+    ("filters bad exit code", '/containers/json?filters={"exited":["x"]}', "invalid filter 'exited=x'", 400),
+    ("filters bad boolean", '/containers/json?filters={"is-task":["maybe"]}', r"invalid filter 'is-task=\[maybe\]'", 400),
     ("images filter", '/images/json?filters={"nosuch":["1"]}', "invalid filter 'nosuch'", 400),
+    ("images filter bad boolean", '/images/json?filters={"dangling":["x"]}', r"invalid filter 'dangling=\[x\]'", 400),
+    ("images filter two booleans", '/images/json?filters={"dangling":["true","false"]}', "invalid filter 'dangling=", 400),
+    ("images filter no image", '/images/json?filters={"before":["nosuch"]}', "No such image: nosuch", 404),
     ("logs without a stream", "/containers/busy/logs", "(?i)Bad parameters: you must choose at least one stream", 400),
 ])
 def bad_query(path, pattern, status):
@@ -173,6 +179,17 @@ def bad_query(path, pattern, status):
     r = c.get(path.replace('"', "%22").replace("{", "%7B").replace("}", "%7D"))
     equal(r.status, status, f"status of {path} ({r.message!r})")
     matches(r.message, pattern, "message")
+
+
+@test
+def the_body_does_not_override_path_and_query():
+    c = client()
+    r = c.post("/containers/create", {"Image": "busybox", "name": "evil", "platform": "no/such"}, query={"name": "good"})
+    equal(r.status, 201, f"status ({r.message!r})")
+    equal(c.inspect(r.json()["Id"])["Name"], "/good", "name")
+    r = c.post("/containers/create", {"Image": "busybox", "name": "evil", "Name": "evil"})
+    equal(r.status, 201, f"status ({r.message!r})")
+    check(c.inspect(r.json()["Id"])["Name"] != "/evil", "the name was taken from the body")
 
 
 @test

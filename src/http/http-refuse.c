@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one answer to what is no HTTP request, in the form of Docker's server.
+ *
+ * What the parser cannot read it would answer itself: with an HTML page, by 0.9.x with two heads, and there is no
+ * hook for it. But it queues that page through the dynamic linker like everybody else, so the
+ * MHD_queue_response() below comes before the library's own. Our answers take http_parser_queue(), so whatever
+ * comes here is the parser's. */
+#include <dlfcn.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "basic/fd-util.h"
+#include "basic/log.h"
+#include "basic/string-util.h"
+#include "http/http-request.h"
+#include "http/http-server-internal.h"
+
+typedef enum MHD_Result (*QueueFunction)(struct MHD_Connection *mhd, unsigned status,
+                                         struct MHD_Response *response);
+
+enum MHD_Result http_parser_queue(struct MHD_Connection *mhd, unsigned status,
+                                  struct MHD_Response *response) {
+        static QueueFunction queue;
+
+        if (!queue)
+                queue = (QueueFunction) dlsym(RTLD_NEXT, "MHD_queue_response");
+        return queue ? queue(mhd, status, response) : MHD_NO;
+}
+
+/* The refusal makes the parser close the connection. */
+__attribute__((visibility("default")))
+enum MHD_Result MHD_queue_response(struct MHD_Connection *mhd, unsigned status,
+                                   struct MHD_Response *response) {
+        _cleanup_error_ Error error = ERROR_NULL;
+        const union MHD_ConnectionInfo *info;
+        HttpConnection *c;
+
+        info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        c = info ? info->socket_context : NULL;
+        if (!c)
+                return MHD_NO;
+        if (c->request && http_request_find_fault(c->request, &error) < 0)
+                http_connection_refuse(c, error_kind_http_status(error.kind), error_message(&error));
+        else
+                http_connection_refuse(c, status, NULL);
+        return MHD_NO;
+}
+
+static int on_linger(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        HttpConnection *c = ASSERT_PTR(userdata);
+        char scratch[16384];
+        ssize_t n;
+
+        n = recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT);
+        if (n > 0)
+                c->lingered += n;
+        if (n == 0 || (n < 0 && !IN_SET(errno, EAGAIN, EINTR)) ||
+            c->lingered > c->server->limits.drain_bytes)
+                http_connection_end_linger(c);
+        return 0;
+}
+
+/* Closing over bytes that nobody has read resets the connection, and the client would not see the answer. So
+ * its side stays open for a while, on a descriptor of our own: the parser closes the other one. */
+static int start_linger(HttpConnection *c) {
+        int fd, r;
+
+        fd = fcntl(c->fd, F_DUPFD_CLOEXEC, 3);
+        if (fd < 0)
+                return -errno;
+        r = sd_event_add_io(c->server->event, &c->linger, fd, EPOLLIN, on_linger, c);
+        if (r < 0) {
+                safe_close(fd);
+                return r;
+        }
+        (void) sd_event_source_set_io_fd_own(c->linger, true);
+        (void) sd_event_source_set_description(c->linger, "http-linger");
+        (void) shutdown(fd, SHUT_WR);
+        return 0;
+}
+
+void http_connection_refuse(HttpConnection *c, unsigned status, const char *reason) {
+        const char *phrase = MHD_get_reason_phrase_for(status);
+        _cleanup_free_ char *text = NULL;
+
+        if (c->linger || c->closing)
+                return;
+        log_debug("Refusing what %s sent: %u %s", strnull(c->peer.address), status, strempty(reason));
+
+        if (asprintf_safe(&text,
+                          "HTTP/1.1 %u %s\r\n"
+                          "Content-Type: text/plain; charset=utf-8\r\n"
+                          "Connection: close\r\n"
+                          "\r\n"
+                          "%u %s%s%s", status, phrase, status, phrase, reason ? ": " : "",
+                          strempty(reason)) < 0)
+                return;
+        /* Whatever was answered before is with the kernel already; a client that has not read it gets no
+         * more. */
+        if (send(c->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 || start_linger(c) < 0)
+                return;
+        http_connection_set_phase(c, HTTP_PHASE_DRAIN);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "basic/string-util.h"
+#include "json/json-type.h"
+
+char **filters_get(const Filters *f, const char *key) {
+        for (size_t i = 0; i < f->n_items; i++)
+                if (streq(f->items[i].key, key))
+                        return f->items[i].value;
+        return NULL;
+}
+
+int filters_check_keys(const Filters *f, const char *const *allowed, Error *reterr) {
+        for (size_t i = 0; i < f->n_items; i++)
+                if (!strv_contains((char *const *) allowed, f->items[i].key))
+                        return error_setf(reterr, ERROR_INVALID, "invalid filter '%s'", f->items[i].key);
+        return 0;
+}
+
+int filters_get_tristate(const Filters *f, const char *key, Tristate *ret, Error *reterr) {
+        char **values = filters_get(f, key);
+        bool yes, no;
+
+        if (!values) {
+                *ret = TRISTATE_UNSET;
+                return 0;
+        }
+        yes = strv_contains(values, "true") || strv_contains(values, "1");
+        no = strv_contains(values, "false") || strv_contains(values, "0");
+        if (yes == no) {
+                _cleanup_free_ char *text = strv_join(values, " ");
+
+                return text ? error_setf(reterr, ERROR_INVALID, "invalid filter '%s=[%s]'", key, text) :
+                              error_fill(reterr, -ENOMEM);
+        }
+        *ret = yes ? TRISTATE_TRUE : TRISTATE_FALSE;
+        return 0;
+}
+
+int filters_check_values(const Filters *f, const char *key, const char *what, const char *const *allowed,
+                         Error *reterr) {
+        STRV_FOREACH(v, filters_get(f, key)) {
+                _cleanup_free_ char *list = NULL;
+
+                if (strv_contains((char *const *) allowed, *v))
+                        continue;
+                list = strv_join((char *const *) allowed, ", ");
+                if (!list)
+                        return error_fill(reterr, -ENOMEM);
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid filter '%s=%s': invalid value for %s (%s): must be one of %s", key,
+                                  *v, what, *v, list);
+        }
+        return 0;
+}
