@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one answer to what is no HTTP request, in the form of Docker's server.
  *
- * What the parser cannot read it would answer itself: with an HTML page, by 0.9.x with two heads, and there is
- * no hook for it. But it queues that page through the dynamic linker like everybody else, so the
+ * What the parser cannot read it would answer itself: with an HTML page, by 0.9.x with two heads, and there
+ * is no hook for it. But it queues that page through the dynamic linker like everybody else, so the
  * MHD_queue_response() below comes before the library's own. Our answers take http_parser_queue(), so what
  * comes here is the parser's. */
 #include <dlfcn.h>
