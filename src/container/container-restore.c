@@ -97,6 +97,11 @@ static int restore_container(Container *c) {
         r = container_set_busy(c, NULL);
         if (r < 0)
                 return r;
+        /* The machine was booted anew: known at once, so that nobody sees it running. */
+        if (access(c->run_dir, F_OK) < 0 && errno == ENOENT) {
+                without_shim(c);
+                return 0;
+        }
         r = supervisor_find_running(c->manager->supervisor, c->doc.id, c->run_dir, on_found, c, &e);
         if (r < 0)
                 without_shim(c);

@@ -154,7 +154,8 @@ void container_handle_exit(Container *c, const ExitRecord *record) {
         c->doc.oom_killed = record->oom;
         c->doc.finished = record->time_nsec;
         c->doc.pid = 0;
-        again = container_restart_policy_wants(c);
+        /* `systemctl stop`, or the machine goes down: it is not brought back before the next boot. */
+        again = !record->stopped && container_restart_policy_wants(c);
         if (container_set_state(c, again ? CONTAINER_RESTARTING : CONTAINER_EXITED, STORE_SYNC_LAZY, &e) < 0)
                 log_error("Cannot record the end of container %s: %s", c->doc.name, error_message(&e));
         crash_point("container-exit:recorded");

@@ -15,8 +15,8 @@ int exit_record_write(int run_dir_fd, const ExitRecord *record) {
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = asprintf_safe(&text, "code=%d\noom=%d\ntime=%" PRIu64 "\n", record->code, record->oom,
-                          record->time_nsec);
+        r = asprintf_safe(&text, "code=%d\noom=%d\nstopped=%d\ntime=%" PRIu64 "\n", record->code, record->oom,
+                          record->stopped, record->time_nsec);
         if (r < 0)
                 return r;
 
@@ -26,7 +26,7 @@ int exit_record_write(int run_dir_fd, const ExitRecord *record) {
 int exit_record_read(int run_dir_fd, ExitRecord *ret) {
         _cleanup_strv_free_ char **lines = NULL;
         _cleanup_free_ char *text = NULL;
-        const char *code, *oom, *time;
+        const char *code, *time;
         ExitRecord record = {};
         int r;
 
@@ -39,11 +39,11 @@ int exit_record_read(int run_dir_fd, ExitRecord *ret) {
                 return r;
 
         code = strv_env_get(lines, "code");
-        oom = strv_env_get(lines, "oom");
         time = strv_env_get(lines, "time");
         if (!code || !time || parse_int(code, &record.code) < 0 || parse_uint64(time, &record.time_nsec) < 0)
                 return -EBADMSG;
-        record.oom = oom && streq(oom, "1");
+        record.oom = streq(strempty(strv_env_get(lines, "oom")), "1");
+        record.stopped = streq(strempty(strv_env_get(lines, "stopped")), "1");
 
         *ret = record;
         return 0;

@@ -63,8 +63,17 @@ ShimClient *shim_client_free(ShimClient *c) {
 
 /* --- events --- */
 
+static ExitRecord exit_of(int code, const ShimMessage *m) {
+        return (ExitRecord) {
+                .code = code,
+                .oom = FLAGS_SET(m->flags, SHIM_EXIT_OOM),
+                .stopped = FLAGS_SET(m->flags, SHIM_EXIT_STOPPED),
+                .time_nsec = m->time_nsec,
+        };
+}
+
 static void on_hello(ShimClient *c, const ShimMessage *m, int *fd) {
-        ExitRecord exit = { .code = m->value2, .oom = m->flags & 1, .time_nsec = m->time_nsec };
+        ExitRecord exit = exit_of(m->value2, m);
         ShimState state = m->value1;
 
         if (state < 0 || state >= _SHIM_STATE_MAX || !c->ops->hello)
@@ -98,7 +107,7 @@ static void on_log_failed(ShimClient *c, const ShimMessage *m, int *fd) {
 }
 
 static void on_exited(ShimClient *c, const ShimMessage *m, int *fd) {
-        ExitRecord exit = { .code = m->value1, .oom = m->value2, .time_nsec = m->time_nsec };
+        ExitRecord exit = exit_of(m->value1, m);
 
         if (c->ops->exited)
                 c->ops->exited(c, &exit, c->userdata);

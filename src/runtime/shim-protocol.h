@@ -55,7 +55,7 @@ typedef enum ShimMessageType {
         SHIM_ATTACH_ENDED,      /* id, value1 = ShimAttachEnd */
         SHIM_OOM,               /* a process of the container was killed by the OOM killer; time */
         SHIM_LOG_FAILED,        /* value1 = negative errno; sent once per series of failures */
-        SHIM_EXITED,            /* value1 = exit code, value2 = OOM flag, time; the record is in the exit
+        SHIM_EXITED,            /* value1 = exit code, flags = ShimExitFlags, time; the record is in the exit
                                  * file already */
 } ShimMessageType;
 
@@ -74,6 +74,11 @@ typedef enum ShimAttachFlags {
         SHIM_ATTACH_MULTIPLEX = 1U << 3,        /* 8-byte frames; never together with a tty */
         SHIM_ATTACH_LOGS      = 1U << 4,        /* first what was logged, from time on */
 } ShimAttachFlags;
+
+typedef enum ShimExitFlags {
+        SHIM_EXIT_OOM     = 1U << 0,
+        SHIM_EXIT_STOPPED = 1U << 1,
+} ShimExitFlags;
 
 typedef enum ShimAttachEnd {
         SHIM_ATTACH_END_EXITED,         /* the container's streams are at their end */
@@ -111,10 +116,11 @@ int shim_message_send(int fd, const ShimMessage *m, int pass_fd);
 int shim_message_receive(int fd, void **buffer, size_t *buffer_size, ShimMessage *ret, int *ret_fd);
 
 /* The record of an ended container, in the `exit` file of the run directory:
- * "code=137\noom=1\ntime=<nsec>\n". */
+ * "code=137\noom=1\nstopped=0\ntime=<nsec>\n". */
 typedef struct ExitRecord {
         int code;
         bool oom;
+        bool stopped;                   /* by the service manager, not by the daemon or by itself */
         uint64_t time_nsec;             /* CLOCK_REALTIME */
 } ExitRecord;
 

@@ -27,6 +27,7 @@ struct Supervisor {
         SupervisorGone gone;
         void *userdata;
         Hashmap *units;                 /* id -> SupervisorUnit */
+        char *own_unit;                 /* systemd only: the daemon's service; NULL = it runs in none */
         sd_bus_slot *job_slot, *removed_slot, *subscribe_slot;
 };
 

@@ -177,13 +177,20 @@ static int append_strings(sd_bus_message *m, const SupervisorLaunch *l) {
         return 0;
 }
 
-static int append_properties(sd_bus_message *m, const SupervisorLaunch *l, const char *shim) {
+/* When the machine goes down, the container ends while the daemon is still there to record how. */
+static int append_order(sd_bus_message *m, const char *own_unit) {
+        return own_unit ? sd_bus_message_append(m, "(sv)", "After", "as", 1, own_unit) : 0;
+}
+
+static int append_properties(sd_bus_message *m, const SupervisorLaunch *l, const Supervisor *s) {
         static const SpecResources none = {};
         int r;
 
         r = append_strings(m, l);
         if (r >= 0)
-                r = append_exec(m, shim, l->run_dir);
+                r = append_order(m, s->own_unit);
+        if (r >= 0)
+                r = append_exec(m, s->shim_path, l->run_dir);
         if (r >= 0)
                 r = append_stop(m, l->stop_timeout);
         if (r >= 0)
@@ -208,7 +215,7 @@ static int build_start(Supervisor *s, const char *name, const SupervisorLaunch *
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "(sv)");
         if (r >= 0)
-                r = append_properties(m, l, s->shim_path);
+                r = append_properties(m, l, s);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)

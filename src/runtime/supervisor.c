@@ -2,6 +2,7 @@
 #include "runtime/supervisor.h"
 
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-login.h>
 
 #include "basic/string-table.h"
 #include "runtime/supervisor-internal.h"
@@ -40,8 +41,21 @@ Supervisor *supervisor_free(Supervisor *s) {
         sd_bus_unref(s->bus);
         sd_event_unref(s->event);
         free(s->shim_path);
+        free(s->own_unit);
         free(s);
         return NULL;
+}
+
+static int find_own_unit(Supervisor *s) {
+        _cleanup_free_ char *unit = NULL;
+        int r;
+
+        r = sd_pid_get_unit(0, &unit);
+        if (r == -ENOMEM)
+                return r;
+        if (r >= 0 && endswith(unit, ".service"))
+                s->own_unit = TAKE_PTR(unit);
+        return 0;
 }
 
 int supervisor_new(SupervisorKind kind, sd_event *event, sd_bus *bus, const char *shim_path,
@@ -64,7 +78,7 @@ int supervisor_new(SupervisorKind kind, sd_event *event, sd_bus *bus, const char
                 .shim_path = strdup(shim_path),
                 .units = hashmap_new(),
         };
-        if (!s->shim_path || !s->units)
+        if (!s->shim_path || !s->units || (kind == SUPERVISOR_SYSTEMD && find_own_unit(s) < 0))
                 return error_fill(reterr, -ENOMEM);
         if (s->vtable->setup) {
                 r = s->vtable->setup(s, reterr);

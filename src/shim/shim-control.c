@@ -99,7 +99,7 @@ static int command_hello(Shim *s, Connection *c, const ShimMessage *m, int fd) {
                 .value1 = s->state,
                 .pid = s->container_pid,
                 .value2 = exited ? s->exit.code : 0,
-                .flags = exited && s->exit.oom,
+                .flags = exited ? shim_exit_flags(s) : 0,
                 .time_nsec = exited ? s->exit.time_nsec : s->started_nsec,
         }, -EBADF);
 }

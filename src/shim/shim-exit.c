@@ -111,10 +111,9 @@ void shim_stop(Shim *s) {
                 s->loop.quit = true;
                 return;
         }
-        if (s->state == SHIM_STATE_STARTING) {
-                s->stop_requested = true;
+        s->stop_requested = true;
+        if (s->state == SHIM_STATE_STARTING)
                 return;
-        }
 
         (void) shim_kill(s, sig);
         s->stop_timer.callback = on_stop_timeout;
@@ -147,7 +146,12 @@ void shim_container_ended(Shim *s, int status) {
         bool oom = s->exit.oom;
 
         s->exited = true;
-        s->exit = (ExitRecord) { .code = exit_code(status), .oom = oom, .time_nsec = now_nsec() };
+        s->exit = (ExitRecord) {
+                .code = exit_code(status),
+                .oom = oom,
+                .stopped = s->stop_requested,
+                .time_nsec = now_nsec(),
+        };
         check_oom(s);
         unwatch_oom(s);
         s->container_pidfd = safe_close(s->container_pidfd);
@@ -162,6 +166,10 @@ void shim_container_ended(Shim *s, int status) {
         loop_timer_arm(&s->drain_timer, DRAIN_USEC);
         shim_output_poll(s);
         shim_check_end(s);
+}
+
+uint32_t shim_exit_flags(const Shim *s) {
+        return (s->exit.oom ? SHIM_EXIT_OOM : 0) | (s->exit.stopped ? SHIM_EXIT_STOPPED : 0);
 }
 
 /* The record is in the file before anybody is told, and stays there for a daemon that is away now. */
@@ -181,7 +189,7 @@ static void finish(Shim *s) {
         shim_attach_end_all(s, failed ? SHIM_ATTACH_END_ERROR : SHIM_ATTACH_END_EXITED);
         if (!failed)
                 shim_event(s, &(ShimMessage) {
-                        .type = SHIM_EXITED, .value1 = s->exit.code, .value2 = s->exit.oom,
+                        .type = SHIM_EXITED, .value1 = s->exit.code, .flags = shim_exit_flags(s),
                         .time_nsec = s->exit.time_nsec });
         s->linger_timer.callback = on_linger_timeout;
         loop_timer_arm(&s->linger_timer, LINGER_USEC);

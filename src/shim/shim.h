@@ -93,7 +93,7 @@ struct Shim {
         pid_t container_pid;
         int container_pidfd;
         uint64_t started_nsec;
-        bool stop_requested;            /* SIGTERM came during the start */
+        bool stop_requested;            /* SIGTERM came */
         bool exited;                    /* the container process is gone; its output may not be */
         ExitRecord exit;
         char *oom_file;                 /* memory.events or memory.oom_control of the container */
@@ -170,5 +170,6 @@ void shim_child_ended(Shim *s, pid_t pid, int status);
 void shim_container_started(Shim *s);
 void shim_container_ended(Shim *s, int status);
 void shim_check_end(Shim *s);
+uint32_t shim_exit_flags(const Shim *s);
 void shim_stop(Shim *s);
 int shim_kill(Shim *s, int sig);

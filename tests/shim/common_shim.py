@@ -22,6 +22,7 @@ NO_TEXT = 0xFFFFFFFF
 (CREATED, STARTING, RUNNING, ENDED) = range(4)
 (STDIN, STDOUT, STDERR, MULTIPLEX, LOGS) = (1, 2, 4, 8, 16)
 (END_EXITED, END_DETACHED, END_CLIENT, END_ERROR) = range(4)
+(EXIT_OOM, EXIT_STOPPED) = (1, 2)
 
 BUILD = pathlib.Path(os.environ.get("DOCKERD_BUILD", pathlib.Path(__file__).parents[2] / "build"))
 SHIM = BUILD / "src/shim/dockerd-shim"

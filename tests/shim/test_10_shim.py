@@ -9,8 +9,9 @@ import subprocess
 import threading
 import time
 
-from common_shim import (ATTACH_ENDED, CLOSE_STDIN, DETACH, END_CLIENT, END_DETACHED, END_EXITED, ENDED, HELLO, LOGS,
-                         LOG_FAILED, MULTIPLEX, QUIT, RESIZE, ROOT_FD, RUNNING, SIGNAL, START_FAILED, STDERR, STDIN,
+from common_shim import (ATTACH_ENDED, CLOSE_STDIN, DETACH, END_CLIENT, END_DETACHED, END_EXITED, ENDED, EXIT_OOM,
+                         EXIT_STOPPED, HELLO, LOGS, LOG_FAILED, MULTIPLEX, QUIT, RESIZE, ROOT_FD, RUNNING, SIGNAL,
+                         START_FAILED, STDERR, STDIN,
                          STDOUT, Connection, Container, frames, now, read_all, read_until, resident, sanitized)
 from harness import Skip, cases, check, cleanup, contains, equal, eventually, test
 
@@ -291,7 +292,8 @@ def sigterm_stops_the_container():
     c.start()
     read_until(s, b"up")
     c.process.send_signal(signal.SIGTERM)
-    equal(c.exited().value1, 11, "exit code")
+    m = c.exited()
+    equal((m.value1, m.flags), (11, EXIT_STOPPED), "exit code and flags")
     equal(c.gone(), 0, "exit status of the shim")
 
 
@@ -474,7 +476,7 @@ def out_of_memory():
         raise Skip("no memory controller")
     c = Container("/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1", memory=16 << 20).launch().start()
     m = c.exited()
-    equal((m.value1, m.value2), (137, 1), "exit code and OOM flag")
+    equal((m.value1, m.flags), (137, EXIT_OOM), "exit code and flags")
     c.gone()
     equal(c.exit_file()["oom"], "1", "OOM flag in the exit file")
 

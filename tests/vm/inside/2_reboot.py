@@ -2,41 +2,68 @@
 """After a reboot; then containers are made until the power is cut."""
 
 import json
-import time
 
-from harness import check, contains, equal, eventually, test
-from inside import client, load_busybox, sh
+from harness import cases, equal, eventually, test
+from inside import NONE, client, sh
 
-NONE = {"NetworkMode": "none"}
+# name, state right after the boot, its exit code (None: it runs again, or never ran)
+AFTER_REBOOT = [
+    ("ended", "exited", 7),
+    ("made", "created", None),
+    ("running", "exited", 9),
+    ("on-failure", "exited", 9),
+    ("unless-stopped-but-stopped", "exited", 9),
+    ("always", "running", None),
+    ("always-but-stopped", "running", None),
+    ("unless-stopped", "running", None),
+]
 
 
 @test(timeout=120)
-def everything_is_there():
-    c = client()
+def the_list_is_right():
+    """The very first answer: nothing that died with the machine is said to run."""
     before = json.load(open("/var/tmp/before.json"))
-    rows = {r["Names"][0][1:]: r for r in c.ok("GET", "/containers/json", query={"all": 1})}
-    equal({n: rows[n]["Id"] for n in rows if n in before}, before, "containers")
-    equal(rows["ended"]["State"], "exited", "state of the container that had ended")
-    equal(c.inspect("ended")["State"]["ExitCode"], 7, "its exit code")
-    equal(c.logs("ended")[0], b"kept log\n", "its log")
-    equal(rows["made"]["State"], "created", "state of the container that never ran")
-    equal(rows["running"]["State"], "exited", "state of the container that ran when the machine went down")
-    equal(c.get("/images/kept:v1/json").status, 200, "status of the tagged image")
+    rows = {r["Names"][0][1:]: r for r in client().ok("GET", "/containers/json", query={"all": 1})}
+    equal({n: r["Id"] for n, r in rows.items()}, {n: i for n, i in before.items() if n != "temporary"}, "containers")
+    dead = [name for name, state, _ in AFTER_REBOOT if state != "running"]
+    equal({n: rows[n]["State"] for n in dead}, {n: s for n, s, _ in AFTER_REBOOT if s != "running"}, "states")
+
+
+@cases([(row[0], *row) for row in AFTER_REBOOT], timeout=120)
+def state_of(name, state, exit_code):
+    c = client()
+    eventually(lambda: c.inspect(name)["State"]["Status"] == state, f"state {state}", 60)
+    if exit_code is not None:
+        equal(c.inspect(name)["State"]["ExitCode"], exit_code, "exit code")
 
 
 @test(timeout=120)
-def restart_policy_always():
+def logs_and_images_are_kept():
     c = client()
-    eventually(lambda: c.inspect("always")["State"]["Running"], "the container with restart=always runs again", 60)
+    equal(c.logs("ended")[0], b"kept log\n", "the log of the container that had ended")
+    eventually(lambda: c.logs("always")[0] == b"started\n" * 2, "both runs are in one log", 30)
+    equal(c.get("/images/kept:v1/json").status, 200, "status of the tagged image")
 
 
 @test(timeout=120)
 def they_start_again():
     c = client()
-    c.start("running")
-    equal(c.inspect("running")["State"]["Running"], True, "Running")
+    for name in ("running", "on-failure"):
+        c.start(name)
+        equal(c.inspect(name)["State"]["Running"], True, f"Running of {name}")
     c.start("ended")
     equal(c.wait("ended"), 7, "exit code")
+
+
+@test(timeout=120)
+def stopped_by_systemctl_stays_down():
+    """Though its policy would bring it back from an end of its own."""
+    c = client()
+    i = c.inspect("unless-stopped")["Id"]
+    sh(f"systemctl stop docker-{i}.service")
+    eventually(lambda: c.inspect(i)["State"]["Status"] == "exited", "the container has ended", 20)
+    equal(c.inspect(i)["State"]["ExitCode"], 9, "exit code")
+    equal(sh(f"sleep 1; systemctl is-active docker-{i}.service || true"), "inactive", "the unit a second later")
 
 
 def finally_():

@@ -6,7 +6,10 @@ import pathlib
 import subprocess
 
 from client import Client
-from harness import Failed
+from harness import Failed, cleanup
+
+SOCKET = {"systemd": "/run/docker.sock", "direct": "/run/direct.sock"}
+NONE = {"NetworkMode": "none"}
 
 
 def sh(line, timeout=120, check=True):
@@ -16,12 +19,20 @@ def sh(line, timeout=120, check=True):
     return r.stdout.strip()
 
 
-def client():
-    return Client("unix:///run/docker.sock", timeout=120)
+def client(supervisor="systemd"):
+    return Client("unix://" + SOCKET[supervisor], timeout=120)
 
 
-def load_busybox():
-    c = client()
+def start_direct():
+    """A second daemon, which starts its shims itself."""
+    sh("systemd-run --quiet --unit=direct --service-type=notify -p KillMode=process -p Delegate=yes /usr/bin/dockerd "
+       "--config-file /dev/null --data-root /var/lib/dockerd-direct --exec-root /run/direct --pidfile /run/direct.pid "
+       f"--host unix://{SOCKET['direct']} --bridge none --exec-opt native.supervisor=direct")
+    return load_busybox("direct")
+
+
+def load_busybox(supervisor="systemd"):
+    c = client(supervisor)
     if c.get("/images/busybox/json").status == 200:
         return c
     r = c.post("/images/create", pathlib.Path("/opt/tests/busybox.tar").read_bytes(), query={"fromSrc": "-", "repo": "busybox", "tag": "latest"},
@@ -31,8 +42,17 @@ def load_busybox():
     return c
 
 
-def cgroup(container):
+def started(c, name=None, **config):
+    """A running container that the end of the test removes."""
+    i = c.create(name=name, **config)
+    if name is None:
+        cleanup(c.remove, i)
+    c.start(i)
+    return i
+
+
+def cgroup(container, c=None):
     """The container's own cgroup directory."""
-    pid = client().inspect(container)["State"]["Pid"]
+    pid = (c or client()).inspect(container)["State"]["Pid"]
     path = pathlib.Path(f"/proc/{pid}/cgroup").read_text().strip().split("::", 1)[1]
     return pathlib.Path("/sys/fs/cgroup" + path)
