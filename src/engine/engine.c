@@ -263,7 +263,11 @@ int engine_reload(Engine *e, const StringMap *attributes, Error *reterr) {
 /* --- small accessors --- */
 
 void engine_set_bus(Engine *e, sd_bus *bus) {
+        _cleanup_error_ Error error = ERROR_NULL;
+
         e->bus = bus;
+        if (e->supervisor && supervisor_set_bus(e->supervisor, bus, &error) < 0)
+                log_warning("Containers cannot be started through systemd: %s", error_message(&error));
 }
 
 sd_bus *engine_bus(Engine *e) {

@@ -14,7 +14,8 @@ typedef struct SupervisorVTable {
         int (*start)(SupervisorUnit *u, const SupervisorLaunch *launch, Error *reterr);
         int (*find_running)(SupervisorUnit *u, const char *run_dir, Error *reterr);
         int (*cleanup)(Supervisor *s, const char *id, const char *cgroup_parent);
-        int (*setup)(Supervisor *s, Error *reterr);
+        /* s->bus is another one, or NULL: the calls and matches of the old one are void. */
+        int (*set_bus)(Supervisor *s, Error *reterr);
         int (*update)(Supervisor *s, const char *id, const SpecResources *resources);
         void (*unit_done)(SupervisorUnit *u);   /* releases what the implementation holds */
 } SupervisorVTable;
@@ -22,13 +23,14 @@ typedef struct SupervisorVTable {
 struct Supervisor {
         const SupervisorVTable *vtable;
         sd_event *event;
-        sd_bus *bus;                    /* systemd only */
+        sd_bus *bus;                    /* systemd only; NULL while it is away */
         char *shim_path;
         SupervisorGone gone;
         void *userdata;
         Hashmap *units;                 /* id -> SupervisorUnit */
         char *own_unit;                 /* systemd only: the daemon's service; NULL = it runs in none */
         sd_bus_slot *job_slot, *removed_slot, *subscribe_slot;
+        char **cleanups;                /* ids that wait for the bus */
 };
 
 /* The first member of an implementation's own struct. */

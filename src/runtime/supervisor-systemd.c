@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shims as transient units docker-<id>.service (org.freedesktop.systemd1(5)): started by StartTransientUnit,
- * followed by JobRemoved, and over when the manager says UnitRemoved, since the units are collected as soon
- * as they are dead. Unit properties come from the request and the daemon, never from an image. */
+ * followed by JobRemoved, and over when the manager does not know them any more, since the units are
+ * collected as soon as they are dead. UnitRemoved is only a hint: "systemctl daemon-reload" sends it for every
+ * unit. Unit properties come from the request and the daemon, never from an image. */
 #include <stdio.h>
 
 #include "basic/log.h"
+#include "basic/strv.h"
 #include "basic/time-util.h"
 #include "runtime/supervisor-internal.h"
 #include "shared/cgroup-util.h"
@@ -13,6 +15,7 @@
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
 #define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
 #define SYSTEMD_UNIT "org.freedesktop.systemd1.Unit"
+#define SYSTEMD_ERROR_NO_UNIT "org.freedesktop.systemd1.NoSuchUnit"
 
 /* systemd's patience over the container's own stop timeout: the shim kills at the end of that. */
 #define STOP_MARGIN_SEC 10
@@ -23,8 +26,9 @@ typedef struct SystemdUnit {
         SupervisorUnit unit;
         char *name;                     /* docker-<id>.service */
         char *job;                      /* object path of the start job */
+        bool any_job;                   /* the bus was lost before the path was known */
         sd_bus_slot *slot;              /* the call in flight */
-        sd_bus_message *sent;           /* the call of the slot, for a second try */
+        sd_bus_message *sent;           /* the start of the slot, for a second try */
         /* A start that waits for an older unit to be gone: the call, to be sent then. */
         sd_bus_message *again;
         sd_event_source *timeout;
@@ -75,9 +79,10 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *reter
         if (sd_bus_message_read(m, "uoss", &number, &job, &name, &result) < 0)
                 return 0;
         u = find_by_name(s, name);
-        if (!u || !streq_ptr(u->job, job))
+        if (!u || !(u->any_job || streq_ptr(u->job, job)))
                 return 0;
 
+        u->any_job = false;
         u->job = mfree(u->job);
         if (streq(result, "done"))
                 supervisor_unit_done(&u->unit);
@@ -87,6 +92,7 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *reter
 }
 
 static int send_start(SystemdUnit *u, sd_bus_message *m);
+static int send_check(SystemdUnit *u);
 
 static int on_unit_removed(sd_bus_message *m, void *userdata, sd_bus_error *reterror) {
         Supervisor *s = userdata;
@@ -109,10 +115,9 @@ static int on_unit_removed(sd_bus_message *m, void *userdata, sd_bus_error *rete
                 sd_bus_message_unref(again);
                 return 0;
         }
-        /* Between the call and its reply a removal is not of the unit we asked for. */
-        if (u->slot)
-                return 0;
-        supervisor_unit_gone(&u->unit);
+        /* Between a call and its reply the reply tells more. */
+        if (!u->slot && send_check(u) < 0)
+                log_debug("Cannot ask the service manager for %s", u->name);
         return 0;
 }
 
@@ -124,7 +129,7 @@ static int on_subscribed(sd_bus_message *m, void *userdata, sd_bus_error *reterr
         return 0;
 }
 
-static int systemd_setup(Supervisor *s, Error *reterr) {
+static int subscribe(Supervisor *s) {
         int r;
 
         r = sd_bus_match_signal_async(s->bus, &s->job_slot, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
@@ -135,9 +140,7 @@ static int systemd_setup(Supervisor *s, Error *reterr) {
         if (r >= 0)
                 r = sd_bus_call_method_async(s->bus, &s->subscribe_slot, SYSTEMD_NAME, SYSTEMD_PATH,
                                              SYSTEMD_MANAGER, "Subscribe", on_subscribed, s, "");
-        if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to talk to the service manager");
-        return 0;
+        return r;
 }
 
 /* --- start --- */
@@ -257,6 +260,11 @@ static int on_start_reply(sd_bus_message *m, void *userdata, sd_bus_error *reter
         const char *job;
 
         u->slot = sd_bus_slot_unref(u->slot);
+        /* Sent, and the answer was lost with the bus: the unit itself tells when the bus is back. */
+        if (sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY)) {
+                u->any_job = true;
+                return 0;
+        }
         if (sd_bus_error_has_name(e, "org.freedesktop.systemd1.UnitExists") && call && !u->timeout) {
                 _cleanup_(sd_bus_message_unrefp) sd_bus_message *copy = NULL;
 
@@ -293,6 +301,9 @@ static int systemd_start(SupervisorUnit *unit, const SupervisorLaunch *l, Error 
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
+        if (!s->bus)
+                return error_setf(reterr, ERROR_UNAVAILABLE,
+                                  "the system bus is away, and without it systemd starts no container");
         if (!isempty(l->cgroup_parent) && !endswith(l->cgroup_parent, ".slice"))
                 return error_setf(reterr, ERROR_INVALID, "cgroup-parent for systemd cgroup should be a "
                                   "valid slice named as \"xxx.slice\"");
@@ -307,7 +318,22 @@ static int systemd_start(SupervisorUnit *unit, const SupervisorLaunch *l, Error 
         return 0;
 }
 
-/* --- after a restart of the daemon --- */
+/* --- does it run? Asked after a restart of the daemon, on a hint, and when the bus is back --- */
+
+static void unit_is_over(SystemdUnit *u) {
+        if (u->unit.done)
+                fail(u, ERROR_NOT_FOUND, "no shim runs", NULL);
+        else
+                supervisor_unit_gone(&u->unit);
+}
+
+/* Only the manager's own word ends a unit; a bus that breaks does not. */
+static bool is_unknown_unit(sd_bus_message *m) {
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+
+        return sd_bus_error_has_name(e, SYSTEMD_ERROR_NO_UNIT) ||
+               sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_OBJECT);
+}
 
 static int on_state(sd_bus_message *m, void *userdata, sd_bus_error *reterror) {
         SystemdUnit *u = userdata;
@@ -316,29 +342,34 @@ static int on_state(sd_bus_message *m, void *userdata, sd_bus_error *reterror) {
         u->slot = sd_bus_slot_unref(u->slot);
         if (!sd_bus_message_get_error(m))
                 (void) sd_bus_message_read(m, "v", "s", &state);
-        if (state && (streq(state, "active") || streq(state, "activating") || streq(state, "deactivating")))
+        if (is_unknown_unit(m) || (state && (streq(state, "inactive") || streq(state, "failed"))))
+                unit_is_over(u);
+        else if (state && !((u->job || u->any_job) && streq(state, "activating"))) {
+                u->any_job = false;
+                u->job = mfree(u->job);
                 supervisor_unit_done(&u->unit);
-        else
-                fail(u, ERROR_NOT_FOUND, "no shim runs", NULL);
+        }
         return 0;
 }
 
 static int on_unit_path(sd_bus_message *m, void *userdata, sd_bus_error *reterror) {
         SystemdUnit *u = userdata;
         const char *path;
-        int r;
 
         u->slot = sd_bus_slot_unref(u->slot);
-        if (sd_bus_message_get_error(m) || sd_bus_message_read(m, "o", &path) < 0) {
-                fail(u, ERROR_NOT_FOUND, "no shim runs", NULL);
-                return 0;
-        }
-        r = sd_bus_call_method_async(u->unit.supervisor->bus, &u->slot, SYSTEMD_NAME, path,
-                                     "org.freedesktop.DBus.Properties", "Get", on_state, u, "ss",
-                                     SYSTEMD_UNIT, "ActiveState");
-        if (r < 0)
-                fail(u, ERROR_INTERNAL, "the bus does not take the call", NULL);
+        if (is_unknown_unit(m))
+                unit_is_over(u);
+        else if (!sd_bus_message_get_error(m) && sd_bus_message_read(m, "o", &path) >= 0)
+                (void) sd_bus_call_method_async(u->unit.supervisor->bus, &u->slot, SYSTEMD_NAME, path,
+                                                "org.freedesktop.DBus.Properties", "Get", on_state, u, "ss",
+                                                SYSTEMD_UNIT, "ActiveState");
         return 0;
+}
+
+static int send_check(SystemdUnit *u) {
+        u->slot = sd_bus_slot_unref(u->slot);
+        return sd_bus_call_method_async(u->unit.supervisor->bus, &u->slot, SYSTEMD_NAME, SYSTEMD_PATH,
+                                        SYSTEMD_MANAGER, "GetUnit", on_unit_path, u, "s", u->name);
 }
 
 static int systemd_find_running(SupervisorUnit *unit, const char *run_dir, Error *reterr) {
@@ -346,11 +377,68 @@ static int systemd_find_running(SupervisorUnit *unit, const char *run_dir, Error
         int r;
 
         r = unit_name(unit->id, &u->name);
-        if (r >= 0)
-                r = sd_bus_call_method_async(unit->supervisor->bus, &u->slot, SYSTEMD_NAME, SYSTEMD_PATH,
-                                             SYSTEMD_MANAGER, "GetUnit", on_unit_path, u, "s", u->name);
+        if (r < 0)
+                return error_fill(reterr, r);
+        /* Without a bus the answer comes when it is back. */
+        r = unit->supervisor->bus ? send_check(u) : 0;
         return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to talk to the service manager") :
                        0;
+}
+
+/* --- the bus goes and comes back --- */
+
+static void unit_bus_lost(SystemdUnit *u) {
+        u->any_job = u->any_job || u->job || u->sent;
+        u->job = mfree(u->job);
+        u->slot = sd_bus_slot_unref(u->slot);
+        u->sent = sd_bus_message_unref(u->sent);
+}
+
+static void systemd_bus_lost(Supervisor *s) {
+        SupervisorUnit *unit;
+
+        HASHMAP_FOREACH(unit, s->units)
+                unit_bus_lost((SystemdUnit *) unit);
+        s->job_slot = sd_bus_slot_unref(s->job_slot);
+        s->removed_slot = sd_bus_slot_unref(s->removed_slot);
+        s->subscribe_slot = sd_bus_slot_unref(s->subscribe_slot);
+}
+
+/* A start that waits for an older unit was not sent yet: it fails, and the client tries again. */
+static void unit_bus_back(SystemdUnit *u) {
+        if (u->again)
+                fail(u, ERROR_UNAVAILABLE, "the system bus was lost", NULL);
+        else if (send_check(u) < 0)
+                log_debug("Cannot ask the service manager for %s", u->name);
+}
+
+static void systemd_bus_back(Supervisor *s) {
+        _cleanup_strv_free_ char **ids = NULL, **cleanups = TAKE_PTR(s->cleanups);
+        SupervisorUnit *unit;
+
+        STRV_FOREACH(id, cleanups)
+                (void) supervisor_cleanup(s, *id, NULL);
+        /* By id: what is told of one unit may change others. */
+        HASHMAP_FOREACH(unit, s->units)
+                (void) strv_extend(&ids, unit->id);
+        STRV_FOREACH(id, ids) {
+                unit = hashmap_get(s->units, *id);
+                if (unit)
+                        unit_bus_back((SystemdUnit *) unit);
+        }
+}
+
+static int systemd_set_bus(Supervisor *s, Error *reterr) {
+        int r;
+
+        systemd_bus_lost(s);
+        if (!s->bus)
+                return 0;
+        r = subscribe(s);
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to talk to the service manager");
+        systemd_bus_back(s);
+        return 0;
 }
 
 /* --- */
@@ -360,6 +448,8 @@ static int systemd_cleanup(Supervisor *s, const char *id, const char *cgroup_par
         _cleanup_free_ char *name = NULL;
         int r;
 
+        if (!s->bus)
+                return strv_extend(&s->cleanups, id);
         r = unit_name(id, &name);
         if (r >= 0)
                 r = sd_bus_call_method_async(s->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
@@ -375,6 +465,8 @@ static int systemd_update(Supervisor *s, const char *id, const SpecResources *re
         _cleanup_free_ char *name = NULL;
         int r;
 
+        if (!s->bus)
+                return -ENOTCONN;
         r = unit_name(id, &name);
         if (r >= 0)
                 r = sd_bus_message_new_method_call(s->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
@@ -393,7 +485,7 @@ static int systemd_update(Supervisor *s, const char *id, const SpecResources *re
 const SupervisorVTable supervisor_systemd_vtable = {
         .kind = SUPERVISOR_SYSTEMD,
         .unit_size = sizeof(SystemdUnit),
-        .setup = systemd_setup,
+        .set_bus = systemd_set_bus,
         .start = systemd_start,
         .find_running = systemd_find_running,
         .cleanup = systemd_cleanup,

@@ -5,6 +5,7 @@
 #include <systemd/sd-login.h>
 
 #include "basic/string-table.h"
+#include "basic/strv.h"
 #include "runtime/supervisor-internal.h"
 #include "shared/cgroup-util.h"
 
@@ -38,6 +39,7 @@ Supervisor *supervisor_free(Supervisor *s) {
         sd_bus_slot_unref(s->job_slot);
         sd_bus_slot_unref(s->removed_slot);
         sd_bus_slot_unref(s->subscribe_slot);
+        strv_free(s->cleanups);
         sd_bus_unref(s->bus);
         sd_event_unref(s->event);
         free(s->shim_path);
@@ -72,7 +74,6 @@ int supervisor_new(SupervisorKind kind, sd_event *event, sd_bus *bus, const char
         *s = (Supervisor) {
                 .vtable = vtables[kind],
                 .event = sd_event_ref(event),
-                .bus = sd_bus_ref(bus),
                 .gone = gone,
                 .userdata = userdata,
                 .shim_path = strdup(shim_path),
@@ -80,14 +81,20 @@ int supervisor_new(SupervisorKind kind, sd_event *event, sd_bus *bus, const char
         };
         if (!s->shim_path || !s->units || (kind == SUPERVISOR_SYSTEMD && find_own_unit(s) < 0))
                 return error_fill(reterr, -ENOMEM);
-        if (s->vtable->setup) {
-                r = s->vtable->setup(s, reterr);
-                if (r < 0)
-                        return r;
-        }
+        r = supervisor_set_bus(s, bus, reterr);
+        if (r < 0)
+                return r;
 
         *ret = TAKE_PTR(s);
         return 0;
+}
+
+int supervisor_set_bus(Supervisor *s, sd_bus *bus, Error *reterr) {
+        if (!s->vtable->set_bus)
+                return 0;
+        sd_bus_unref(s->bus);
+        s->bus = sd_bus_ref(bus);
+        return s->vtable->set_bus(s, reterr);
 }
 
 /* --- units --- */

@@ -51,6 +51,10 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Supervisor *, supervisor_free);
 
 SupervisorKind supervisor_kind(const Supervisor *s);
 
+/* The bus was lost (NULL) or is there again: what happened meanwhile is asked for and told. Nothing for direct.
+ * */
+int supervisor_set_bus(Supervisor *s, sd_bus *bus, Error *reterr);
+
 /* Where the container's processes shall be: the cgroupsPath for config.json and shim.json. Known before the
  * start. */
 int supervisor_cgroup_path(Supervisor *s, const char *id, const char *cgroup_parent, char **ret);

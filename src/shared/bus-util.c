@@ -59,11 +59,13 @@ static int connection_tell(BusConnection *c, BusConnectionEvent event) {
 }
 
 static int connection_open(BusConnection *c);
+static void connection_drop(BusConnection *c, int error);
 
 static int connection_on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
         BusConnection *c = ASSERT_PTR(userdata);
 
         c->retry = sd_event_source_disable_unref(c->retry);
+        connection_drop(c, c->bus ? -ETIMEDOUT : 0);
         (void) connection_open(c);
         return 0;
 }
@@ -106,6 +108,7 @@ static int connection_on_connected(sd_bus_message *m, void *userdata, sd_bus_err
         BusConnection *c = ASSERT_PTR(userdata);
 
         c->ready = true;
+        c->retry = sd_event_source_disable_unref(c->retry);
         c->last_error = 0;
         c->retry_usec = RETRY_MIN_USEC;
         (void) connection_tell(c, BUS_READY);
@@ -141,6 +144,10 @@ static int connection_setup(BusConnection *c) {
         r = sd_bus_set_bus_client(c->bus, true);
         if (r < 0)
                 return r;
+        /* A socket that is not there yet is waited for by inotify, so the timer may be a slow one. */
+        r = sd_bus_set_watch_bind(c->bus, true);
+        if (r < 0)
+                return r;
         r = sd_bus_set_connected_signal(c->bus, true);
         if (r < 0)
                 return r;
@@ -170,10 +177,9 @@ static int connection_open(BusConnection *c) {
                 return 0;
 
         r = connection_setup(c);
-        if (r >= 0)
-                return 0;
-
-        connection_drop(c, r);
+        if (r < 0)
+                connection_drop(c, r);
+        /* Also for one that waits, in case nothing ever comes of it. */
         return connection_schedule_retry(c);
 }
 
