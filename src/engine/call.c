@@ -41,7 +41,7 @@ Call *call_new(Engine *e, const EngineCall *row, const CallFace *face, void *fac
 static void call_free(Call *call) {
         n_calls--;
         authz_check_free(call->authz);
-        if (call->data_free)
+        if (call->data && call->data_free)
                 call->data_free(call->data);
         if (call->row->params)
                 json_free(call->row->params, call->params);

@@ -109,7 +109,7 @@ struct Call {
          * hijack_end). early: bytes the client sent already, borrowed. fd < 0: the connection could not be
          * had. */
         void (*on_hijack)(Call *call, int fd, const void *early, size_t n_early);
-        void *data;                     /* the engine function's own state */
+        void *data;                     /* the engine function's own state; NULL once it is released */
         void (*data_free)(void *data);
 
         enum {

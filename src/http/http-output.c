@@ -11,6 +11,9 @@
 /* While the body still arrives the answer cannot leave (the parser sends nothing before the end of the
  * request). A producer that waited for room would never read on, so it gets more. */
 #define OUTPUT_EARLY_MAX (8U * 1024U * 1024U)
+/* What is kept for a client that does not read, where the producer cannot wait (events happen when they
+ * happen). Then the client has to go. */
+#define OUTPUT_QUEUE_MAX (16U * 1024U * 1024U)
 
 const char *http_stream_content_type(CallStreamKind kind, unsigned version) {
         switch (kind) {
@@ -112,6 +115,11 @@ int http_output_write(HttpRequest *q, const void *data, size_t size) {
         if (q->gone || !q->mhd)
                 return 0;
 
+        if (output_size(o) > OUTPUT_QUEUE_MAX) {
+                /* Not at once: the producer does not expect to be told in the middle of writing. */
+                http_request_add_hook(q, HTTP_HOOK_ABORT);
+                return 0;
+        }
         r = buffer_append(&o->queue, data, size);
         if (r < 0)
                 return r;

@@ -168,6 +168,13 @@ void http_request_run_hooks(HttpRequest *q) {
                 q->call->on_drain(q->call);
         if (FLAGS_SET(hooks, HTTP_HOOK_HIJACK))
                 http_hijack_deliver(q);
+        if (FLAGS_SET(hooks, HTTP_HOOK_ABORT) && q->mhd) {
+                log_info("Closing the connection of %s: it does not read the answer to %s %s",
+                         strnull(q->connection->peer.address), http_method_to_string(q->method),
+                         q->raw_target);
+                http_request_abort(q);
+                http_connection_drop(q->connection);
+        }
         http_request_unref(q);
 }
 

@@ -24,6 +24,7 @@ typedef enum HttpRequestState {
 typedef enum HttpHook {
         HTTP_HOOK_DRAIN = 1 << 0,
         HTTP_HOOK_HIJACK = 1 << 1,
+        HTTP_HOOK_ABORT = 1 << 2,
 } HttpHook;
 
 /* The answer as a stream: a queue between the engine and the parser. */

@@ -12,8 +12,8 @@ static const HttpRoute rows[] = {
         ROUTE_REFUSED(GET,    "/images/search",         "searching a registry"),
         ROUTE_REFUSED(POST,   "/images/prune",          "pruning images",       .since = 25),
         ROUTE_REFUSED(POST,   "/images/{name...}/push", "pushing an image"),
-        ROUTE_REFUSED(GET,    "/images/get",            "saving images"),
-        ROUTE_REFUSED(GET,    "/images/{name...}/get",  "saving images"),
+        ROUTE(GET,    "/images/get",                    image_save,     .flags = ROUTE_OUTPUT),
+        ROUTE(GET,    "/images/{name...}/get",          image_save,     .flags = ROUTE_OUTPUT),
         ROUTE_REFUSED(POST,   "/commit",                "making an image of a container (commit)"),
         ROUTE(DELETE, "/images/{name...}",              image_remove),
 };

@@ -415,6 +415,20 @@ def test_events(server):
         s.close()
 
 
+@test
+def test_stuck_reader(server):
+    """A producer that cannot wait and a client that does not read: the client has to go."""
+    gone, memory = server.counters()["Gone"], server.memory()
+    for s in [server.connect(), server.connect_tls()] if server.tls else [server.connect()]:
+        with s:
+            s.sendall(b"GET /stream?text=raw&ms=1&n=1000000&size=65536 HTTP/1.1\r\nHost: d\r\n\r\n")
+            read_until(s, b"\r\n\r\n")
+            wait_for(lambda: server.counters()["Gone"] > gone, "the stuck client stays")
+            gone += 1
+    check(server.memory() - memory < 200 << 20)
+    wait_for(lambda: server.counters()["Connections"] <= 2, "connections")
+
+
 # Uploads
 
 
