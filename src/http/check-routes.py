@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Compares the route tables with the API reference (Docker's swagger file): nothing may be missing, and what is not in
-the reference must be in the list below. The reference is not part of this project: its path comes from the environment.
+the reference must be in the list below. The reference is not part of this project: without the variable it is looked for
+in ../shared/api beside the checkout.
 
     DOCKER_API_REFERENCE=v1.51.yaml check-routes.py routes-*.c
 """
 import os
+import pathlib
 import re
 import sys
 
@@ -49,9 +51,10 @@ def operations(reference):
 
 
 def main():
-    reference = os.environ.get("DOCKER_API_REFERENCE")
-    if not reference or not os.path.exists(reference):
-        print("SKIPPED: DOCKER_API_REFERENCE does not name Docker's API reference (v1.51.yaml)")
+    beside = pathlib.Path(__file__).resolve().parents[3] / "shared/api/v1.51.yaml"
+    reference = os.environ.get("DOCKER_API_REFERENCE", beside)
+    if not os.path.exists(reference):
+        print("SKIPPED: %s, Docker's API reference, is not there (set DOCKER_API_REFERENCE)" % reference)
         return 77
     have = list(rows(sys.argv[1:]))
     want = set(operations(reference))

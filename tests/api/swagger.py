@@ -11,12 +11,12 @@ SPEC = None
 
 
 def spec():
-    """DOCKER_API_SPEC, or ../shared/api/v1.51.yaml beside the checkout."""
+    """DOCKER_API_REFERENCE, or ../shared/api/v1.51.yaml beside the checkout."""
     global SPEC
     if SPEC is None:
-        path = pathlib.Path(os.environ.get("DOCKER_API_SPEC", pathlib.Path(__file__).parents[3] / "shared/api/v1.51.yaml"))
+        path = pathlib.Path(os.environ.get("DOCKER_API_REFERENCE", pathlib.Path(__file__).parents[3] / "shared/api/v1.51.yaml"))
         if not path.exists():
-            raise Skip(f"the API reference {path} is not there (set DOCKER_API_SPEC)")
+            raise Skip(f"the API reference {path} is not there (set DOCKER_API_REFERENCE)")
         try:
             import yaml
         except ImportError:
@@ -43,17 +43,23 @@ def resolve(schema):
     return schema
 
 
+# Scalars that upstream writes as null.
+NULLS = {"reply.HostConfig.MemorySwappiness", "reply.HostConfig.OomKillDisable"}
+
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
 
 
 def errors(value, schema, where="reply"):
     """Differences of a JSON value from a schema, one line each."""
     schema = resolve(schema)
+    kind = schema.get("type") or ("object" if "properties" in schema else None)
     if value is None:
-        return      # upstream writes null for what is not set; the reference marks only some of these as nullable
+        # Upstream writes null for lists and maps that are not set; the reference marks only some of these as nullable.
+        if kind not in ("array", "object", None) and not schema.get("x-nullable") and where not in NULLS:
+            yield f"{where} is null, expected {kind}"
+        return
     for part in schema.get("allOf", ()):
         yield from errors(value, part, where)
-    kind = schema.get("type") or ("object" if "properties" in schema else None)
     if kind in TYPES:
         ok = isinstance(value, TYPES[kind]) and not (kind in ("integer", "number") and isinstance(value, bool))
         if not ok:
@@ -101,13 +107,36 @@ def unknown(value, schema, where="reply"):
             yield f"{where}.{name}"
 
 
+def absent(value, schema, where="reply"):
+    """Names of the reference that a reply does not have. Items of lists and maps are all called the same."""
+    schema = resolve(schema)
+    if isinstance(value, list) and "items" in schema:
+        for item in value:
+            yield from absent(item, schema["items"], where + "[]")
+    if not isinstance(value, dict):
+        return
+    properties = all_properties(schema)
+    yield from (f"{where}.{name}" for name in properties if name not in value)
+    for name, item in value.items():
+        if name in properties:
+            yield from absent(item, properties[name], f"{where}.{name}")
+        elif isinstance(schema.get("additionalProperties"), dict):
+            yield from absent(item, schema["additionalProperties"], f"{where}.*")
+
+
+def reply_schema(method, path, status):
+    """The schema of that answer, {} where it has no document; None if the reference does not list the status."""
+    answers = {str(k): v for k, v in spec()["paths"][path][method.lower()]["responses"].items()}
+    if str(status) not in answers:
+        return None
+    return resolve(answers[str(status)]).get("schema", {})
+
+
 def check_reply(method, path, response):
-    """The response to METHOD of the reference's PATH must fit its schema."""
-    operation = spec()["paths"][path][method.lower()]
-    answers = {str(k): v for k, v in operation["responses"].items()}
-    if str(response.status) not in answers:
-        raise Failed(f"{method} {path} answered {response.status}, which the reference does not list ({', '.join(answers)})")
-    schema = resolve(answers[str(response.status)]).get("schema")
+    """The response to METHOD of the reference's PATH must fit its schema. Returns the document, None if there is none."""
+    schema = reply_schema(method, path, response.status)
+    if schema is None:
+        raise Failed(f"{method} {path} answered {response.status} {response.message!r}, a status that the reference does not list")
     if not schema or not response.body or "json" not in response.headers.get("content-type", ""):
         return None
     value = response.json()
