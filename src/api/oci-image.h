@@ -76,6 +76,7 @@ typedef struct OciPlatform {
         char *variant;
 } OciPlatform;
 JSON_TYPE_DECLARE(OciPlatform);
+DEFINE_JSON_CLEANUP(OciPlatform);
 
 typedef struct OciDescriptor {
         char *media_type;

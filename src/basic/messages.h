@@ -31,6 +31,8 @@
 /* images: field IMAGE= */
 #define MESSAGE_IMAGE_IMPORT_STR        "ecc6eaa04e4b4e659754b8121f82c6ba"
 #define MESSAGE_IMAGE_LOAD_STR          "1b045b04a7de4cef9d7d604dbd97341e"
+#define MESSAGE_IMAGE_SAVE_STR          "142f7384368341ccb37db5fd73112686"
+#define MESSAGE_IMAGE_PULL_STR          "2a29295f33674985baffc101bceac7d4"
 #define MESSAGE_IMAGE_TAG_STR           "bf6c2dba906b4e13b27fd2bf595cbeaa"
 #define MESSAGE_IMAGE_UNTAG_STR         "195b936ca0734662b56d9922956cbdfd"
 #define MESSAGE_IMAGE_DELETE_STR        "8f76cd879bab41f3bf20f13464d0ea94"

@@ -34,6 +34,7 @@ extern const EngineCall engine_call_image_history;
 extern const EngineCall engine_call_image_create;       /* import from the request's body; pull is refused by
                                                          * name */
 extern const EngineCall engine_call_image_load;
+extern const EngineCall engine_call_image_save;
 extern const EngineCall engine_call_image_tag;
 extern const EngineCall engine_call_image_remove;
 

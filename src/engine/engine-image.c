@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls on images. */
+#include "engine/call-pump.h"
 #include "engine/calls.h"
 #include "engine/engine-internal.h"
 
@@ -156,6 +157,37 @@ static int load_call(Engine *e, Call *call) {
         return start_job(e, call, start_load);
 }
 
+/* --- save --- */
+
+static void cancel_save(void *job) {
+        image_job_cancel(job);
+}
+
+static void on_saved(ImageJob *job, int r, const Error *error, void *userdata) {
+        call_pump_producer_done(userdata, r, error);
+}
+
+static int save_call(Engine *e, Call *call) {
+        const ImageSaveParams *p = call->params;
+        _cleanup_close_ int fd = -EBADF;
+        ImageJobHandlers handlers = { .done = on_saved };
+        CallPump *pump;
+        ImageJob *job;
+        int r;
+
+        if (isempty(p->name) && strv_isempty(p->names))
+                return error_setf(&call->error, ERROR_INVALID, "no image name was given");
+        r = call_pump_new(call, CALL_STREAM_TAR, cancel_save, &pump, &fd);
+        if (r < 0)
+                return r;
+        handlers.userdata = pump;
+        r = image_save_start(e->images, p, fd, &handlers, &job, &call->error);
+        if (r < 0)
+                return r;
+        call_pump_set_producer(pump, job);
+        return 0;
+}
+
 /* --- rows --- */
 
 const EngineCall engine_call_image_list = {
@@ -187,6 +219,10 @@ const EngineCall engine_call_image_load = {
         CALL_MUTATES | CALL_INPUT | CALL_STREAM,
         load_call,
         "Loads the images of a docker-archive or OCI layout archive.",
+};
+const EngineCall engine_call_image_save = {
+        "ImageSave", &ImageSaveParams_json, NULL, "image-save", CALL_STREAM, save_call,
+        "Writes images as an archive that is an OCI layout and a docker-archive.",
 };
 const EngineCall engine_call_image_tag = {
         "ImageTag", &ImageTagParams_json,           NULL, "image-tag", CALL_MUTATES,

@@ -9,11 +9,11 @@
 #include "basic/fd-util.h"
 #include "basic/fileio.h"
 #include "basic/path-util.h"
+#include "image/image-manifest.h"
 #include "image/layer-store.h"
 
 #define DIRECTORY_MODE 0700
 #define BLOB_MODE 0600
-#define LAYOUT_TEXT "{\"imageLayoutVersion\":\"1.0.0\"}"
 
 static int blob_path(ImageManager *m, const char *digest, char **ret) {
         char hex[SHA256_SIZE * 2 + 1];
@@ -47,8 +47,8 @@ int content_make_directories(ImageManager *m, Error *reterr) {
         layout = path_join(top, "oci-layout");
         if (!layout)
                 return error_fill(reterr, -ENOMEM);
-        if (access(layout, F_OK) < 0 &&
-            write_file_atomic_at(AT_FDCWD, layout, LAYOUT_TEXT, strlen(LAYOUT_TEXT), BLOB_MODE, 0) < 0)
+        if (access(layout, F_OK) < 0 && write_file_atomic_at(AT_FDCWD, layout, OCI_LAYOUT_TEXT,
+                                                             strlen(OCI_LAYOUT_TEXT), BLOB_MODE, 0) < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot write %s", layout);
         return 0;
 }
@@ -142,26 +142,10 @@ int content_ingest_open(ImageManager *m, const char *digest, char **ret_path, Er
 
 /* --- garbage --- */
 
-static bool record_needs(const ImageRecord *r, const char *hex) {
-        const char *own = strempty(startswith(r->id, "sha256:"));
-        const char *manifest = r->manifest ? strempty(startswith(r->manifest, "sha256:")) : "";
-
-        if (streq(own, hex) || streq(manifest, hex))
-                return true;
-        for (size_t i = 0; i < r->layers.n_items; i++)
-                if (r->layers.items[i].blob &&
-                    streq(strempty(startswith(r->layers.items[i].blob, "sha256:")), hex))
-                        return true;
-        return false;
-}
-
 static bool is_needed(ImageManager *m, const char *hex) {
-        Image *i;
+        _cleanup_free_ char *digest = strjoin("sha256:", hex);
 
-        HASHMAP_FOREACH(i, m->images)
-                if (record_needs(&i->record, hex))
-                        return true;
-        return false;
+        return !digest || blob_is_used(m, digest);
 }
 
 static void sweep_directory(ImageManager *m, const char *directory,

@@ -26,6 +26,8 @@ typedef struct ImageRecord {
         } layers;
         char *manifest;                 /* "sha256:HEX" of the manifest it came with, in the content store;
                                          * NULL = none */
+        char *target;                   /* the same of what its name led to in a registry: an index, or
+                                         * NULL */
         nsec_t tagged;
 } ImageRecord;
 JSON_TYPE_DECLARE(ImageRecord);
@@ -37,6 +39,8 @@ struct Image {
         OciImage document;
         char *first_tag;                /* for image_first_tag() */
 };
+
+typedef struct Pull Pull;
 
 /* Table "refs": canonical name -> image id, in memory. */
 typedef struct ImageName {
@@ -51,6 +55,8 @@ struct ImageManager {
         char *layers_dir, *links_dir, *tmp_dir, *trash_dir;
         char *content_dir, *blobs_dir, *ingest_dir;
         ImageJob *jobs;                 /* running ones, so that the end of the manager ends them */
+        Pull *pulls;                    /* image-pull.c */
+        sd_event_source *pull_source;
         bool sweep_later;               /* an image was removed while jobs ran */
         unsigned n_trash;
 };
@@ -60,5 +66,5 @@ int image_add(ImageManager *m, ImageRecord *record, Image **ret, Error *reterr);
 int image_set_name(ImageManager *m, const char *name, const char *id, Error *reterr);
 void image_event(ImageManager *m, const char *action, const char *message_id, const Image *image,
                  const char *name);
-/* All familiar names of an image, sorted; owned by the caller. */
-int image_familiar_tags(ImageManager *m, const Image *image, char ***ret);
+/* The familiar names of an image, sorted; owned by the caller. Either result may be NULL. */
+int image_familiar_names(ImageManager *m, const Image *image, char ***ret_tags, char ***ret_digests);

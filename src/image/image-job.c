@@ -167,25 +167,25 @@ static const char *media_type_of(const char *compression) {
 int image_job_finish_layer(ImageJob *j, const LayerApplyReply *reply, Error *reterr) {
         size_t n = j->record.layers.n_items;
         _cleanup_free_ char *chain = NULL;
+        ImageLayer layer;
         int r;
 
         r = chain_id_next(n > 0 ? j->record.layers.items[n - 1].chain : NULL, reply->diff_id, &chain);
         if (r < 0)
                 return error_fill(reterr, r);
         r = adopt_blob(j, reply->blob, reterr);
-        if (r >= 0) {
-                r = layer_commit(j->manager, j->staging, chain, reterr);
-                j->staging = mfree(j->staging);
-        }
         if (r < 0)
                 return r;
-        return image_job_add_layer(j, &(ImageLayer) {
+        layer = (ImageLayer) {
                 .chain = chain,
                 .size = (int64_t) reply->size,
                 .blob = content_has(j->manager, reply->blob) ? reply->blob : NULL,
                 .blob_size = (int64_t) reply->blob_size,
                 .media_type = (char *) media_type_of(strempty(reply->compression)),
-        }, reterr);
+        };
+        r = layer_commit(j->manager, j->staging, &layer, reterr);
+        j->staging = mfree(j->staging);
+        return r < 0 ? r : image_job_add_layer(j, &layer, reterr);
 }
 
 /* --- the image --- */

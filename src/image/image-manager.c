@@ -33,6 +33,7 @@ static const JsonField image_record_fields[] = {
         JSON_STRING(ImageRecord, config, "Config", JSON_REQUIRED),
         JSON_ARRAY(ImageRecord, layers, ImageLayer, "Layers", JSON_NONNULL),
         JSON_STRING(ImageRecord, manifest, "Manifest", JSON_OMITEMPTY),
+        JSON_STRING(ImageRecord, target, "Target", JSON_OMITEMPTY),
         JSON_TIME(ImageRecord, tagged, "Tagged", 0),
 };
 JSON_TYPE(ImageRecord, image_record_fields);
@@ -88,7 +89,8 @@ int64_t image_size(const Image *i) {
 const char *image_first_tag(const Image *image) {
         _cleanup_strv_free_ char **tags = NULL;
 
-        if (!image->manager || image_familiar_tags(image->manager, image, &tags) < 0 || strv_isempty(tags))
+        if (!image->manager || image_familiar_names(image->manager, image, &tags, NULL) < 0 ||
+            strv_isempty(tags))
                 return NULL;
         (void) free_and_strdup(&((Image *) image)->first_tag, tags[0]);
         return image->first_tag;
@@ -130,22 +132,26 @@ int image_set_name(ImageManager *m, const char *name, const char *id, Error *ret
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
-int image_familiar_tags(ImageManager *m, const Image *image, char ***ret) {
-        _cleanup_strv_free_ char **l = strv_new_empty();
+int image_familiar_names(ImageManager *m, const Image *image, char ***ret_tags, char ***ret_digests) {
+        _cleanup_strv_free_ char **tags = strv_new_empty(), **digests = strv_new_empty();
         ImageName *n;
 
-        if (!l)
+        if (!tags || !digests)
                 return -ENOMEM;
         HASHMAP_FOREACH(n, m->names) {
                 _cleanup_reference_ Reference ref = {};
 
                 if (!streq(n->id, image->record.id) || reference_parse(n->name, &ref, NULL) < 0)
                         continue;
-                if (strv_consume(&l, reference_familiar_string(&ref)) < 0)
+                if (strv_consume(ref.digest ? &digests : &tags, reference_familiar_string(&ref)) < 0)
                         return -ENOMEM;
         }
-        strv_sort(l);
-        *ret = TAKE_PTR(l);
+        strv_sort(tags);
+        strv_sort(digests);
+        if (ret_tags)
+                *ret_tags = TAKE_PTR(tags);
+        if (ret_digests)
+                *ret_digests = TAKE_PTR(digests);
         return 0;
 }
 
@@ -357,6 +363,7 @@ ImageManager *image_manager_free(ImageManager *m) {
                 return NULL;
         while (m->jobs)
                 image_job_cancel(m->jobs);
+        sd_event_source_disable_unref(m->pull_source);
         HASHMAP_FOREACH(i, m->images) {
                 i->manager = NULL;
                 image_unref(i);

@@ -102,10 +102,10 @@ int image_manager_list(ImageManager *m, const ImageListParams *p, ImageSummaryLi
 
         r = l.items ? check_filters(m, &p->filters, reterr) : error_fill(reterr, -ENOMEM);
         HASHMAP_FOREACH(i, m->images) {
-                _cleanup_strv_free_ char **tags = NULL;
+                _cleanup_strv_free_ char **tags = NULL, **digests = NULL;
 
                 if (r >= 0)
-                        r = image_familiar_tags(m, i, &tags);
+                        r = image_familiar_names(m, i, &tags, &digests);
                 if (r >= 0)
                         r = list_matches(m, i, tags, &p->filters, reterr);
                 if (r < 0)
@@ -117,7 +117,7 @@ int image_manager_list(ImageManager *m, const ImageListParams *p, ImageSummaryLi
                         .created = (int64_t) (i->document.created / NSEC_PER_SEC),
                         .id = strdup(i->record.id),
                         .parent_id = strdup(""),
-                        .repo_digests = strv_new_empty(),
+                        .repo_digests = TAKE_PTR(digests),
                         .repo_tags = TAKE_PTR(tags),
                         .shared_size = -1,
                         .size = image_size(i),
@@ -174,7 +174,6 @@ int image_manager_inspect(ImageManager *m, const ImageInspectParams *p, ImageIns
         d = &i->document;
         v = (ImageInspect) {
                 .id = strdup(i->record.id),
-                .repo_digests = strv_new_empty(),
                 .parent = strdup(""),
                 .comment = strdup(strempty(d->comment)),
                 .created = d->created,
@@ -188,7 +187,7 @@ int image_manager_inspect(ImageManager *m, const ImageInspectParams *p, ImageIns
                 .virtual_size = image_size(i),
                 .rootfs = { strdup("layers"), strv_copy(d->rootfs.diff_ids) },
         };
-        r = image_familiar_tags(m, i, &v.repo_tags);
+        r = image_familiar_names(m, i, &v.repo_tags, &v.repo_digests);
         if (r >= 0)
                 r = json_copy(&OciImageConfig_json, &d->config, &v.config);
         if (r >= 0)
@@ -226,7 +225,7 @@ int image_manager_history(ImageManager *m, const ImageHistoryParams *p, ImageHis
                         .id = strdup(k == d->history.n_items ? i->record.id : "<missing>"),
                         .size = h->empty_layer || layer == 0 ? 0 : i->record.layers.items[--layer].size,
                 };
-                if (k == d->history.n_items && image_familiar_tags(m, i, &item->tags) < 0)
+                if (k == d->history.n_items && image_familiar_names(m, i, &item->tags, NULL) < 0)
                         return error_fill(reterr, -ENOMEM);
         }
         return 0;
@@ -357,39 +356,114 @@ static int check_users(const ImageRemoveParams *p, const Image *i, const UserFou
                           "stopped container %s", id, f->id);
 }
 
+static bool same_repository(const char *a, const char *b) {
+        _cleanup_reference_ Reference x = {}, y = {};
+
+        return reference_parse(a, &x, NULL) >= 0 && reference_parse(b, &y, NULL) >= 0 &&
+               reference_same_repository(&x, &y);
+}
+
+static bool repository_in(const char *name, char *const *names) {
+        STRV_FOREACH(n, names)
+                if (same_repository(*n, name))
+                        return true;
+        return false;
+}
+
+/* At most one tag, and everything in one repository: removing that name is removing the image. */
+static bool is_single_name(char *const *tags, char *const *digests) {
+        const char *first = strv_isempty(tags) ? NULL : tags[0];
+
+        STRV_FOREACH(d, digests) {
+                if (!first)
+                        first = *d;
+                if (!same_repository(first, *d))
+                        return false;
+        }
+        return strv_length(tags) <= 1;
+}
+
+static int untag_all(ImageManager *m, Image *i, char *const *names, ImageDeleteList *ret, Error *reterr) {
+        int r = 0;
+
+        STRV_FOREACH(n, names)
+                if (r >= 0)
+                        r = untag(m, i, *n, ret, reterr);
+        return r;
+}
+
+/* The digests of a repository go with its last tag. */
+static int untag_repository_digests(ImageManager *m, Image *i, const char *removed_tag, ImageDeleteList *ret,
+                                    Error *reterr) {
+        _cleanup_strv_free_ char **tags = NULL, **digests = NULL;
+        int r;
+
+        r = image_familiar_names(m, i, &tags, &digests);
+        if (r < 0)
+                return error_fill(reterr, r);
+        if (repository_in(removed_tag, tags))
+                return 0;
+        STRV_FOREACH(d, digests)
+                if (r >= 0 && same_repository(*d, removed_tag))
+                        r = untag(m, i, *d, ret, reterr);
+        return r;
+}
+
+static int remove_name(ImageManager *m, Image *i, const ImageRemoveParams *p, const char *familiar,
+                       bool single, ImageDeleteList *ret, Error *reterr) {
+        _cleanup_strv_free_ char **tags = NULL, **digests = NULL;
+        UserFound user = find_user(m, i);
+        int r = 0;
+
+        if (single)
+                r = check_users(p, i, &user, true, reterr);
+        if (r >= 0)
+                r = untag(m, i, familiar, ret, reterr);
+        if (r >= 0 && !strchr(familiar, '@'))
+                r = untag_repository_digests(m, i, familiar, ret, reterr);
+        if (r < 0)
+                return r;
+        r = image_familiar_names(m, i, &tags, &digests);
+        if (r < 0)
+                return error_fill(reterr, r);
+        /* Forced while a container has it: the name goes, the image stays. */
+        if (!strv_isempty(tags) || !strv_isempty(digests) || user.id[0])
+                return 0;
+        return delete_image(m, i, ret, reterr);
+}
+
 int image_manager_remove(ImageManager *m, const ImageRemoveParams *p, ImageDeleteList *ret, Error *reterr) {
-        _cleanup_strv_free_ char **tags = NULL;
+        _cleanup_strv_free_ char **tags = NULL, **digests = NULL;
         _cleanup_reference_ Reference ref = {};
         _cleanup_free_ char *familiar = NULL;
         UserFound user;
-        bool by_name;
+        bool single;
         Image *i;
         int r;
 
         r = image_manager_find(m, p->name, &i, reterr);
         if (r >= 0)
-                r = image_familiar_tags(m, i, &tags);
+                r = image_familiar_names(m, i, &tags, &digests);
         if (r < 0)
                 return error_fill(reterr, r);
         if (reference_parse(p->name, &ref, NULL) >= 0 && reference_add_default_tag(&ref) >= 0)
                 familiar = reference_familiar_string(&ref);
-        by_name = familiar && strv_contains(tags, familiar);
+        single = is_single_name(tags, digests);
+        if (familiar && (strv_contains(tags, familiar) || strv_contains(digests, familiar)))
+                return remove_name(m, i, p, familiar, single, ret, reterr);
 
-        user = find_user(m, i);
-        if (by_name && strv_length(tags) > 1)
-                return untag(m, i, familiar, ret, reterr);
-        if (!by_name && strv_length(tags) > 1 && !p->force)
+        if (!single && !p->force)
                 return error_setf(reterr, ERROR_CONFLICT,
                                   "conflict: unable to delete %.12s (must be forced) - image is "
                                   "referenced in multiple repositories", i->record.id + strlen("sha256:"));
-        r = check_users(p, i, &user, by_name, reterr);
-        STRV_FOREACH(t, tags)
-                if (r >= 0)
-                        r = untag(m, i, *t, ret, reterr);
-        if (r < 0)
-                return r;
+        user = find_user(m, i);
+        r = check_users(p, i, &user, false, reterr);
+        if (r >= 0)
+                r = untag_all(m, i, tags, ret, reterr);
+        if (r >= 0)
+                r = untag_all(m, i, digests, ret, reterr);
         /* A stopped container keeps its image; it has no name any more. */
-        return user.id[0] ? 0 : delete_image(m, i, ret, reterr);
+        return r < 0 || user.id[0] ? r : delete_image(m, i, ret, reterr);
 }
 
 int image_manager_prune(ImageManager *m, const ImagePruneParams *p, ImagePruneReply *ret, Error *reterr) {

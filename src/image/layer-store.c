@@ -13,6 +13,9 @@
 #include "basic/path-util.h"
 #include "image/content.h"
 
+#define DESCRIPTION_FILE "layer.json"
+#define DESCRIPTION_MODE 0600
+#define DESCRIPTION_MAX 4096U
 #define LINK_LENGTH 16U         /* of the short names of layers: 64 bits of the chain id */
 
 int chain_id_next(const char *parent_hex, const char *diff_id, char **ret_hex) {
@@ -47,12 +50,43 @@ static int make_link(ImageManager *m, const char *chain_hex) {
         return symlink(target, link) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-int layer_commit(ImageManager *m, const char *staging, const char *chain_hex, Error *reterr) {
+/* What cannot be found out from the directory. It comes into place together with it. */
+static int describe_layer(const char *staging, const ImageLayer *layer, Error *reterr) {
+        _cleanup_free_ char *path = path_join(staging, DESCRIPTION_FILE),
+                            *text = json_encode_text(&ImageLayer_json, layer, 0);
+        int r;
+
+        if (!path || !text)
+                return error_fill(reterr, -ENOMEM);
+        r = write_file_atomic_at(AT_FDCWD, path, text, strlen(text), DESCRIPTION_MODE, WRITE_SYNC);
+        return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot write %s", path) : 0;
+}
+
+int layer_load(ImageManager *m, const char *chain_hex, ImageLayer *ret) {
+        const ImageLayer *known = layer_find(m, chain_hex);
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        size_t size;
+
+        if (!layer_exists(m, chain_hex))
+                return 0;
+        if (known)
+                return json_copy(&ImageLayer_json, known, ret) < 0 ? -ENOMEM : 1;
+        if (asprintf_safe(&path, "%s/%s/" DESCRIPTION_FILE, m->layers_dir, chain_hex) < 0)
+                return -ENOMEM;
+        return read_file_at(AT_FDCWD, path, DESCRIPTION_MAX, &text, &size) >= 0 &&
+               json_decode_text(&ImageLayer_json, text, size, 0, ret, NULL) >= 0;
+}
+
+int layer_commit(ImageManager *m, const char *staging, const ImageLayer *layer, Error *reterr) {
+        const char *chain_hex = layer->chain;
         _cleanup_free_ char *path = path_join(m->layers_dir, chain_hex);
         int r;
 
         if (!path)
                 return error_fill(reterr, -ENOMEM);
+        r = describe_layer(staging, layer, reterr);
+        if (r < 0)
+                return r;
         crash_point("layer:before-rename");
         if (layer_exists(m, chain_hex))
                 r = trash_directory(m, staging, reterr);
@@ -86,11 +120,12 @@ static void layer_remove(ImageManager *m, const char *chain_hex) {
                 (void) trash_directory(m, path, NULL);
 }
 
-static bool blob_is_used(ImageManager *m, const char *digest) {
+bool blob_is_used(ImageManager *m, const char *digest) {
         Image *i;
 
         HASHMAP_FOREACH(i, m->images) {
-                if (streq(i->record.id, digest) || streq_ptr(i->record.manifest, digest))
+                if (streq(i->record.id, digest) || streq_ptr(i->record.manifest, digest) ||
+                    streq_ptr(i->record.target, digest))
                         return true;
                 for (size_t n = 0; n < i->record.layers.n_items; n++)
                         if (streq_ptr(i->record.layers.items[n].blob, digest))
@@ -114,6 +149,8 @@ void layers_release(ImageManager *m, const ImageRecord *removed) {
         }
         if (removed->manifest && !blob_is_used(m, removed->manifest))
                 content_remove(m, removed->manifest);
+        if (removed->target && !blob_is_used(m, removed->target))
+                content_remove(m, removed->target);
         content_remove(m, removed->id);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A configuration that was read again while the daemon runs: what takes effect in place and what does not. */
+/* A configuration that was read again while the daemon runs: what takes effect in place and what does
+ * not. */
 #pragma once
 
 #include "json/json-type.h"
