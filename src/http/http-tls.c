@@ -35,6 +35,7 @@ typedef struct TlsFlow {
 
 struct TlsPump {
         TlsPumpState state;
+        bool handshaking;       /* the library has seen the first bytes */
         int fd;                 /* the client */
         int plain;              /* our end of the socketpair */
         TlsSession *session;
@@ -330,8 +331,41 @@ static void tls_pump_refuse(TlsPump *p, int code) {
                 tls_pump_finish(p, reason);
 }
 
+/* A record of a handshake starts with byte 22, an HTTP request with its method. */
+static bool speaks_http(int fd) {
+        static const char *const starts[] = { "GET /", "HEAD ", "POST ", "PUT /", "DELET", "OPTIO" };
+        char start[5];
+        ssize_t n;
+
+        n = recv(fd, start, sizeof(start), MSG_PEEK | MSG_DONTWAIT);
+        FOREACH_ELEMENT(s, starts)
+                if (n > 0 && memcmp(start, *s, n) == 0)
+                        return true;
+        return false;
+}
+
+/* In the words of Docker's server. */
+static void tls_pump_refuse_http(TlsPump *p) {
+        static const char answer[] = "HTTP/1.0 400 Bad Request\r\n\r\n"
+                                     "Client sent an HTTP request to an HTTPS server.\n";
+        int r;
+
+        (void) send(p->fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
+        r = tls_pump_linger(p);
+        if (r >= 0)
+                r = tls_pump_rearm(p);
+        if (r < 0)
+                tls_pump_finish(p, "the client speaks plain HTTP");
+}
+
 static void tls_pump_run_handshake(TlsPump *p) {
         int r;
+
+        if (!p->handshaking && speaks_http(p->fd)) {
+                tls_pump_refuse_http(p);
+                return;
+        }
+        p->handshaking = true;
 
         do
                 r = gnutls_handshake(tls_session_gnutls(p->session));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS pump: ends TLS on an accepted socket and moves the plain bytes to and from a socketpair, whose other
- * end is an ordinary connection for the HTTP parser and for hijacked streams. Half-close passes both ways;
- * knows no HTTP. */
+ * end is an ordinary connection for the HTTP parser and for hijacked streams. Half-close passes both ways.
+ * Of HTTP it knows only how a request looks that came without TLS. */
 #pragma once
 
 #include <systemd/sd-event.h>

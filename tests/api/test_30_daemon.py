@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""dockerd itself: command line, configuration, pidfile, lock, listeners, TLS, signals, sd_notify."""
+"""dockerd itself: command line, configuration, pidfile, lock, listeners, signals, sd_notify."""
 
 import json
 import os
 import re
 import signal
 import socket
-import ssl
 import stat
 import subprocess
 import time
@@ -399,108 +398,6 @@ def file_descriptors_come_back():
         c.run("true")
         c.get("/info").body
     eventually(lambda: count() <= before + 2, f"file descriptors go back to {before} after ten containers", 5)
-
-
-# TLS.
-
-def certificates(directory):
-    """A certificate authority, a server's and a client's certificate, and another authority's client."""
-    def openssl(*args):
-        r = subprocess.run(["openssl", *args], cwd=directory, capture_output=True, text=True)
-        check(r.returncode == 0, f"openssl {args[0]}: {r.stderr[-200:]}")
-    if subprocess.run(["which", "openssl"], capture_output=True).returncode != 0:
-        raise Skip("openssl is not installed")
-    for ca in ("ca", "other-ca"):
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={ca}",
-                "-keyout", f"{ca}-key.pem", "-out", f"{ca}.pem")
-    for name, ca, extra in (("server", "ca", "subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth"),
-                            ("client", "ca", "extendedKeyUsage=clientAuth"), ("stranger", "other-ca", "extendedKeyUsage=clientAuth")):
-        (directory / f"{name}.ext").write_text(extra)
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
-                "-keyout", f"{name}-key.pem", "-out", f"{name}.csr")
-        openssl("x509", "-req", "-days", "2", "-in", f"{name}.csr", "-CA", f"{ca}.pem", "-CAkey", f"{ca}-key.pem", "-CAcreateserial",
-                "-extfile", f"{name}.ext", "-out", f"{name}.pem")
-
-
-def context(directory, name=None, maximum=None):
-    c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    c.load_verify_locations(directory / "ca.pem")
-    if name:
-        c.load_cert_chain(directory / f"{name}.pem", directory / f"{name}-key.pem")
-    if maximum:
-        c.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-        c.maximum_version = maximum
-        c.set_ciphers("ALL:@SECLEVEL=0")
-    return c
-
-
-def tls_daemon(*args):
-    d = own_daemon()
-    certificates(d.dir)
-    d.args += ["--tlscacert", d.dir / "ca.pem", "--tlscert", d.dir / "server.pem", "--tlskey", d.dir / "server-key.pem", *args]
-    d.args = [str(a) for a in d.args]
-    d.hosts = ["tcp://127.0.0.1:32376"]
-    return d.start()
-
-
-@test
-def tlsverify():
-    d = tls_daemon("--tlsverify")
-    host = "tcp://127.0.0.1:32376"
-    equal(Client(host, tls=context(d.dir, "client")).get("/_ping").text, "OK", "/_ping with a certificate")
-    for who in (None, "stranger"):
-        try:
-            r = Client(host, tls=context(d.dir, who)).get("/_ping")
-            raise Failed(f"a client with {who or 'no'} certificate was answered {r.status}")
-        except (ssl.SSLError, ConnectionError, Failed) as e:
-            if isinstance(e, Failed) and "was answered" in str(e):
-                raise
-    out = b""
-    try:
-        out = Client(host).exchange(b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n")
-    except OSError:
-        pass
-    check(b"200" not in out, "a plain request on the TLS port was answered")
-    equal(d.client().get("/_ping").text, "OK", "/_ping on the Unix socket")
-
-
-@test
-def tls_without_verify():
-    d = tls_daemon("--tls")
-    equal(Client("tcp://127.0.0.1:32376", tls=context(d.dir)).get("/_ping").text, "OK", "/_ping without a client certificate")
-
-
-@cases([("1.0", ssl.TLSVersion.TLSv1), ("1.1", ssl.TLSVersion.TLSv1_1)])
-def tls_too_old(version):
-    d = tls_daemon("--tls")
-    import warnings
-    warnings.simplefilter("ignore", DeprecationWarning)
-    try:
-        Client("tcp://127.0.0.1:32376", tls=context(d.dir, None, version)).get("/_ping")
-    except (ssl.SSLError, ConnectionError):
-        return
-    raise Failed("TLS below 1.2 is accepted")
-
-
-@test
-def tls_attach():
-    d = tls_daemon("--tlsverify")
-    d.load_busybox()
-    c = Client("tcp://127.0.0.1:32376", tls=context(d.dir, "client"))
-    i = c.create(cmd="head -n 1; exit 3", host={"NetworkMode": "none"}, OpenStdin=True, StdinOnce=True)
-    h = c.hijack(f"/containers/{i}/attach", query={"stream": 1, "stdin": 1, "stdout": 1, "stderr": 1})
-    c.start(i)
-    h.send(b"over TLS\n")
-    equal(h.output()[0], b"over TLS\n", "output")
-    equal(c.wait(i), 3, "exit code")
-
-
-@test
-def tls_silent_client_does_not_hold_others():
-    d = tls_daemon("--tlsverify")
-    socks = [socket.create_connection(("127.0.0.1", 32376)) for _ in range(20)]
-    cleanup(lambda: [s.close() for s in socks])
-    equal(Client("tcp://127.0.0.1:32376", tls=context(d.dir, "client")).get("/_ping").text, "OK", "/_ping beside silent clients")
 
 
 # What the store survives.
