@@ -37,6 +37,7 @@ extern const EngineCall engine_call_image_load;
 extern const EngineCall engine_call_image_save;
 extern const EngineCall engine_call_image_tag;
 extern const EngineCall engine_call_image_remove;
+extern const EngineCall engine_call_image_prune;
 
 /* networks */
 extern const EngineCall engine_call_network_list;

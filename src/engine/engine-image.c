@@ -68,6 +68,17 @@ static int remove_call(Engine *e, Call *call) {
         return 1;
 }
 
+static int prune_call(Engine *e, Call *call) {
+        _cleanup_(ImagePruneReply_donep) ImagePruneReply reply = {};
+        int r;
+
+        r = image_manager_prune(e->images, call->params, &reply, &call->error);
+        if (r < 0)
+                return r;
+        call_reply(call, &reply);
+        return 1;
+}
+
 /* --- long work with progress lines; call->data is the job --- */
 
 static void job_free(void *p) {
@@ -237,4 +248,8 @@ const EngineCall engine_call_image_remove = {
         remove_call,
         "Removes names of an image, and the image with its last name.",
         .reply_is_list = true,
+};
+const EngineCall engine_call_image_prune = {
+        "ImagePrune", &ImagePruneParams_json, &ImagePruneReply_json, "image-prune", CALL_MUTATES, prune_call,
+        "Removes images that nothing uses.",
 };

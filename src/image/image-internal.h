@@ -66,5 +66,7 @@ int image_add(ImageManager *m, ImageRecord *record, Image **ret, Error *reterr);
 int image_set_name(ImageManager *m, const char *name, const char *id, Error *reterr);
 void image_event(ImageManager *m, const char *action, const char *message_id, const Image *image,
                  const char *name);
+/* 1 or 0: the filters label, label!, before, since, until; those about names are the caller's. */
+int image_matches(ImageManager *m, const Image *i, const Filters *f, Error *reterr);
 /* The familiar names of an image, sorted; owned by the caller. Either result may be NULL. */
 int image_familiar_names(ImageManager *m, const Image *image, char ***ret_tags, char ***ret_digests);

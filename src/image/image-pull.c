@@ -391,7 +391,6 @@ static int start_fetch(PullLayer *l, int ingest_fd, int pipe_fd, Error *reterr) 
                 .digest = d->digest,
                 .size = (uint64_t) d->size,
                 .tee = true,
-                .urls = d->urls,
         };
 
         return worker_start(l->pull->manager->config.workers, &(WorkerRequest) {

@@ -190,6 +190,12 @@ int64_t image_manager_layers_size(const ImageManager *m) {
         return sum;
 }
 
+void layers_sweep_when_idle(ImageManager *m) {
+        m->sweep_later = m->jobs;
+        if (!m->jobs)
+                layers_sweep(m, 0);
+}
+
 /* --- trash, staging --- */
 
 int make_staging(ImageManager *m, char **ret, Error *reterr) {

@@ -27,6 +27,8 @@ bool blob_is_used(ImageManager *m, const char *digest);
 void layers_release(ImageManager *m, const ImageRecord *removed);
 /* Every layer and blob that no image needs and that is older than grace. */
 void layers_sweep(ImageManager *m, nsec_t grace);
+/* Without grace, at once or when the last job ends. */
+void layers_sweep_when_idle(ImageManager *m);
 /* Interrupted work may go on for this long before it becomes garbage. */
 #define GARBAGE_GRACE (24 * 3600 * NSEC_PER_SEC)
 

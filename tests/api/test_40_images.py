@@ -306,3 +306,38 @@ def image_config_cannot_reach_the_host():
         c.post(f"/containers/{i}/start")
         c.wait(i)
     check(not os.path.exists(OUT), "a label ran a command on the host")
+
+
+def prune(**filters):
+    return client().ok("POST", "/images/prune", query={"filters": filters})
+
+
+@test
+def prune_dangling_only():
+    c = client()
+    top = images.TarWriter().add("first", "1").bytes()
+    load(images.docker_archive([images.busybox_tar(), top], ["prune:1"]))
+    first = c.ok("GET", "/images/prune:1/json")["Id"]
+    load(images.docker_archive([images.busybox_tar(), images.TarWriter().add("second", "2").bytes()], ["prune:1"]))
+    cleanup(forget, "prune:1")
+    r = prune()
+    equal([d.get("Deleted") for d in r["ImagesDeleted"]], [first], "what was deleted")
+    check(0 < r["SpaceReclaimed"] < 1000, f"SpaceReclaimed is {r['SpaceReclaimed']}")
+    equal(c.get(f"/images/{first}/json").status, 404, "status of the pruned image")
+    equal(c.get("/images/prune:1/json").status, 200, "status of the one that took its name")
+    equal(prune(), {"ImagesDeleted": None, "SpaceReclaimed": 0}, "a second prune")
+
+
+@test
+def prune_all_unused():
+    c = client()
+    for n, label in (("1", "keep"), ("2", "go")):
+        load(images.docker_archive([images.TarWriter().add("x", n).bytes()], [f"unused:{n}"], Labels={label: "1"}))
+        cleanup(forget, f"unused:{n}")
+    used = c.create(cmd="true")
+    r = prune(dangling=["false"], **{"label!": ["keep"]})
+    deleted = [d.get("Untagged") for d in r["ImagesDeleted"] if "Untagged" in d]
+    equal(deleted, ["unused:2"], "names that were taken away")
+    equal(c.get("/images/busybox/json").status, 200, "status of the image that a container uses")
+    c.remove(used)
+    equal(c.post("/images/prune", query={"filters": {"nosuch": ["1"]}}).status, 400, "status with an unknown filter")
