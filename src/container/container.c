@@ -208,7 +208,8 @@ int container_when_idle(Container *c, bool shim_gone, OperationDone done, void *
         Operation *o = c->busy;
         int r;
 
-        if (!o && shim_gone && c->supervised && !container_is_running(c)) {
+        if (!o && shim_gone && c->supervised && !container_is_running(c) &&
+            supervisor_tells(c->manager->supervisor)) {
                 if (c->shim)
                         (void) shim_client_quit(c->shim);
                 if (!c->gone)

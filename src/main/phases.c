@@ -164,7 +164,7 @@ static int run_phase(Daemon *d, const Phase *p, StartupPhase *row, Error *reterr
                                  LOG_FIELDS("MESSAGE_ID=" MESSAGE_PHASE_FAILED_STR, name, duration),
                                  "Start-up phase %s failed: %s", p->name, error_message(reterr));
         else
-                log_struct(LOG_DEBUG, LOG_FIELDS("MESSAGE_ID=" MESSAGE_PHASE_DONE_STR, name, duration),
+                log_struct(LOG_INFO, LOG_FIELDS("MESSAGE_ID=" MESSAGE_PHASE_DONE_STR, name, duration),
                            "Start-up phase %s: %s", p->name, result ?: "done");
         return r;
 }

@@ -19,6 +19,8 @@
 
 /* systemd's patience over the container's own stop timeout: the shim kills at the end of that. */
 #define STOP_MARGIN_SEC 10
+/* When memory is short the shim, of a megabyte, is the last to go: it alone knows the exit code. */
+#define SHIM_OOM_SCORE_ADJUST (-998)
 /* For an older unit of the same name to go away. */
 #define REPLACE_USEC (20 * USEC_PER_SEC)
 
@@ -197,7 +199,9 @@ static int append_properties(sd_bus_message *m, const SupervisorLaunch *l, const
         if (r >= 0)
                 r = append_stop(m, l->stop_timeout);
         if (r >= 0)
-                r = sd_bus_message_append(m, "(sv)", "Delegate", "b", 1);
+                r = sd_bus_message_append(m, "(sv)(sv)(sv)", "Delegate", "b", 1, "OOMScoreAdjust", "i",
+                                          SHIM_OOM_SCORE_ADJUST, "Documentation", "as", 1,
+                                          "man:dockerd(8)");
         /* What a service gets by default is meant for services, not for the programs of containers. */
         if (r >= 0)
                 r = sd_bus_message_append(m, "(sv)(sv)", "LimitNPROC", "t", UINT64_MAX, "LimitCORE", "t",

@@ -89,6 +89,10 @@ int supervisor_new(SupervisorKind kind, sd_event *event, sd_bus *bus, const char
         return 0;
 }
 
+bool supervisor_tells(const Supervisor *s) {
+        return !s->vtable->set_bus || s->bus;
+}
+
 int supervisor_set_bus(Supervisor *s, sd_bus *bus, Error *reterr) {
         if (!s->vtable->set_bus)
                 return 0;

@@ -51,8 +51,11 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Supervisor *, supervisor_free);
 
 SupervisorKind supervisor_kind(const Supervisor *s);
 
-/* The bus was lost (NULL) or is there again: what happened meanwhile is asked for and told. Nothing for direct.
- * */
+/* False while the bus is away: starts fail at once, and gone() is told when it is back. */
+bool supervisor_tells(const Supervisor *s);
+
+/* The bus was lost (NULL) or is there again: what happened meanwhile is asked for and told. Nothing for
+ * direct. */
 int supervisor_set_bus(Supervisor *s, sd_bus *bus, Error *reterr);
 
 /* Where the container's processes shall be: the cgroupsPath for config.json and shim.json. Known before the

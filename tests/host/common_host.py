@@ -77,6 +77,7 @@ def cursor(h):
     return h("journalctl -n 0 --show-cursor -q").removeprefix("-- cursor: ")
 
 
-def entries(h, since, *matches):
+def entries(h, since, **fields):
+    """Journal entries after the cursor. journalctl 252 loses the first one if it filters them itself."""
     h.try_("journalctl", "--sync")
-    return h.journal(f"--after-cursor={since}", *matches)
+    return [e for e in h.journal(f"--after-cursor={since}") if all(e.get(k) == v for k, v in fields.items())]

@@ -2,9 +2,8 @@
 """On a host with systemd: socket activation, containers as units, both ways of stopping, restarts of the daemon."""
 
 import json
-import os
+import pathlib
 import re
-import signal
 import time
 
 import common_host
@@ -14,7 +13,6 @@ from harness import Failed, cases, check, cleanup, contains, equal, eventually, 
 
 def ids():
     """MESSAGE_ID constants by name."""
-    import pathlib
     text = (pathlib.Path(__file__).parents[2] / "src/basic/messages.h").read_text()
     return dict(re.findall(r'#define\s+MESSAGE_(\w+)_STR\s+"([0-9a-f]{32})"', text))
 
@@ -26,8 +24,43 @@ def installed_files():
         h("test", "-x", path)
     for unit in ("dockerd.service", "dockerd.socket"):
         equal(h("systemctl", "show", unit, "-p", "LoadState", "--value"), "loaded", f"LoadState of {unit}")
-    r = h.try_("systemd-analyze", "verify", "dockerd.service", "dockerd.socket")
+    # --man=no: the root file system has no man, which verify asks for the pages.
+    r = h.try_("systemd-analyze", "verify", "--man=no", "dockerd.service", "dockerd.socket")
     equal((r.returncode, r.stderr.strip()), (0, ""), "systemd-analyze verify")
+    for unit in ("dockerd.service", "dockerd.socket"):
+        for page in re.findall(r"man:(org\.dockerd1|docker[\w.-]*)\((\d)\)", h("systemctl", "cat", unit)):
+            h("test", "-s", f"/usr/share/man/man{page[1]}/{page[0]}.{page[1]}")
+    matches(h("getent", "group", "docker"), r"^docker:x:\d+:", "the group of sysusers.d")
+
+
+@test
+def enable():
+    h = host()
+    cleanup(h, "systemctl disable dockerd.socket dockerd.service")
+    h("systemctl", "enable", "dockerd.socket")
+    equal(h("readlink /etc/systemd/system/sockets.target.wants/dockerd.socket"), h("systemctl show -P FragmentPath dockerd.socket"), "what sockets.target wants")
+    equal(h.try_("systemctl", "is-enabled", "dockerd.service").stdout.strip(), "disabled", "dockerd.service after enabling the socket")
+    h("systemctl", "enable", "dockerd.service")
+    equal(h("systemctl is-enabled dockerd.socket dockerd.service"), "enabled\nenabled", "is-enabled")
+
+
+@test
+def another_engine_on_the_host():
+    """The units of Docker itself and ours take turns on /run/docker.sock."""
+    h = host()
+    h("""cd /run/systemd/system
+    printf '[Socket]\nListenStream=/run/docker.sock\nSocketMode=0660\nSocketGroup=docker\n' >docker.socket
+    printf '[Unit]\nRequires=docker.socket\nAfter=docker.socket\n[Service]\nExecStart=/bin/sleep 1000\n' >docker.service
+    systemctl daemon-reload""")
+    cleanup(h, "systemctl stop docker.service docker.socket; rm /run/systemd/system/docker.service /run/systemd/system/docker.socket; systemctl daemon-reload")
+    c = h("docker run -d --name stays busybox sleep 1000")
+    h("systemctl start docker.service")
+    states = "systemctl is-active docker.service docker.socket dockerd.service dockerd.socket || true"
+    equal(h(states).split(), ["active", "active", "inactive", "inactive"], "the units after starting the other engine")
+    equal(h(f"systemctl is-active docker-{c}.service"), "active", "our container beside the other engine")
+    h("systemctl start dockerd.socket")
+    equal(h(states).split(), ["inactive", "inactive", "inactive", "active"], "the units after starting ours again")
+    equal(h("docker inspect -f '{{.State.Running}}' stays"), "true", "our container")
 
 
 @test
@@ -63,9 +96,12 @@ def container_is_a_unit():
     equal(status.returncode, 0, f"exit code of systemctl status ({status.stderr.strip()})")
     contains(status.stdout, "active (running)", "systemctl status")
     contains(status.stdout, "sleep 1000", "systemctl status")
-    contains(status.stdout, "web", "systemctl status (the container's name)")
-    u = h.unit(unit, "Type", "Delegate", "KillMode", "MainPID", "Slice", "ControlGroup", "Transient")
-    equal((u["Type"], u["Delegate"], u["Transient"]), ("notify", "yes", "yes"), "Type, Delegate, Transient")
+    contains(status.stdout, "Docker container web", "systemctl status (the container's name)")
+    contains(status.stdout, "man:dockerd(8)", "systemctl status")
+    u = h.unit(unit, "Type", "Delegate", "MainPID", "Slice", "Transient", "OOMScoreAdjust", "CollectMode")
+    equal((u["Type"], u["Delegate"], u["Transient"], u["Slice"]), ("notify", "yes", "yes", "system.slice"), "Type, Delegate, Transient, Slice")
+    equal((u["OOMScoreAdjust"], u["CollectMode"]), ("-998", "inactive-or-failed"), "OOMScoreAdjust, CollectMode")
+    contains(h("systemd-cgls", "--no-pager", "-u", unit), "sleep 1000", "systemd-cgls")
     contains(h(f"cat /proc/{u['MainPID']}/cmdline | tr '\\0' ' '"), "dockerd-shim", "main process of the unit")
     pid = h("docker inspect -f '{{.State.Pid}}' web")
     contains(h(f"cat /proc/{pid}/cgroup"), unit, "cgroup of the container's process")
@@ -150,10 +186,11 @@ def cgroup_parent():
     equal(h.unit(f"docker-{c}.service", "Slice")["Slice"], "mine.slice", "Slice")
 
 
-# The daemon goes and comes back.
+# The daemon, the service manager or the bus goes and comes back.
 
 @cases([("restart", "systemctl restart dockerd.service"), ("kill -9", "systemctl kill -s KILL dockerd.service"),
-        ("stop, then a client", "systemctl stop dockerd.service")])
+        ("stop, then a client", "systemctl stop dockerd.service"), ("daemon-reload", "systemctl daemon-reload"),
+        ("daemon-reexec", "systemctl daemon-reexec"), ("restart of the bus", "systemctl restart dbus.service")])
 def container_survives(command):
     h = host()
     c = h("docker run -d --name survivor busybox sh -c 'i=0; while :; do echo $i; i=$((i+1)); sleep 0.02; done'")
@@ -167,6 +204,41 @@ def container_survives(command):
     h("docker stop -t 0 survivor")
     lines = h("docker logs survivor").split()
     equal(lines, [str(n) for n in range(len(lines))], "log")
+    equal(h("docker inspect -f '{{.State.ExitCode}}' survivor"), "137", "exit code")
+    eventually(lambda: h.try_("docker", "run", "--rm", "busybox", "echo", "new").stdout == "new\n", "a new container runs", 10)
+
+
+@test
+def end_while_the_bus_is_away():
+    h = host()
+    h("docker run -d --name brief busybox sh -c 'sleep 1; exit 9'")
+    h("systemctl stop dbus.service dbus.socket")
+    cleanup(h, "systemctl start dbus.socket dbus.service")
+    eventually(lambda: h("docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' brief") == "exited 9", "the end is known without a bus", 5)
+    r = h.try_("docker", "start", "brief")
+    contains(r.stderr, "the system bus is away", "a start without a bus")
+    h("systemctl start dbus.socket dbus.service")
+    eventually(lambda: h.try_("docker", "start", "brief").returncode == 0, "it starts again with the bus", 5)
+    equal(h("docker wait brief"), "9", "exit code")
+
+
+@test
+def no_connection_is_refused():
+    """Clients that connect while the daemon restarts wait, and are answered; so is one that was connected."""
+    h = host()
+    h("docker ps")
+    script = h.put_share("hammer.py", (pathlib.Path(__file__).parent / "inside/hammer.py").read_text())
+    p = h.popen("python3", script, "3", stdin=None)
+    cleanup(p.kill)
+    for command in ("restart", "kill -s KILL", "restart"):
+        time.sleep(0.7)
+        h(f"systemctl {command} dockerd.service")
+    out, err = p.communicate(timeout=60)
+    m = matches(out.decode() + err.decode(), r"(\d+) answered, (\d+) cut, (\d+) refused", "result of the clients")
+    check(int(m.group(1)) > 50, f"only {m.group(1)} requests were answered")
+    equal(m.group(3), "0", "refused connections")
+    # The daemon may be killed between a request and its answer; nobody else may notice.
+    check(int(m.group(2)) <= 3, f"{m.group(2)} requests were cut off by 3 restarts")
 
 
 @test
@@ -246,6 +318,59 @@ def watchdog_restarts_a_hung_daemon():
 
 
 @test
+def status_of_each_phase():
+    """A service manager of our own sees the phases, READY=1 once clients are answered, and STOPPING=1."""
+    h = host()
+    script = h.put_share("notify.py", (pathlib.Path(__file__).parent / "inside/notify.py").read_text())
+    out = h("python3", script).splitlines()
+    texts = [line.removeprefix("STATUS=") for line in out if line.startswith("STATUS=")]
+    equal(len(texts), 13, f"STATUS= of eleven phases, serving and stopping: {texts}")
+    check(all(t.endswith("...") for t in texts[:11]), f"texts of the phases: {texts}")
+    equal(out[out.index("READY=1") + 1:][:2], ["STATUS=Serving", "ping 200 OK"], "what follows READY=1")
+    check(out.index("STOPPING=1") > out.index("ping 200 OK"), f"STOPPING=1 among {out}")
+    equal(out[-1], "exit 0", "the end")
+
+
+# Many.
+
+@test(timeout=180)
+def a_hundred_containers():
+    """All exit with an error: no unit is left, the journal stays small, the daemon too."""
+    h = host()
+    since = cursor(h)
+    begin = time.monotonic()
+    h("for i in $(seq 100); do echo $i; done | xargs -P 4 -I{} docker run --rm --network none busybox sh -c 'exit 3' || true", timeout=150)
+    each = (time.monotonic() - begin) / 100
+    eventually(lambda: h("systemctl list-units --all --no-legend 'docker-*.service'") == "", "no unit is left, not even failed", 10)
+    equal(h("docker ps -aq"), "", "containers that --rm left")
+    rows = entries(h, since)
+    codes = [r["EXIT_CODE"] for r in rows if r.get("EVENT") == "die"]
+    equal(codes, ["3"] * 100, "EXIT_CODE= of the entries")
+    per = len(rows) / 100
+    rss = int(re.search(r"VmRSS:\s+(\d+)", h(f"cat /proc/{main_pid(h)}/status")).group(1))
+    print(f"     {each * 1000:.0f} ms a container, {per:.1f} journal entries each, daemon {rss} kB", flush=True)
+    check(per <= 10, f"{per:.1f} journal entries a container")
+
+
+@test(timeout=180)
+def a_hundred_running():
+    """systemd's tools with a hundred containers, and a daemon that is replaced meanwhile."""
+    h = host()
+    h("seq 100 | xargs -P 4 -I{} docker run -d --network none busybox sleep 1000", timeout=150)
+    equal(len(h("systemctl list-units --no-legend 'docker-*.service'").splitlines()), 100, "units")
+    contains(h("systemd-cgls --no-pager /system.slice"), "sleep 1000", "systemd-cgls")
+    contains(h("systemd-cgtop -b -n 1 --depth=4"), "docker-", "systemd-cgtop")
+    begin = time.monotonic()
+    h("systemctl restart dockerd.service")
+    equal(len(h("docker ps -q").split()), 100, "running containers after a restart")
+    print(f"     restarted and listed in {(time.monotonic() - begin) * 1000:.0f} ms", flush=True)
+    begin = time.monotonic()
+    h("docker ps -q | xargs docker rm -f", timeout=100)
+    print(f"     removed in {time.monotonic() - begin:.1f} s", flush=True)
+    eventually(lambda: h("systemctl list-units --all --no-legend 'docker-*.service'") == "", "no unit is left", 20)
+
+
+@test
 def network_on_a_host():
     h = host()
     c = h("docker run -d --name server busybox sh -c 'while :; do echo pong | nc -l -p 80; done'")
@@ -272,8 +397,9 @@ def stopping_everything_leaves_nothing():
     h("docker run -d busybox sleep 1000")
     common_host.remove_all()
     h("systemctl stop dockerd.service dockerd.socket")
-    equal(h("grep -c /run/dockerd/ /proc/self/mountinfo || true"), "0", "mounts below /run/dockerd")
-    equal(h("ls /run/dockerd/containers /run/dockerd/netns 2>/dev/null | grep -cE '^[0-9a-f]{12}' || true"), "0", "entries in /run/dockerd")
+    # The directory of the namespaces is a mount of its own, as the exec root is: empty, and there for the next start.
+    equal(h("grep -o '/run/dockerd/[^ ]*' /proc/self/mountinfo | grep -vx /run/dockerd/netns || true"), "", "mounts below /run/dockerd")
+    equal(h("ls /run/dockerd/containers /run/dockerd/netns 2>/dev/null | grep -E '^[0-9a-f]{12}' || true"), "", "entries in /run/dockerd")
     equal(h("pgrep -c dockerd || true"), "0", "processes")
     equal(h("systemctl list-units --all --no-legend 'docker-*.service'"), "", "units")
     check("veth" not in h("ip -o link"), "a veth is left")

@@ -9,6 +9,9 @@ from harness import check, contains, equal, eventually, matches, test
 from test_10_units import ids
 
 
+PHASES = ["config", "root", "pidfile", "listeners", "registry", "runtime", "plugins", "daemon", "cluster", "routes", "serve"]
+
+
 def values(rows, name):
     return [r.get(name) for r in rows]
 
@@ -18,9 +21,11 @@ def phases():
     h = host()
     since = cursor(h)
     h("systemctl restart dockerd.service")
-    rows = entries(h, since, f"MESSAGE_ID={ids()['PHASE_DONE']}")
+    rows = entries(h, since, MESSAGE_ID=ids()["PHASE_DONE"])
     check(len(rows) == 11, f"{len(rows)} entries for start-up phases, expected 11: {[r['MESSAGE'] for r in rows]}")
-    ready = entries(h, since, f"MESSAGE_ID={ids()['DAEMON_READY']}")
+    equal(values(rows, "PHASE"), PHASES, "PHASE= of the entries, in order")
+    check(all(int(v) >= 0 for v in values(rows, "DURATION_USEC")), "an entry without DURATION_USEC=")
+    ready = entries(h, since, MESSAGE_ID=ids()["DAEMON_READY"])
     equal(len(ready), 1, "entries that say ready")
 
 
@@ -33,7 +38,7 @@ def lifecycle():
     h("docker rm tracked")
     known = ids()
     for what in ("CONTAINER_CREATE", "CONTAINER_START", "CONTAINER_DIE", "CONTAINER_DESTROY"):
-        rows = eventually(lambda: entries(h, since, f"MESSAGE_ID={known[what]}"), f"a journal entry for {what}", 5)
+        rows = eventually(lambda: entries(h, since, MESSAGE_ID=known[what]), f"a journal entry for {what}", 5)
         equal(len(rows), 1, f"entries for {what}")
         equal((rows[0].get("CONTAINER_ID"), rows[0].get("CONTAINER_NAME"), rows[0].get("IMAGE")), (c, "tracked", "busybox"),
               f"CONTAINER_ID, CONTAINER_NAME and IMAGE of {what}")
@@ -54,21 +59,21 @@ def by_container():
 @test
 def unit_journal():
     h = host()
-    contains(h("journalctl -u dockerd.service --no-pager -o cat"), "", "journalctl -u")
-    check(h("journalctl -u dockerd.service -n 5 --no-pager -o cat"), "journalctl -u dockerd.service is empty")
+    h("systemctl restart dockerd.service; docker ps; journalctl --sync")
+    contains(h("journalctl -u dockerd.service -n 20 --no-pager -o cat"), "Daemon has completed initialization", "journalctl -u")
 
 
 @test
 def catalog():
     """journalctl -x explains every message."""
     h = host()
-    h("journalctl --update-catalog")
     known = h("journalctl --list-catalog --no-pager")
     missing = [name for name, value in ids().items() if value not in known]
     equal(missing, [], "messages without a catalog entry on the installed host")
     h("docker run --rm busybox true")
     text = h("journalctl", "-x", "--no-pager", "-n", "5", f"MESSAGE_ID={ids()['CONTAINER_START']}")
-    contains(text, "░", "journalctl -x") if "░" in text else contains(text, "--", "journalctl -x")
+    contains(text, "was started", "journalctl -x of a start")
+    check("@" not in text, f"a field of the catalog text was not filled in: {text}")
 
 
 @test
@@ -78,5 +83,5 @@ def nothing_is_logged_as_an_error():
     since = cursor(h)
     h("docker run --rm busybox true")
     h("docker run --rm --network none busybox true")
-    rows = [r for r in entries(h, since, "-p", "err", "_COMM=dockerd") + entries(h, since, "-p", "err", "_COMM=dockerd-shim")]
-    equal([r["MESSAGE"] for r in rows], [], "errors in the journal")
+    rows = [r for r in entries(h, since) if r.get("_COMM", "").startswith("dockerd") and int(r["PRIORITY"]) <= 4]
+    equal(values(rows, "MESSAGE"), [], "warnings and errors in the journal")

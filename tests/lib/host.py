@@ -45,12 +45,13 @@ class Host:
     # Before the boot.
 
     def install(self, build):
-        """Our daemon, as `meson install` lays it out."""
+        """Our daemon, as `meson install` lays it out, and what a package's own scripts do after that."""
         r = subprocess.run(["meson", "install", "--no-rebuild", "-C", str(build), "--destdir", str(self.root)],
                            capture_output=True, text=True)
         if r.returncode != 0:
             raise Failed(f"meson install failed: {(r.stderr or r.stdout).strip()[-400:]}")
-        self.chroot("sh", "-c", "getent group docker >/dev/null || groupadd -r docker")
+        self.chroot("systemd-sysusers", "dockerd.conf")
+        self.chroot("journalctl", "--update-catalog")
         missing = self.chroot("sh", "-c", "ldd $(command -v dockerd) | grep 'not found' || true").stdout
         if missing.strip():
             raise Failed(f"libraries that the root file system lacks: {' '.join(missing.split())}")
