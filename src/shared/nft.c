@@ -12,6 +12,7 @@
 #include "basic/errno-util.h"
 #include "basic/log.h"
 #include "basic/string-util.h"
+#include "basic/time-util.h"
 
 static void nft_ctx_freep(struct nft_ctx **ctx) {
         if (*ctx)
@@ -157,10 +158,15 @@ int nft_list_drop_forward(const char *except_table, char ***ret) {
 
 /* --- watch --- */
 
+/* Who repairs a table that somebody else repairs as well would do so for ever: so many reports in such a
+ * time, the next one after it. */
+#define REPORTS_BURST 5U
+#define REPORTS_INTERVAL_USEC (10 * USEC_PER_SEC)
+
 struct NftWatch {
         struct mnl_socket *socket;
         sd_event_source *source;
-        sd_event_source *report_source; /* one shot: damage found outside the event loop */
+        sd_event_source *report_source; /* timer: damage that is to be reported later */
         uint8_t family;
         char *table;
         NftWatchFunction function;
@@ -169,6 +175,8 @@ struct NftWatch {
         bool damaged;                   /* something of ours was deleted since function was called */
         bool damaged_in_transaction;    /* in the transaction whose notifications are being read */
         unsigned n_transactions;        /* ends of transactions seen, of anybody */
+        unsigned n_reports;             /* since interval_begin */
+        uint64_t interval_begin;        /* CLOCK_MONOTONIC */
 };
 
 /* Notifications of a table whose loss breaks us. Additions do no harm that deletions would not do. */
@@ -227,9 +235,25 @@ static void watch_drain(NftWatch *w) {
         }
 }
 
+static void watch_report_at(NftWatch *w, uint64_t usec) {
+        (void) sd_event_source_set_time(w->report_source, usec);
+        (void) sd_event_source_set_enabled(w->report_source, SD_EVENT_ONESHOT);
+}
+
 static void watch_report(NftWatch *w) {
+        uint64_t now = now_usec(CLOCK_MONOTONIC);
+
         if (!w->damaged)
                 return;
+        if (now >= w->interval_begin + REPORTS_INTERVAL_USEC) {
+                w->interval_begin = now;
+                w->n_reports = 0;
+        }
+        if (w->n_reports >= REPORTS_BURST) {
+                watch_report_at(w, w->interval_begin + REPORTS_INTERVAL_USEC);
+                return;
+        }
+        w->n_reports++;
         w->damaged = false;
         w->function(w->userdata);
 }
@@ -242,7 +266,7 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *userd
         return 0;
 }
 
-static int on_report(sd_event_source *s, void *userdata) {
+static int on_report(sd_event_source *s, uint64_t usec, void *userdata) {
         watch_report(ASSERT_PTR(userdata));
         return 0;
 }
@@ -282,7 +306,7 @@ int nft_watch_new(
         if (r < 0)
                 return r;
         (void) sd_event_source_set_description(w->source, "nft-watch");
-        r = sd_event_add_defer(event, &w->report_source, on_report, w);
+        r = sd_event_add_time(event, &w->report_source, CLOCK_MONOTONIC, 0, 0, on_report, w);
         if (r < 0)
                 return r;
         r = sd_event_source_set_enabled(w->report_source, SD_EVENT_OFF);
@@ -322,6 +346,6 @@ int nft_watch_transaction(NftWatch *w, const char *text, NftTransactionFlags fla
         if (w->n_transactions <= 1)
                 w->damaged = damaged && !(r >= 0 && FLAGS_SET(flags, NFT_REPLACES_TABLE));
         if (w->damaged)
-                (void) sd_event_source_set_enabled(w->report_source, SD_EVENT_ONESHOT);
+                watch_report_at(w, 0);
         return r;
 }

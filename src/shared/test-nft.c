@@ -74,6 +74,14 @@ TEST(watch) {
         run_pending(event);
         ASSERT_EQ(n_reports, 4);
 
+        /* A fight over the table ends. */
+        for (unsigned i = 0; i < 10; i++) {
+                ASSERT_OK(nft_watch_transaction(w, TABLE, NFT_REPLACES_TABLE, NULL));
+                ASSERT_OK(nft_transaction("flush ruleset", NULL));
+                run_pending(event);
+        }
+        ASSERT_EQ(n_reports, 5);
+
         nft_watch_free(w);
         sd_event_unref(event);
 }
