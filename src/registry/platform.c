@@ -55,7 +55,8 @@ static const char *host_amd64_variant(void) {
         __builtin_cpu_init();
         if (!__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("popcnt"))
                 return "";
-        if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("fma"))
+        if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2") ||
+            !__builtin_cpu_supports("fma"))
                 return "v2";
         if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
             !__builtin_cpu_supports("avx512vl"))

@@ -70,7 +70,6 @@ static const JsonField registry_fetch_params_fields[] = {
         JSON_STRING(RegistryFetchParams, digest, "Digest", JSON_REQUIRED),
         JSON_UINT64(RegistryFetchParams, size, "Size", 0),
         JSON_BOOL(RegistryFetchParams, tee, "Tee", 0),
-        JSON_STRV(RegistryFetchParams, urls, "Urls", JSON_OMITEMPTY),
 };
 JSON_TYPE(RegistryFetchParams, registry_fetch_params_fields);
 
@@ -111,7 +110,7 @@ JSON_TYPE(RegistryInspectParams, registry_inspect_params_fields);
 /* DistributionInspect of the API. */
 static const JsonField registry_inspect_reply_fields[] = {
         JSON_STRUCT(RegistryInspectReply, descriptor, OciDescriptor, "Descriptor", 0),
-        JSON_ARRAY(RegistryInspectReply, platforms, OciPlatform, "Platforms", JSON_NONNULL),
+        JSON_ARRAY(RegistryInspectReply, platforms, OciPlatform, "Platforms", 0),
 };
 JSON_TYPE(RegistryInspectReply, registry_inspect_reply_fields);
 

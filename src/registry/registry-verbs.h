@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parameters and results of the dockerd-worker verbs that talk to a registry: one table for the daemon, which
- * writes the parameters, and for the worker, which reads them. The order of the descriptors is given at each
- * verb. The worker has no rights over files: the daemon opens them (O_TMPFILE beside the target, say) and
- * links them when the result is in. Everything in a result was checked against its digest.
+/* Parameters and results of the dockerd-worker verbs that talk to a registry: one table for the daemon,
+ * which writes the parameters, and for the worker, which reads them. The order of the descriptors is given
+ * at each verb. The worker has no rights over files: the daemon opens them (O_TMPFILE beside the target,
+ * say) and links them when the result is in. Everything in a result was checked against its digest.
  *
  * Errors carry Docker's texts; their kinds are what the HTTP status is to be. registry-config.h makes a
  * RegistryAccess. */
@@ -13,8 +13,6 @@
 
 /* Bytes of one config, manifest or index (the distribution project's own limit). */
 #define REGISTRY_DOCUMENT_MAX (4U * 1024U * 1024U)
-/* Layers of one manifest. */
-#define REGISTRY_LAYERS_MAX 127U
 /* Tags of one repository (all pages). */
 #define REGISTRY_TAGS_MAX 65536U
 /* Times between two progress lines. */
@@ -37,7 +35,8 @@ JSON_TYPE_DECLARE(RegistryEndpoint);
 typedef struct RegistryAuth {
         char *username;
         char *password;
-        char *auth;             /* base64 of "username:password", older clients; registry-config.c resolves it */
+        char *auth;             /* base64 of "username:password", older clients; registry-config.c resolves
+                                 * it */
         char *server_address;   /* of POST /auth */
         char *identity_token;   /* OAuth2 refresh token */
         char *registry_token;   /* a bearer token, sent as it is */
@@ -56,7 +55,8 @@ typedef struct RegistryAccess {
                 RegistryEndpoint *items;        /* in the order they are tried */
                 size_t n_items;
         } endpoints;
-        uint64_t first;         /* begin with this one, `endpoint` of an earlier result (then the later ones) */
+        uint64_t first;         /* begin with this one, `endpoint` of an earlier result (then the later
+                                 * ones) */
         char *token;            /* `token` of an earlier result for the same repository, of endpoint `first`;
                                  * a hint: an expired one is fetched again */
         RegistryAuth auth;      /* never for mirrors */
@@ -70,7 +70,8 @@ JSON_TYPE_DECLARE(RegistryAccess);
 DEFINE_JSON_CLEANUP(RegistryAccess);
 
 /* "registry-resolve": index, manifest, config: three empty files, read-write. From a tag or digest to
- * everything about one image but its layers. The index file stays empty where the name leads to a manifest. */
+ * everything about one image but its layers. The index file stays empty where the name leads to a
+ * manifest. */
 typedef struct RegistryResolveParams {
         RegistryAccess access;
         char *tag;              /* one of them, or both: then the digest counts */
@@ -91,23 +92,22 @@ typedef struct RegistryResolveReply {
         OciDescriptor target;   /* what the name leads to: the index or the manifest */
         OciDescriptor manifest; /* the same as target where there is no index */
         OciDescriptor config;
-        OciDescriptorList layers;       /* lowest first; `urls` of a foreign layer (not to be pushed) are for
-                                         * fetch-blob */
+        OciDescriptorList layers;       /* lowest first; with `urls`: a foreign layer, not to be pushed, but
+                                         * fetched like the others, as Docker does it on Linux */
 } RegistryResolveReply;
 JSON_TYPE_DECLARE(RegistryResolveReply);
 DEFINE_JSON_CLEANUP(RegistryResolveReply);
 
 /* "registry-fetch-blob": file (read-write; what is in it already is taken for the begin of the blob), [pipe
- * that gets the same bytes from the start, in order]. Progress: RegistryProgress. On success the file holds the
- * blob. A wrong digest truncates it to nothing; after a network error it keeps what came, for the next try.
- * The pipe never holds the download up. If its reader goes away (the unpacker failed) the verb ends with
- * ERROR_CANCELLED. Nothing is synced. */
+ * that gets the same bytes from the start, in order]. Progress: RegistryProgress. On success the file holds
+ * the blob. A wrong digest truncates it to nothing; after a network error it keeps what came, for the next
+ * try. The pipe never holds the download up. If its reader goes away (the unpacker failed) the verb ends
+ * with ERROR_CANCELLED. Nothing is synced. */
 typedef struct RegistryFetchParams {
         RegistryAccess access;
         char *digest;
         uint64_t size;
         bool tee;               /* the second descriptor is there */
-        char **urls;            /* of a foreign layer, tried first */
 } RegistryFetchParams;
 JSON_TYPE_DECLARE(RegistryFetchParams);
 DEFINE_JSON_CLEANUP(RegistryFetchParams);

@@ -4,8 +4,10 @@
 
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "basic/fd-util.h"
@@ -79,6 +81,7 @@ static int read_params(const WorkerVerb *verb, void **ret, Error *reterr) {
         if (!params)
                 return error_fill(reterr, -ENOMEM);
         r = json_decode_text(verb->params, text, size, 0, params, reterr);
+        explicit_zero(text, size);
         if (r < 0) {
                 json_free(verb->params, params);
                 return r;
@@ -132,6 +135,10 @@ int main(int argc, char *argv[]) {
         if (!verb)
                 return usage(stderr, 2);
 
+        /* Parameters hold passwords: no core dump, no debugger, from here on. */
+        (void) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        /* Who reads what we write may go away: an error to us. */
+        (void) signal(SIGPIPE, SIG_IGN);
         /* Names in pax headers are UTF-8; without it libarchive would have to replace what is not ASCII. */
         (void) setlocale(LC_CTYPE, "C.UTF-8");
         r = run(verb, &error);

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Locks the process in. Order matters: namespaces and the root need rights that the later steps give up. */
 
+#include <asm/ioctls.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -44,7 +48,7 @@ static const struct {
 };
 
 /* Files, memory, time and signals to oneself. No new processes, no sockets, no mounts, no ioctl but
- * reflinks. */
+ * reflinks. No threads either: names are resolved without them. */
 static const int allowed_calls[] = {
         SCMP_SYS(access),
         SCMP_SYS(brk),
@@ -159,6 +163,41 @@ static const int allowed_calls[] = {
         SCMP_SYS(writev),
 };
 
+/* With WORKER_NETWORK: connections outwards. socket() itself is in socket_families. */
+static const int network_calls[] = {
+        SCMP_SYS(bind),         /* of the netlink socket that getaddrinfo() asks for our addresses */
+        SCMP_SYS(clock_nanosleep),
+        SCMP_SYS(clock_nanosleep_time64),
+        SCMP_SYS(connect),
+        SCMP_SYS(getpeername),
+        SCMP_SYS(getsockname),
+        SCMP_SYS(getsockopt),
+        SCMP_SYS(pipe2),
+        SCMP_SYS(recv),
+        SCMP_SYS(recvfrom),
+        SCMP_SYS(recvmsg),
+        SCMP_SYS(send),
+        SCMP_SYS(sendmmsg),
+        SCMP_SYS(sendmsg),
+        SCMP_SYS(sendto),
+        SCMP_SYS(setsockopt),
+        SCMP_SYS(shutdown),
+        SCMP_SYS(socketpair),
+        SCMP_SYS(splice),
+        SCMP_SYS(uname),
+};
+
+static const struct {
+        int family, type;               /* type 0 = any */
+} socket_families[] = {
+        { AF_INET,    SOCK_STREAM },
+        { AF_INET,    SOCK_DGRAM  },
+        { AF_INET6,   SOCK_STREAM },
+        { AF_INET6,   SOCK_DGRAM  },
+        { AF_UNIX,    SOCK_STREAM },    /* to nscd and systemd-resolved; no other has a path in our view */
+        { AF_NETLINK, SOCK_RAW    },
+};
+
 /* What is called on these is an attack, not a bug: the process ends at once. */
 static const int deadly_calls[] = {
         SCMP_SYS(execve),
@@ -167,8 +206,6 @@ static const int deadly_calls[] = {
         SCMP_SYS(vfork),
         SCMP_SYS(clone),
         SCMP_SYS(clone3),
-        SCMP_SYS(socket),
-        SCMP_SYS(connect),
         SCMP_SYS(ptrace),
         SCMP_SYS(process_vm_writev),
         SCMP_SYS(mount),
@@ -189,7 +226,18 @@ static const int deadly_calls[] = {
         SCMP_SYS(userfaultfd),
 };
 
+/* And of those without network. */
+static const int deadly_sockets[] = {
+        SCMP_SYS(socket),
+        SCMP_SYS(connect),
+};
+
 #define FICLONE_REQUEST 0x40049409U     /* linux/fs.h, which does not go together with the headers above */
+
+/* Users that nobody else has (systemd's UIDS-GIDS leaves the range unused), one for each process at a time;
+ * where a user namespace does not know them, nobody. */
+#define PRIVATE_UID_BASE UINT32_C(0x70000000)
+#define NOBODY 65534U
 
 static void seccomp_releasep(scmp_filter_ctx *c) {
         if (*c)
@@ -239,18 +287,38 @@ static uint64_t wanted_capabilities(unsigned rights) {
         return mask;
 }
 
-static int set_capabilities(uint64_t keep) {
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct data[2] = {};
-
+static int drop_bounding_set(void) {
         for (unsigned cap = 0; cap < 64; cap++)
                 if (prctl(PR_CAPBSET_DROP, cap) < 0) {
                         if (errno == EINVAL)
                                 break;
                         return -errno;
                 }
-        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+        return RET_NERRNO(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
+}
+
+static int become(uid_t id) {
+        return setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0 ? -errno : 0;
+}
+
+/* A change of user drops the signal that ends us with the daemon. */
+static int leave_root(void) {
+        pid_t parent = getppid();
+        int r;
+
+        r = become(PRIVATE_UID_BASE + (uid_t) getpid());
+        if (r < 0)
+                r = become(NOBODY);
+        if (r < 0)
+                return r;
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 return -errno;
+        return getppid() == parent ? 0 : -ESRCH;
+}
+
+static int set_capabilities(uint64_t keep) {
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct data[2] = {};
 
         if (syscall(SYS_capget, &header, data) < 0)
                 return -errno;
@@ -263,45 +331,86 @@ static int set_capabilities(uint64_t keep) {
         return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
-static int filter_calls(void) {
-        _cleanup_(seccomp_releasep) scmp_filter_ctx c = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+static int drop_rights(unsigned rights) {
+        int r = drop_bounding_set();
+
+        if (r >= 0 && FLAGS_SET(rights, WORKER_NETWORK))
+                r = leave_root();
+        return r < 0 ? r : set_capabilities(wanted_capabilities(rights));
+}
+
+static int add_calls(scmp_filter_ctx c, uint32_t action, const int *calls, size_t n) {
         int r = 0;
+
+        /* Calls this architecture does not have resolve to negative pseudo numbers, which libseccomp
+         * skips. */
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = seccomp_rule_add(c, action, calls[i], 0);
+        return r;
+}
+
+static int add_network_calls(scmp_filter_ctx c) {
+        int r = add_calls(c, SCMP_ACT_ALLOW, network_calls, ELEMENTSOF(network_calls));
+
+        FOREACH_ELEMENT(f, socket_families)
+                if (r >= 0)
+                        r = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+                                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) f->family),
+                                             SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t) f->type));
+        /* glibc's resolver looks how much of an answer there is. */
+        if (r >= 0)
+                r = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                                     SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t) FIONREAD));
+        return r;
+}
+
+static int filter_calls(unsigned rights) {
+        _cleanup_(seccomp_releasep) scmp_filter_ctx c = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+        int r;
 
         if (!c)
                 return -ENOMEM;
-        /* Calls this architecture does not have resolve to negative pseudo numbers, which libseccomp
-         * skips. */
-        FOREACH_ELEMENT(call, allowed_calls)
-                if (r >= 0)
-                        r = seccomp_rule_add(c, SCMP_ACT_ALLOW, *call, 0);
-        FOREACH_ELEMENT(call, deadly_calls)
-                if (r >= 0)
-                        r = seccomp_rule_add(c, SCMP_ACT_KILL_PROCESS, *call, 0);
+        r = add_calls(c, SCMP_ACT_ALLOW, allowed_calls, ELEMENTSOF(allowed_calls));
+        if (r >= 0)
+                r = add_calls(c, SCMP_ACT_KILL_PROCESS, deadly_calls, ELEMENTSOF(deadly_calls));
+        if (r >= 0)
+                r = FLAGS_SET(rights, WORKER_NETWORK) ?
+                            add_network_calls(c) :
+                            add_calls(c, SCMP_ACT_KILL_PROCESS, deadly_sockets, ELEMENTSOF(deadly_sockets));
         if (r >= 0)
                 r = seccomp_rule_add(c, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
                                      SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t) FICLONE_REQUEST));
         return r < 0 ? r : seccomp_load(c);
 }
 
+static int enter_namespaces(unsigned rights) {
+        int flags = CLONE_NEWIPC | CLONE_NEWUTS;
+
+        if (!FLAGS_SET(rights, WORKER_NETWORK))
+                flags |= CLONE_NEWNET;
+        return RET_NERRNO(unshare(flags));
+}
+
 int sandbox_enter(const WorkerVerb *verb, const int *fds, Error *reterr) {
         int r;
 
         umask(0022);
-        if (unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "Failed to leave the network");
-        r = enter_root(verb, fds);
+        r = enter_namespaces(verb->rights);
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to leave the namespaces");
+        r = FLAGS_SET(verb->rights, WORKER_NETWORK) ? enter_network_view() : enter_root(verb, fds);
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r,
                                         "Failed to enter the directory of the job");
         r = set_limits();
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to set resource limits");
-        r = set_capabilities(wanted_capabilities(verb->rights));
+        r = drop_rights(verb->rights);
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to drop capabilities");
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "Failed to give up privileges");
-        r = filter_calls();
+        r = filter_calls(verb->rights);
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r,
                                         "Failed to install the system call filter");

@@ -11,6 +11,7 @@
 #include "image/layer-apply.h"
 #include "image/tree.h"
 #include "image/worker-verbs.h"
+#include "registry/registry-client.h"
 #include "worker/worker.h"
 
 static void report_progress(uint64_t current, void *userdata) {
@@ -100,6 +101,69 @@ static int verb_remove_children(const void *params, const int *fds, Error *reter
         return worker_result(&EmptyReply_json, &(const EmptyReply) {}, reterr);
 }
 
+/* --- network --- */
+
+static void report_transfer(const RegistryProgress *p) {
+        (void) worker_progress(&RegistryProgress_json, p, NULL);
+}
+
+static int verb_registry_resolve(const void *params, const int *fds, Error *reterr) {
+        _cleanup_(RegistryResolveReply_donep) RegistryResolveReply reply = {};
+        int r = registry_resolve(params, fds[0], fds[1], fds[2], &reply, reterr);
+
+        return r < 0 ? r : worker_result(&RegistryResolveReply_json, &reply, reterr);
+}
+
+static int verb_registry_fetch_blob(const void *params, const int *fds, Error *reterr) {
+        const RegistryFetchParams *p = params;
+        _cleanup_(RegistryFetchReply_donep) RegistryFetchReply reply = {};
+        int r = registry_fetch_blob(p, fds[0], p->tee ? fds[1] : -EBADF, report_transfer, &reply, reterr);
+
+        return r < 0 ? r : worker_result(&RegistryFetchReply_json, &reply, reterr);
+}
+
+static int verb_registry_tags(const void *params, const int *fds, Error *reterr) {
+        _cleanup_(RegistryTagsReply_donep) RegistryTagsReply reply = {};
+        int r = registry_tags(params, &reply, reterr);
+
+        return r < 0 ? r : worker_result(&RegistryTagsReply_json, &reply, reterr);
+}
+
+static int verb_registry_inspect(const void *params, const int *fds, Error *reterr) {
+        _cleanup_(RegistryInspectReply_donep) RegistryInspectReply reply = {};
+        int r = registry_inspect(params, &reply, reterr);
+
+        return r < 0 ? r : worker_result(&RegistryInspectReply_json, &reply, reterr);
+}
+
+static int verb_registry_login(const void *params, const int *fds, Error *reterr) {
+        _cleanup_(RegistryLoginReply_donep) RegistryLoginReply reply = {};
+        int r = registry_login(params, &reply, reterr);
+
+        return r < 0 ? r : worker_result(&RegistryLoginReply_json, &reply, reterr);
+}
+
+static int verb_registry_search(const void *params, const int *fds, Error *reterr) {
+        _cleanup_(RegistrySearchReply_donep) RegistrySearchReply reply = {};
+        int r = registry_search(params, &reply, reterr);
+
+        return r < 0 ? r : worker_result(&RegistrySearchReply_json, &reply, reterr);
+}
+
+static int verb_registry_push_blob(const void *params, const int *fds, Error *reterr) {
+        _cleanup_(RegistryPushBlobReply_donep) RegistryPushBlobReply reply = {};
+        int r = registry_push_blob(params, fds[0], report_transfer, &reply, reterr);
+
+        return r < 0 ? r : worker_result(&RegistryPushBlobReply_json, &reply, reterr);
+}
+
+static int verb_registry_push_manifest(const void *params, const int *fds, Error *reterr) {
+        _cleanup_(RegistryPushManifestReply_donep) RegistryPushManifestReply reply = {};
+        int r = registry_push_manifest(params, fds[0], &reply, reterr);
+
+        return r < 0 ? r : worker_result(&RegistryPushManifestReply_json, &reply, reterr);
+}
+
 const WorkerVerb worker_verbs[] = {
         { "archive-pack", &ArchivePackParams_json, 2, 1, 0, verb_archive_pack },
         { "archive-unpack", NULL, 2, 1, WORKER_WRITE_FILES, verb_archive_unpack },
@@ -107,6 +171,17 @@ const WorkerVerb worker_verbs[] = {
           verb_layer_apply },
         { "layers-merge", &LayersMergeParams_json, 2, 1,
           WORKER_READ_FILES | WORKER_WRITE_FILES | WORKER_OWN_FILES, verb_layers_merge },
+        { "registry-fetch-blob", &RegistryFetchParams_json, 1, -1, WORKER_NETWORK,
+          verb_registry_fetch_blob },
+        { "registry-inspect", &RegistryInspectParams_json, 0, -1, WORKER_NETWORK, verb_registry_inspect },
+        { "registry-login", &RegistryAccess_json, 0, -1, WORKER_NETWORK, verb_registry_login },
+        { "registry-push-blob", &RegistryPushBlobParams_json, 1, -1, WORKER_NETWORK,
+          verb_registry_push_blob },
+        { "registry-push-manifest", &RegistryPushManifestParams_json, 1, -1, WORKER_NETWORK,
+          verb_registry_push_manifest },
+        { "registry-resolve", &RegistryResolveParams_json, 3, -1, WORKER_NETWORK, verb_registry_resolve },
+        { "registry-search", &RegistrySearchParams_json, 0, -1, WORKER_NETWORK, verb_registry_search },
+        { "registry-tags", &RegistryAccess_json, 0, -1, WORKER_NETWORK, verb_registry_tags },
         { "remove-children", NULL, 1, 0, WORKER_WRITE_FILES, verb_remove_children },
         { "usage", NULL, 1, 0, WORKER_READ_FILES, verb_usage },
 };

@@ -6,13 +6,15 @@
 #include "json/json-type.h"
 #include "operation/worker-protocol.h"
 
-/* What a verb may do to files; everything else (network, processes, mounts, kernel) is closed to all of
- * them. */
+/* What a verb may do to files and whether it may talk to others; everything else (processes, mounts, kernel)
+ * is closed to all of them. */
 typedef enum WorkerRights {
         WORKER_READ_FILES = 1 << 0,     /* whoever owns them */
         WORKER_WRITE_FILES = 1 << 1,    /* make and remove them, whoever owns the directory */
         WORKER_OWN_FILES = 1 << 2,      /* owners, modes, devices, capabilities and trusted attributes of
                                          * files */
+        WORKER_NETWORK = 1 << 3,        /* sockets and name service; then no rights over files at all, a user
+                                         * of its own, and next to no file system: see network-view.c */
 } WorkerRights;
 
 typedef struct WorkerVerb {
@@ -29,8 +31,12 @@ typedef struct WorkerVerb {
 extern const WorkerVerb worker_verbs[];
 extern const size_t n_worker_verbs;
 
-/* Irrevocable: no network, own root directory, few capabilities, bounded memory, only the system calls the
- * verbs need. */
+/* Into a mount namespace of its own whose root holds, read-only, what the name service and certificates
+ * need. */
+int enter_network_view(void);
+
+/* Irrevocable: no network (but with the right to it), own root directory, few capabilities, bounded memory,
+ * only the system calls the verbs need. */
 int sandbox_enter(const WorkerVerb *verb, const int *fds, Error *reterr);
 
 int worker_progress(const JsonType *type, const void *progress, Error *reterr);

@@ -1,0 +1,763 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry/http-client.h"
+
+#include <netdb.h>
+#include <openssl/x509_vfy.h>
+#include <strings.h>
+
+#include "basic/errno-util.h"
+#include "basic/fileio.h"
+#include "basic/net-addr.h"
+#include "basic/parse-util.h"
+
+/* Names whose addresses are kept: a registry, its token server, its storage, a proxy. */
+#define RESOLVED_MAX 16U
+#define ADDRESSES_MAX 16U
+#define CA_BUNDLE_MAX (8U * 1024U * 1024U)
+#define RECEIVE_BUFFER (256L * 1024L)
+
+typedef struct Resolved {
+        char *host;
+        uint16_t port;
+        char *entry;                    /* "HOST:PORT:ADDRESS,ADDRESS" */
+        char *first;                    /* "ADDRESS:PORT", for messages */
+} Resolved;
+
+struct HttpClient {
+        CURLM *multi;
+        const ProxyRules *proxies;
+        const char *user_agent;
+        Resolved resolved[RESOLVED_MAX];
+        size_t n_resolved;
+        char *ca_bundle;                /* of the system; read when it is needed */
+};
+
+/* --- URLs --- */
+
+void http_origin_done(HttpOrigin *o) {
+        free(o->scheme);
+        free(o->host);
+        *o = (HttpOrigin) {};
+}
+
+bool http_origin_equal(const HttpOrigin *a, const HttpOrigin *b) {
+        return streq_ptr(a->scheme, b->scheme) && streq_ptr(a->host, b->host) && a->port == b->port;
+}
+
+static char *url_part(CURLU *u, CURLUPart part, unsigned flags) {
+        char *text, *copy;
+
+        if (curl_url_get(u, part, &text, flags) != CURLUE_OK)
+                return NULL;
+        copy = strdup(text);
+        curl_free(text);
+        return copy;
+}
+
+static char *strip_brackets(char *host) {
+        size_t n = strlen(host);
+
+        if (n > 2 && host[0] == '[' && host[n - 1] == ']') {
+                memmove(host, host + 1, n - 2);
+                host[n - 2] = 0;
+        }
+        return host;
+}
+
+int http_origin_parse(const char *url, HttpOrigin *ret) {
+        _cleanup_(http_origin_donep) HttpOrigin o = {};
+        _cleanup_free_ char *port = NULL;
+        CURLU *u = curl_url();
+        uint32_t n;
+
+        if (!u)
+                return -ENOMEM;
+        if (curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK) {
+                o.scheme = url_part(u, CURLUPART_SCHEME, 0);
+                o.host = url_part(u, CURLUPART_HOST, 0);
+                port = url_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+        }
+        curl_url_cleanup(u);
+        if (!o.scheme || !o.host || !port || parse_uint32(port, &n) < 0 || n == 0 || n > UINT16_MAX)
+                return -EINVAL;
+        ascii_strlower(o.scheme);
+        ascii_strlower(strip_brackets(o.host));
+        o.port = (uint16_t) n;
+        if (!streq(o.scheme, "http") && !streq(o.scheme, "https"))
+                return -EPROTONOSUPPORT;
+        *ret = o;
+        o = (HttpOrigin) {};
+        return 0;
+}
+
+char *http_url_join(const char *base, const char *location) {
+        _cleanup_free_ char *scheme = NULL;
+        CURLU *u = curl_url();
+        char *joined = NULL;
+
+        if (u && curl_url_set(u, CURLUPART_URL, base, 0) == CURLUE_OK &&
+            curl_url_set(u, CURLUPART_URL, location, 0) == CURLUE_OK &&
+            curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
+            curl_url_set(u, CURLUPART_USER, NULL, 0) == CURLUE_OK &&
+            curl_url_set(u, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK) {
+                scheme = url_part(u, CURLUPART_SCHEME, 0);
+                if (scheme && (streq(scheme, "http") || streq(scheme, "https")))
+                        joined = url_part(u, CURLUPART_URL, 0);
+        }
+        curl_url_cleanup(u);
+        return joined;
+}
+
+char *http_escape(const char *s) {
+        char *e = curl_easy_escape(NULL, s, (int) strlen(s)), *copy;
+
+        copy = e ? strdup(e) : NULL;
+        curl_free(e);
+        return copy;
+}
+
+/* --- names --- */
+
+static void resolved_done(Resolved *r) {
+        free(r->host);
+        free(r->entry);
+        free(r->first);
+}
+
+static const char *lookup_message(int r) {
+        return r == EAI_AGAIN ? "Temporary failure in name resolution" :
+               r == EAI_NONAME || r == EAI_NODATA || r == EAI_ADDRFAMILY ? "no such host" : gai_strerror(r);
+}
+
+static int format_addresses(const struct addrinfo *list, Resolved *r) {
+        _cleanup_buffer_ Buffer b = {};
+        size_t n = 0;
+
+        (void) buffer_appendf(&b, "%s:%u:", r->host, r->port);
+        for (const struct addrinfo *a = list; a && n < ADDRESSES_MAX; a = a->ai_next) {
+                char text[NI_MAXHOST];
+                bool v6 = a->ai_family == AF_INET6;
+
+                if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) !=
+                                    0 ||
+                    strchr(text, '%'))
+                        continue;
+                (void) buffer_appendf(&b, "%s%s%s%s", n > 0 ? "," : "", v6 ? "[" : "", text, v6 ? "]" : "");
+                if (n++ == 0 && asprintf_safe(&r->first, v6 ? "[%s]:%u" : "%s:%u", text, r->port) < 0)
+                        return -ENOMEM;
+        }
+        r->entry = buffer_steal(&b);
+        return r->entry && r->first ? 0 : -ENOMEM;
+}
+
+/* 1: resolved; 0: it cannot be, *message says why. */
+static int resolve(HttpClient *c, const char *host, uint16_t port, const Resolved **ret, char **message) {
+        const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
+        struct addrinfo *list;
+        Resolved r = { .port = port };
+        int e;
+
+        for (size_t i = 0; i < c->n_resolved; i++)
+                if (streq(c->resolved[i].host, host) && c->resolved[i].port == port) {
+                        *ret = c->resolved + i;
+                        return 1;
+                }
+        e = getaddrinfo(host, NULL, &hints, &list);
+        if (e != 0)
+                return asprintf_safe(message, "dial tcp: lookup %s: %s", host, lookup_message(e)) < 0 ?
+                                       -ENOMEM :
+                                       0;
+        r.host = strdup(host);
+        e = r.host ? format_addresses(list, &r) : -ENOMEM;
+        freeaddrinfo(list);
+        if (e < 0) {
+                resolved_done(&r);
+                return e;
+        }
+        if (c->n_resolved >= RESOLVED_MAX)
+                resolved_done(c->resolved + --c->n_resolved);
+        c->resolved[c->n_resolved] = r;
+        *ret = c->resolved + c->n_resolved++;
+        return 1;
+}
+
+/* --- the client --- */
+
+int http_client_new(const ProxyRules *proxies, const char *user_agent, HttpClient **ret) {
+        HttpClient *c;
+
+        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+                return -ENOMEM;
+        c = new(HttpClient, 1);
+        if (!c)
+                return -ENOMEM;
+        *c = (HttpClient) { .proxies = proxies, .user_agent = user_agent, .multi = curl_multi_init() };
+        if (!c->multi) {
+                free(c);
+                return -ENOMEM;
+        }
+        *ret = c;
+        return 0;
+}
+
+HttpClient *http_client_free(HttpClient *c) {
+        if (!c)
+                return NULL;
+        curl_multi_cleanup(c->multi);
+        for (size_t i = 0; i < c->n_resolved; i++)
+                resolved_done(c->resolved + i);
+        free(c->ca_bundle);
+        return mfree(c);
+}
+
+/* The system's certificates and ours: CURLOPT_CAINFO_BLOB replaces the former. */
+static int add_ca(HttpClient *c, CURL *easy, const char *ca) {
+        const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+        _cleanup_free_ char *all = NULL;
+
+        if (!c->ca_bundle) {
+                size_t size;
+
+                if (info->cainfo)
+                        (void) read_file_at(AT_FDCWD, info->cainfo, CA_BUNDLE_MAX, &c->ca_bundle, &size);
+                if (!c->ca_bundle)
+                        c->ca_bundle = strdup("");
+        }
+        all = c->ca_bundle ? strjoin(ca, "\n", c->ca_bundle) : NULL;
+        if (!all)
+                return -ENOMEM;
+        const struct curl_blob blob = { all, strlen(all), CURL_BLOB_COPY };
+
+        return curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK ? 0 : -ENOMEM;
+}
+
+static int set_tls(HttpClient *c, CURL *easy, const HttpTls *tls) {
+        curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+        if (tls->insecure) {
+                curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+                curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+        } else if (!isempty(tls->ca) && add_ca(c, easy, tls->ca) < 0)
+                return -ENOMEM;
+        if (isempty(tls->certificate) || isempty(tls->key))
+                return 0;
+
+        const struct curl_blob certificate = { (void *) tls->certificate, strlen(tls->certificate),
+                                               CURL_BLOB_COPY };
+        const struct curl_blob key = { (void *) tls->key, strlen(tls->key), CURL_BLOB_COPY };
+
+        if (curl_easy_setopt(easy, CURLOPT_SSLCERT_BLOB, &certificate) != CURLE_OK ||
+            curl_easy_setopt(easy, CURLOPT_SSLKEY_BLOB, &key) != CURLE_OK)
+                return -ENOMEM;
+        return 0;
+}
+
+/* --- the answer --- */
+
+static const struct {
+        const char *name;
+        size_t offset;
+} answer_headers[] = {
+        { "Content-Range",         offsetof(HttpTransfer, content_range)     },
+        { "Content-Type",          offsetof(HttpTransfer, content_type_seen) },
+        { "Docker-Content-Digest", offsetof(HttpTransfer, digest)            },
+        { "Link",                  offsetof(HttpTransfer, link)              },
+        { "Location",              offsetof(HttpTransfer, location)          },
+        { "Range",                 offsetof(HttpTransfer, range_seen)        },
+        { "Retry-After",           offsetof(HttpTransfer, retry_after)       },
+        { "X-Docker-Token",        offsetof(HttpTransfer, token_seen)        },
+};
+
+static void drop_headers(HttpTransfer *t) {
+        FOREACH_ELEMENT(h, answer_headers) {
+                char **member = (char **) ((char *) t + h->offset);
+
+                *member = mfree(*member);
+        }
+        auth_challenges_done(&t->challenges);
+}
+
+static int take_header(HttpTransfer *t, char *line) {
+        char *value = strchr(line, ':');
+
+        if (!value)
+                return 0;
+        *value++ = 0;
+        value = strstrip(value);
+        if (strcasecmp(line, "WWW-Authenticate") == 0)
+                return auth_challenges_add(&t->challenges, value);
+        FOREACH_ELEMENT(h, answer_headers)
+                if (strcasecmp(line, h->name) == 0)
+                        return free_and_strdup((char **) ((char *) t + h->offset), value);
+        return 0;
+}
+
+static size_t on_header(char *data, size_t size, size_t n, void *userdata) {
+        HttpTransfer *t = userdata;
+        _cleanup_free_ char *line = memdup_suffix0(data, size * n);
+
+        t->header_bytes += size * n;
+        if (!line || t->header_bytes > HTTP_HEADERS_MAX)
+                return 0;
+        /* A status line: what came before was an interim answer. */
+        if (startswith(line, "HTTP/"))
+                drop_headers(t);
+        return take_header(t, line) < 0 ? 0 : size * n;
+}
+
+static void see_status(HttpTransfer *t) {
+        curl_off_t length = -1;
+        long status = 0;
+
+        curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+        t->status = (unsigned) status;
+        t->content_length = length < 0 ? UINT64_MAX : (uint64_t) length;
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *userdata) {
+        HttpTransfer *t = userdata;
+        size_t bytes = size * n, take = bytes;
+        bool success;
+
+        if (t->received == 0)
+                see_status(t);
+        success = t->status >= 200 && t->status < 300;
+        t->received += bytes;
+        if (success && t->sink) {
+                t->sink_result = t->sink(data, bytes, t->userdata);
+                return t->sink_result < 0 ? 0 : bytes;
+        }
+        if (t->text.size + bytes > t->text_max) {
+                /* Of a refusal the begin is enough. */
+                t->too_large = success;
+                if (success)
+                        return 0;
+                take = t->text_max - t->text.size;
+        }
+        return buffer_append(&t->text, data, take) < 0 ? 0 : bytes;
+}
+
+/* --- the body of a request --- */
+
+static size_t on_read(char *buffer, size_t size, size_t n, void *userdata) {
+        HttpTransfer *t = userdata;
+        size_t want = (size_t) min_u64(size * n, t->body_size - t->body_done);
+        ssize_t got;
+
+        if (t->body_fd < 0) {
+                if (want > 0)
+                        memcpy(buffer, (const char *) t->body + t->body_done, want);
+                got = (ssize_t) want;
+        } else
+                got = pread(t->body_fd, buffer, want, (off_t) (t->body_offset + t->body_done));
+        if (got < 0 || (got == 0 && want > 0))
+                return CURL_READFUNC_ABORT;
+        t->body_done += (uint64_t) got;
+        if (t->sent)
+                t->sent(t->body_done, t->userdata);
+        return (size_t) got;
+}
+
+static int on_seek(void *userdata, curl_off_t offset, int origin) {
+        HttpTransfer *t = userdata;
+
+        if (origin != SEEK_SET || offset < 0 || (uint64_t) offset > t->body_size)
+                return CURL_SEEKFUNC_FAIL;
+        t->body_done = (uint64_t) offset;
+        return CURL_SEEKFUNC_OK;
+}
+
+static void set_body(HttpTransfer *t) {
+        bool has_body = t->body || t->body_fd >= 0;
+
+        if (streq_ptr(t->method, "HEAD"))
+                curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
+        else if (streq_ptr(t->method, "POST") || streq_ptr(t->method, "PUT") ||
+                 streq_ptr(t->method, "PATCH")) {
+                curl_easy_setopt(t->easy, CURLOPT_UPLOAD, 1L);
+                curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, t->method);
+                curl_easy_setopt(t->easy, CURLOPT_INFILESIZE_LARGE,
+                                 (curl_off_t) (has_body ? t->body_size : 0));
+                curl_easy_setopt(t->easy, CURLOPT_UPLOAD_BUFFERSIZE, RECEIVE_BUFFER);
+                curl_easy_setopt(t->easy, CURLOPT_READFUNCTION, on_read);
+                curl_easy_setopt(t->easy, CURLOPT_READDATA, t);
+                curl_easy_setopt(t->easy, CURLOPT_SEEKFUNCTION, on_seek);
+                curl_easy_setopt(t->easy, CURLOPT_SEEKDATA, t);
+        } else if (t->method)
+                curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, t->method);
+        if (!has_body)
+                t->body_size = 0;
+}
+
+/* --- start --- */
+
+static int add_header(HttpTransfer *t, const char *name, const char *value) {
+        _cleanup_free_ char *line = NULL;
+        struct curl_slist *l;
+
+        if (isempty(value))
+                return 0;
+        /* A header of a request is never taken apart by what is in it. */
+        if (strpbrk(value, "\r\n"))
+                return 0;
+        line = strjoin(name, ": ", value);
+        l = line ? curl_slist_append(t->headers, line) : NULL;
+        if (line)
+                explicit_zero(line, strlen(line));
+        if (!l)
+                return -ENOMEM;
+        t->headers = l;
+        return 0;
+}
+
+static int set_headers(HttpTransfer *t) {
+        struct curl_slist *l;
+
+        if (add_header(t, "Authorization", t->authorization) < 0 || add_header(t, "Accept", t->accept) < 0 ||
+            add_header(t, "Content-Type", t->content_type) < 0)
+                return -ENOMEM;
+        /* No pause before an upload. */
+        l = curl_slist_append(t->headers, "Expect:");
+        if (!l)
+                return -ENOMEM;
+        t->headers = l;
+        curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+        curl_easy_setopt(t->easy, CURLOPT_HEADEROPT, (long) CURLHEADER_SEPARATE);
+        return 0;
+}
+
+static void set_range(HttpTransfer *t) {
+        char range[48];
+
+        if (!t->range)
+                return;
+        if (t->range_to > 0)
+                snprintf(range, sizeof(range), "%" PRIu64 "-%" PRIu64, t->range_from, t->range_to - 1);
+        else
+                snprintf(range, sizeof(range), "%" PRIu64 "-", t->range_from);
+        curl_easy_setopt(t->easy, CURLOPT_RANGE, range);
+}
+
+static void set_common(HttpClient *c, HttpTransfer *t) {
+        CURL *e = t->easy;
+
+        curl_easy_setopt(e, CURLOPT_PRIVATE, t);
+        curl_easy_setopt(e, CURLOPT_URL, t->url);
+        curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->curl_error);
+        curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+        curl_easy_setopt(e, CURLOPT_NOPROGRESS, 1L);
+        curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+        curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+        curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+        curl_easy_setopt(e, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+        curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
+        curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+        curl_easy_setopt(e, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+        curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, HTTP_CONNECT_SECONDS);
+        curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, HTTP_STALL_SECONDS);
+        curl_easy_setopt(e, CURLOPT_TIMEOUT, (long) t->seconds);
+        curl_easy_setopt(e, CURLOPT_USERAGENT, c->user_agent);
+        curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+        curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
+        curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+        curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+}
+
+/* The host that is connected to: the proxy's or the server's own. 0: it cannot be resolved. */
+static int set_route(HttpClient *c, HttpTransfer *t) {
+        const char *proxy = proxy_for(c->proxies, t->origin.scheme, t->origin.host, t->origin.port);
+        _cleanup_(http_origin_donep) HttpOrigin via = {};
+        const HttpOrigin *target = &t->origin;
+        const Resolved *resolved = NULL;
+        _cleanup_free_ char *url = NULL;
+        struct curl_slist *l;
+        NetAddr addr;
+        int r;
+
+        curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
+        if (proxy) {
+                url = strstr(proxy, "://") ? strdup(proxy) : strjoin("http://", proxy);
+                if (!url)
+                        return -ENOMEM;
+                curl_easy_setopt(t->easy, CURLOPT_PROXY, url);
+                if (http_origin_parse(url, &via) < 0)
+                        return asprintf_safe(&t->error, "proxyconnect tcp: invalid proxy address") < 0 ?
+                                               -ENOMEM :
+                                               0;
+                target = &via;
+        }
+        if (net_addr_parse(target->host, &addr) >= 0)
+                return asprintf_safe(&t->peer, addr.family == AF_INET6 ? "[%s]:%u" : "%s:%u", target->host,
+                                     target->port) < 0 ? -ENOMEM : 1;
+        r = resolve(c, target->host, target->port, &resolved, &t->error);
+        if (r <= 0)
+                return r;
+        l = curl_slist_append(NULL, resolved->entry);
+        t->peer = strdup(resolved->first);
+        if (!l || !t->peer) {
+                curl_slist_free_all(l);
+                return -ENOMEM;
+        }
+        t->resolve = l;
+        curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolve);
+        return 1;
+}
+
+static void release(HttpTransfer *t) {
+        if (t->easy)
+                curl_easy_cleanup(t->easy);
+        t->easy = NULL;
+        /* They held the credentials. */
+        for (struct curl_slist *l = t->headers; l; l = l->next)
+                explicit_zero(l->data, strlen(l->data));
+        curl_slist_free_all(t->headers);
+        curl_slist_free_all(t->resolve);
+        t->headers = t->resolve = NULL;
+}
+
+int http_transfer_start(HttpClient *c, HttpTransfer *t, const HttpTls *tls) {
+        int r;
+
+        http_transfer_reset(t);
+        if (http_origin_parse(t->url, &t->origin) < 0) {
+                t->done = true;
+                return asprintf_safe(&t->error, "unsupported protocol scheme or invalid URL");
+        }
+        t->easy = curl_easy_init();
+        if (!t->easy)
+                return -ENOMEM;
+        set_common(c, t);
+        set_body(t);
+        set_range(t);
+        r = set_headers(t);
+        if (r >= 0)
+                r = set_tls(c, t->easy, tls);
+        if (r >= 0)
+                r = set_route(c, t);
+        if (r > 0 && curl_multi_add_handle(c->multi, t->easy) != CURLM_OK)
+                r = -ENOMEM;
+        if (r > 0) {
+                t->running = true;
+                return 0;
+        }
+        release(t);
+        t->done = true;
+        return r;
+}
+
+/* --- failures, as Go's client words them --- */
+
+static int dial_message(HttpTransfer *t, const char *reason) {
+        return asprintf_safe(&t->error, "dial tcp %s: %s", strempty(t->peer), reason);
+}
+
+static int connect_message(HttpTransfer *t) {
+        _cleanup_free_ char *reason = NULL;
+        long error = 0;
+
+        curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &error);
+        if (error == 0 || error == EINPROGRESS)
+                error = ECONNREFUSED;
+        if (error == ETIMEDOUT)
+                return dial_message(t, "i/o timeout");
+        reason = strjoin("connect: ", strerrordesc_np((int) error) ?: "failed");
+        if (!reason)
+                return -ENOMEM;
+        /* "connection refused": Go writes them in small letters. */
+        ascii_strlower(reason);
+        return dial_message(t, reason);
+}
+
+static int certificate_message(HttpTransfer *t) {
+        long v = 0;
+        const char *reason;
+
+        curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &v);
+        switch (v) {
+        case X509_V_OK:
+                return asprintf_safe(&t->error,
+                                     "tls: failed to verify certificate: x509: certificate is not valid "
+                                     "for %s",
+                                     t->origin.host);
+        case X509_V_ERR_CERT_HAS_EXPIRED:
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+                reason = "x509: certificate has expired or is not yet valid";
+                break;
+        default:
+                reason = "x509: certificate signed by unknown authority";
+        }
+        return asprintf_safe(&t->error, "tls: failed to verify certificate: %s", reason);
+}
+
+static const char *handshake_message(const HttpTransfer *t) {
+        static const struct {
+                const char *openssl, *go;
+        } messages[] = {
+                { "wrong version number", "http: server gave HTTP response to HTTPS client" },
+                { "http request", "http: server gave HTTP response to HTTPS client" },
+                { "certificate required", "remote error: tls: certificate required" },
+                { "bad certificate", "remote error: tls: bad certificate" },
+                { "unknown ca", "remote error: tls: unknown certificate authority" },
+                { "unsupported protocol", "tls: server selected unsupported protocol version" },
+                { "handshake failure", "remote error: tls: handshake failure" },
+                { "protocol version", "remote error: tls: protocol version not supported" },
+        };
+
+        FOREACH_ELEMENT(m, messages)
+                if (strstr(t->curl_error, m->openssl))
+                        return m->go;
+        return isempty(t->curl_error) ? "EOF" : t->curl_error;
+}
+
+static int timeout_message(HttpTransfer *t) {
+        double connected = 0;
+
+        curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME, &connected);
+        if (connected == 0)
+                return dial_message(t, "i/o timeout");
+        if (t->status == 0)
+                return asprintf_safe(&t->error,
+                                     "context deadline exceeded (Client.Timeout exceeded while awaiting "
+                                     "headers)");
+        return asprintf_safe(&t->error,
+                             "context deadline exceeded (Client.Timeout or context cancellation while "
+                             "reading body)");
+}
+
+static int describe_failure(HttpTransfer *t) {
+        switch (t->result) {
+        case CURLE_COULDNT_CONNECT:
+                return connect_message(t);
+        case CURLE_OPERATION_TIMEDOUT:
+                return timeout_message(t);
+        case CURLE_PEER_FAILED_VERIFICATION:
+                return certificate_message(t);
+        case CURLE_SSL_CONNECT_ERROR:
+        case CURLE_SSL_CERTPROBLEM:
+                return asprintf_safe(&t->error, "%s", handshake_message(t));
+        case CURLE_GOT_NOTHING:
+                return asprintf_safe(&t->error, "EOF");
+        case CURLE_RECV_ERROR:
+                return asprintf_safe(&t->error, strstr(t->curl_error, "certificate required") ?
+                                                                "remote error: tls: certificate required" :
+                                                strstr(t->curl_error, "reset") ?
+                                                                "read: connection reset by peer" :
+                                                                "unexpected EOF");
+        case CURLE_PARTIAL_FILE:
+                return asprintf_safe(&t->error, "unexpected EOF");
+        case CURLE_UNSUPPORTED_PROTOCOL:
+        case CURLE_WEIRD_SERVER_REPLY:
+                return asprintf_safe(&t->error,
+                                     "net/http: HTTP/1.x transport connection broken: malformed HTTP "
+                                     "response");
+        case CURLE_WRITE_ERROR:
+                if (t->too_large)
+                        return asprintf_safe(&t->error, "the answer has more than %zu bytes", t->text_max);
+                if (t->header_bytes > HTTP_HEADERS_MAX)
+                        return asprintf_safe(&t->error,
+                                             "net/http: server response headers exceeded %u bytes; "
+                                             "aborted",
+                                             HTTP_HEADERS_MAX);
+                _fallthrough_;
+        default:
+                return asprintf_safe(&t->error, "%s",
+                                     isempty(t->curl_error) ? curl_easy_strerror(t->result) : t->curl_error);
+        }
+}
+
+/* --- running --- */
+
+static int finish(HttpClient *c, HttpTransfer *t, CURLcode result) {
+        curl_off_t handshake = 0;
+        int r = 0;
+
+        t->result = result;
+        see_status(t);
+        curl_easy_getinfo(t->easy, CURLINFO_APPCONNECT_TIME_T, &handshake);
+        t->verified_transport = t->status > 0 || handshake > 0 || result == CURLE_PEER_FAILED_VERIFICATION;
+        if (result != CURLE_OK)
+                r = describe_failure(t);
+        curl_multi_remove_handle(c->multi, t->easy);
+        release(t);
+        t->running = false;
+        t->done = true;
+        return r;
+}
+
+static int collect(HttpClient *c) {
+        CURLMsg *m;
+        int left, r = 0;
+
+        while (r >= 0 && (m = curl_multi_info_read(c->multi, &left))) {
+                HttpTransfer *t = NULL;
+
+                if (m->msg != CURLMSG_DONE)
+                        continue;
+                curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
+                if (t)
+                        r = finish(c, t, m->data.result);
+        }
+        return r;
+}
+
+int http_client_run(HttpClient *c, usec_t timeout, int writable_fd) {
+        struct curl_waitfd w = { .fd = writable_fd, .events = CURL_WAIT_POLLOUT };
+        int running, r;
+
+        if (curl_multi_perform(c->multi, &running) != CURLM_OK)
+                return -EIO;
+        r = collect(c);
+        if (r < 0 || timeout == 0)
+                return r;
+        if (curl_multi_poll(c->multi, &w, writable_fd >= 0, (int) (timeout / USEC_PER_MSEC), NULL) !=
+            CURLM_OK)
+                return -EIO;
+        if (curl_multi_perform(c->multi, &running) != CURLM_OK)
+                return -EIO;
+        return collect(c);
+}
+
+int http_transfer_wait(HttpClient *c, HttpTransfer *t) {
+        int r = 0;
+
+        while (r >= 0 && !t->done) {
+                r = http_client_run(c, 0, -EBADF);
+                if (r >= 0 && !t->done)
+                        r = http_client_run(c, USEC_PER_SEC, -EBADF);
+        }
+        return r;
+}
+
+void http_transfer_stop(HttpClient *c, HttpTransfer *t) {
+        if (!t->running)
+                return;
+        curl_multi_remove_handle(c->multi, t->easy);
+        release(t);
+        t->running = false;
+}
+
+void http_transfer_reset(HttpTransfer *t) {
+        assert(!t->running);
+        drop_headers(t);
+        buffer_done(&t->text);
+        http_origin_done(&t->origin);
+        t->error = mfree(t->error);
+        t->peer = mfree(t->peer);
+        t->status = 0;
+        t->content_length = UINT64_MAX;
+        t->received = t->body_done = 0;
+        t->sink_result = 0;
+        t->header_bytes = 0;
+        t->too_large = t->done = t->verified_transport = false;
+        t->curl_error[0] = 0;
+}
+
+void http_transfer_done(HttpTransfer *t) {
+        http_transfer_reset(t);
+        free(t->url);
+        if (t->authorization)
+                explicit_zero(t->authorization, strlen(t->authorization));
+        free(t->authorization);
+        *t = HTTP_TRANSFER_NULL;
+}
