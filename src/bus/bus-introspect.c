@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Prints what the objects on the bus look like, or which polkit actions the calls need, and checks the
- * rows of the interfaces against the tables of their calls. For tests only; not installed. */
+ * rows of the interfaces against the tables of their calls: each call of the engine has a method. For tests
+ * only; not installed. */
 #include <stdio.h>
 
 #include "basic/string-util.h"
@@ -90,14 +91,29 @@ static unsigned check_out(const BusRow *row) {
         return n;
 }
 
+static const BusInterface *const interfaces[] = { &bus_manager_interface, &bus_container_interface };
+
+static bool has_row(const EngineCall *call) {
+        for (size_t i = 0; i < ELEMENTSOF(interfaces); i++)
+                for (size_t k = 0; k < interfaces[i]->n_rows; k++)
+                        if (interfaces[i]->rows[k].call == call)
+                                return true;
+        return false;
+}
+
 static int check_rows(void) {
-        const BusInterface *const interfaces[] = { &bus_manager_interface, &bus_container_interface };
         unsigned n = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(interfaces); i++)
                 for (size_t k = 0; k < interfaces[i]->n_rows; k++)
                         n += check_in(interfaces[i], interfaces[i]->rows + k) +
                              check_out(interfaces[i]->rows + k);
+
+        for (size_t i = 0; engine_calls[i]; i++)
+                if (!has_row(engine_calls[i])) {
+                        printf("%s: there is no method for this call in src/bus/\n", engine_calls[i]->name);
+                        n++;
+                }
 
         printf("%u findings\n", n);
         return n > 0;

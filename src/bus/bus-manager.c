@@ -35,8 +35,10 @@ static const BusRow manager_rows[] = {
         BUS_CALL("ImportImage", "ha{sv}", "archive options", "aa{sv}", "messages", image_create,
                  .defaults = "{\"fromSrc\":\"-\"}"),
         BUS_CALL("LoadImage", "ha{sv}", "archive options", "aa{sv}", "messages", image_load),
+        BUS_CALL("SaveImages", "asa{sv}", "names options", "hs", "stream format", image_save),
         BUS_CALL("TagImage", "sss", "name repository=repo tag", "", "", image_tag),
         BUS_CALL("RemoveImage", "sa{sv}", "name options", "aa{sv}", "removed", image_remove),
+        BUS_CALL("PruneImages", "a{sv}", "options", "a{sv}", "report", image_prune),
 
         BUS_CALL("ListNetworks", "a{sv}", "options", "aa{sv}", "networks", network_list),
         BUS_CALL("InspectNetwork", "s", "name=id", "a{sv}", "details", network_inspect),

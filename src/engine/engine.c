@@ -371,6 +371,7 @@ const EngineCall *const engine_calls[] = {
         &engine_call_container_attach,  &engine_call_container_wait,  &engine_call_container_remove,
         &engine_call_container_prune,   &engine_call_image_list,      &engine_call_image_inspect,
         &engine_call_image_history,     &engine_call_image_create,    &engine_call_image_load,
-        &engine_call_image_tag,         &engine_call_image_remove,    &engine_call_network_list,
+        &engine_call_image_save,        &engine_call_image_tag,       &engine_call_image_remove,
+        &engine_call_image_prune,       &engine_call_network_list,
         &engine_call_network_inspect,   &engine_call_volume_list,     NULL,
 };
