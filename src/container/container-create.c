@@ -165,7 +165,7 @@ static int make_directories(ContainerManager *m, Container *c, Error *reterr) {
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno,
                                         "cannot make the directory of container %s", c->doc.name);
         crash_point("container-create:directory");
-        return rootfs_prepare(m->config.images, c->image, c->rw_dir, reterr);
+        return rootfs_create(m->config.images, c->rw_dir, reterr);
 }
 
 int container_create(ContainerManager *m, ContainerCreateParams *p, Container **ret, char ***ret_warnings,

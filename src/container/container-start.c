@@ -21,6 +21,7 @@
 #define RUN_DIR_MODE 0700
 
 struct ContainerStart {
+        ImageJob *copy;         /* what the storage driver does first */
         int mount_fd;           /* detached root file system */
         bool prepared;          /* network, OCI document */
         bool hello;             /* the shim listens to us */
@@ -28,8 +29,10 @@ struct ContainerStart {
 };
 
 ContainerStart *container_start_free(ContainerStart *s) {
-        if (s)
+        if (s) {
+                image_job_cancel(s->copy);
                 safe_close(s->mount_fd);
+        }
         free(s);
         return NULL;
 }
@@ -178,12 +181,23 @@ static int make_run_dir(Container *c, Error *reterr) {
         return 0;
 }
 
-static int launch_shim(Container *c, const char *cgroup_path, Error *reterr) {
+static int get_cgroup_path(Container *c, char **ret, Error *reterr) {
+        int r;
+
+        r = supervisor_cgroup_path(c->manager->supervisor, c->doc.id,
+                                   empty_to_null(c->doc.host_config.resources.cgroup_parent), ret);
+        return r < 0 ? error_fill(reterr, r) : 0;
+}
+
+static int launch_shim(Container *c, Error *reterr) {
         ContainerManager *m = c->manager;
+        _cleanup_free_ char *cgroup_path = NULL;
         SpecResources resources;
         int r;
 
-        r = container_shim_config_write(c, cgroup_path, reterr);
+        r = get_cgroup_path(c, &cgroup_path, reterr);
+        if (r >= 0)
+                r = container_shim_config_write(c, cgroup_path, reterr);
         if (r < 0)
                 return r;
         crash_point("container-start:configured");
@@ -203,11 +217,11 @@ static int launch_shim(Container *c, const char *cgroup_path, Error *reterr) {
 }
 
 /* Beside the start of the shim: root file system, network, OCI document. */
-static int prepare(Container *c, const char *cgroup_path, Error *reterr) {
-        _cleanup_free_ char *netns = NULL;
+static int prepare(Container *c, Error *reterr) {
+        _cleanup_free_ char *netns = NULL, *cgroup_path = NULL;
         int r;
 
-        r = rootfs_prepare(c->manager->config.images, c->image, c->rw_dir, reterr);
+        r = get_cgroup_path(c, &cgroup_path, reterr);
         if (r >= 0)
                 r = rootfs_mount(c->manager->config.images, c->image, c->rw_dir, &c->start->mount_fd,
                                  reterr);
@@ -223,8 +237,29 @@ static int prepare(Container *c, const char *cgroup_path, Error *reterr) {
         return 0;
 }
 
+static void on_copied(ImageJob *job, int r, const Error *error, void *userdata) {
+        Container *c = ASSERT_PTR(userdata);
+        _cleanup_error_ Error e = ERROR_NULL;
+
+        c->start->copy = NULL;
+        r = r < 0 ? error_copy(&e, error) : prepare(c, &e);
+        if (r < 0)
+                container_start_abort(c, r, &e);
+        else
+                start_if_ready(c);
+}
+
+/* At once, or when the storage driver has made its copy of the image. */
+static int begin_prepare(Container *c, Error *reterr) {
+        const ImageJobHandlers handlers = { .done = on_copied, .userdata = c };
+        int r;
+
+        r = rootfs_prepare(c->manager->config.images, c->image, c->rw_dir, &handlers, &c->start->copy,
+                           reterr);
+        return r == 0 ? prepare(c, reterr) : r;
+}
+
 int container_start(Container *c, Operation **ret, Error *reterr) {
-        _cleanup_free_ char *cgroup_path = NULL;
         _cleanup_(operation_unrefp) Operation *o = NULL;
         _cleanup_error_ Error e = ERROR_NULL;
         int r;
@@ -241,18 +276,14 @@ int container_start(Container *c, Operation **ret, Error *reterr) {
         *c->start = (ContainerStart) { .mount_fd = -EBADF };
         c->doc.stopped_by_user = false;
         r = container_set_busy(c, &o);
-        if (r >= 0)
-                r = supervisor_cgroup_path(c->manager->supervisor, c->doc.id,
-                                           empty_to_null(c->doc.host_config.resources.cgroup_parent),
-                                           &cgroup_path);
         if (r < 0)
                 error_fill(&e, r);
         if (r >= 0)
                 r = make_run_dir(c, &e);
         if (r >= 0)
-                r = launch_shim(c, cgroup_path, &e);
+                r = launch_shim(c, &e);
         if (r >= 0)
-                r = prepare(c, cgroup_path, &e);
+                r = begin_prepare(c, &e);
         if (r < 0) {
                 if (reterr)
                         (void) error_copy(reterr, &e);

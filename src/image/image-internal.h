@@ -4,6 +4,7 @@
 
 #include "basic/hashmap.h"
 #include "image/image-manager.h"
+#include "image/storage-driver.h"
 #include "registry/reference.h"
 
 struct ImageLayer {
@@ -52,7 +53,8 @@ struct ImageManager {
         ImageManagerConfig config;
         Hashmap *images;                /* id -> Image */
         Hashmap *names;                 /* name -> ImageName */
-        char *layers_dir, *links_dir, *tmp_dir, *trash_dir;
+        StorageDriver driver;
+        char *layers_dir, *links_dir, *tmp_dir, *trash_dir, *empty_dir;
         char *content_dir, *blobs_dir, *ingest_dir;
         ImageJob *jobs;                 /* running ones, so that the end of the manager ends them */
         Pull *pulls;                    /* image-pull.c */

@@ -18,6 +18,7 @@
 
 #define DIRECTORY_MODE 0700
 #define LAYERS_MODE 0710
+#define EMPTY_MODE 0755
 
 static const JsonField image_layer_fields[] = {
         JSON_STRING(ImageLayer, chain, "Chain", JSON_REQUIRED),
@@ -268,6 +269,7 @@ static int make_directories(ImageManager *m, Error *reterr) {
                 { &m->links_dir, "l", LAYERS_MODE },
                 { &m->tmp_dir, "tmp", DIRECTORY_MODE },
                 { &m->trash_dir, "trash", DIRECTORY_MODE },
+                { &m->empty_dir, "empty", EMPTY_MODE },
         };
 
         FOREACH_ELEMENT(r, rows) {
@@ -333,10 +335,6 @@ int image_manager_new(const ImageManagerConfig *config, ImageManager **ret, Erro
         if (!m)
                 return error_fill(reterr, -ENOMEM);
         m->config = *config;
-        if (config->storage_driver && !streq(config->storage_driver, "overlay2"))
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                  "the storage driver %s is not supported by this engine yet",
-                                  config->storage_driver);
         m->images = hashmap_new();
         m->names = hashmap_new();
         if (!m->images || !m->names)
@@ -344,6 +342,8 @@ int image_manager_new(const ImageManagerConfig *config, ImageManager **ret, Erro
         r = make_directories(m, reterr);
         if (r >= 0)
                 r = content_make_directories(m, reterr);
+        if (r >= 0)
+                r = storage_driver_choose(m, config->storage_driver, &m->driver, reterr);
         if (r >= 0)
                 r = store_foreach(config->store, STORE_IMAGE, load_image, m, reterr);
         if (r >= 0)
@@ -376,6 +376,7 @@ ImageManager *image_manager_free(ImageManager *m) {
         free(m->links_dir);
         free(m->tmp_dir);
         free(m->trash_dir);
+        free(m->empty_dir);
         free(m->content_dir);
         free(m->blobs_dir);
         free(m->ingest_dir);
@@ -384,17 +385,11 @@ ImageManager *image_manager_free(ImageManager *m) {
 }
 
 const char *image_manager_storage_driver(const ImageManager *m) {
-        return "overlay2";
+        return storage_driver_to_string(m->driver);
 }
 
 int image_manager_driver_status(const ImageManager *m, char ***ret) {
-        _cleanup_strv_free_ char **l = NULL;
-
-        if (strv_extend(&l, "Supports d_type=true") < 0 || strv_extend(&l, "Using metacopy=false") < 0 ||
-            strv_extend(&l, "userxattr=false") < 0)
-                return -ENOMEM;
-        *ret = TAKE_PTR(l);
-        return 0;
+        return storage_driver_status(m, ret);
 }
 
 size_t image_manager_count(const ImageManager *m) {

@@ -7,93 +7,168 @@
 #include <sys/syscall.h>
 
 #include "basic/errno-util.h"
+#include "basic/fd-util.h"
+#include "basic/fileio.h"
 #include "basic/path-util.h"
-#include "image/image-internal.h"
+#include "image/image-job.h"
 #include "image/layer-store.h"
-#include "image/worker-verbs.h"
+#include "image/overlay-mount.h"
+#include "image/storage-driver.h"
 
 #define RW_MODE 0700
 #define ROOT_MODE 0755
+#define MARK_MODE 0600
 #define LINK_LENGTH 16
+/* vfs: the copy of the image in diff/ is whole. */
+#define COMPLETE_MARK "complete"
 
-int rootfs_prepare(ImageManager *m, Image *image, const char *rw_dir, Error *reterr) {
-        _cleanup_free_ char *diff = path_join(rw_dir, "diff"), *work = path_join(rw_dir, "work");
+static int make_directory(const char *parent, const char *name, mode_t mode, Error *reterr) {
+        _cleanup_free_ char *path = name ? path_join(parent, name) : strdup(parent);
 
-        if (!diff || !work)
+        if (!path)
                 return error_fill(reterr, -ENOMEM);
-        if ((mkdir(rw_dir, RW_MODE) < 0 && errno != EEXIST) || (mkdir(diff, ROOT_MODE) < 0 &&
-                                                                errno != EEXIST) ||
-            (mkdir(work, RW_MODE) < 0 && errno != EEXIST))
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make %s", rw_dir);
+        if (mkdir(path, mode) < 0 && errno != EEXIST)
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make %s", path);
         return 0;
 }
 
-static int config_string(int fs, const char *key, const char *value) {
-        return RET_NERRNO((int) syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, key, value, 0));
+static bool has_entry(const char *rw_dir, const char *name) {
+        _cleanup_free_ char *path = path_join(rw_dir, name);
+
+        return path && access(path, F_OK) >= 0;
 }
 
-/* Highest layer first, as overlayfs wants them. */
-static int add_lower_layers(ImageManager *m, const Image *image, int fs) {
-        for (size_t n = image->record.layers.n_items; n > 0; n--) {
-                _cleanup_free_ char *path = NULL;
-                int r;
-
-                if (asprintf_safe(&path, "%s/%s/diff", m->layers_dir,
-                                  image->record.layers.items[n - 1].chain) < 0)
-                        return -ENOMEM;
-                r = config_string(fs, "lowerdir+", path);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+/* What the directory was made for, whatever the driver is by now. */
+static StorageDriver driver_of(const char *rw_dir) {
+        return has_entry(rw_dir, "work") ? STORAGE_DRIVER_OVERLAY : STORAGE_DRIVER_VFS;
 }
 
-/* Linux 6.7 and later: one call a layer, no limit but overlayfs's own. */
-static int mount_new_api(ImageManager *m, const Image *image, const char *diff, const char *work, int *ret) {
-        _cleanup_close_ int fs = (int) syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
+int rootfs_create(ImageManager *m, const char *rw_dir, Error *reterr) {
         int r;
 
-        if (fs < 0)
-                return -errno;
-        r = add_lower_layers(m, image, fs);
+        r = make_directory(rw_dir, NULL, RW_MODE, reterr);
         if (r >= 0)
-                r = config_string(fs, "upperdir", diff);
+                r = make_directory(rw_dir, "diff", ROOT_MODE, reterr);
+        if (r >= 0 && m->driver == STORAGE_DRIVER_OVERLAY)
+                r = make_directory(rw_dir, "work", RW_MODE, reterr);
+        return r;
+}
+
+/* --- vfs: a copy --- */
+
+typedef struct CopyData {
+        char *rw_dir;
+} CopyData;
+
+static void copy_free(ImageJob *j, void *data) {
+        CopyData *d = data;
+
+        if (d)
+                free(d->rw_dir);
+        free(d);
+}
+
+static int mark_complete(const char *rw_dir, Error *reterr) {
+        _cleanup_free_ char *path = path_join(rw_dir, COMPLETE_MARK);
+        int r;
+
+        r = path ? write_file_atomic_at(AT_FDCWD, path, "", 0, MARK_MODE, WRITE_SYNC) : -ENOMEM;
+        return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot complete %s", rw_dir) : 0;
+}
+
+static void on_copied(Worker *w, int r, struct json_object *result, const Error *error, void *userdata) {
+        ImageJob *j = ASSERT_PTR(userdata);
+        _cleanup_error_ Error e = ERROR_NULL;
+
+        j->worker = NULL;
+        if (r >= 0) {
+                r = mark_complete(((CopyData *) j->data)->rw_dir, &e);
+                error = &e;
+        }
+        image_job_finish(j, r, error);
+}
+
+/* A copy that was cut off is thrown away. */
+static int start_copy(ImageJob *j, Image *image, const char *rw_dir, Error *reterr) {
+        _cleanup_free_ char *diff = path_join(rw_dir, "diff");
+        _cleanup_close_ int layers = -EBADF, target = -EBADF;
+        _cleanup_strv_free_ char **chain = NULL;
+        int r;
+
+        if (!diff)
+                return error_fill(reterr, -ENOMEM);
+        for (size_t i = 0; i < image->record.layers.n_items; i++)
+                if (strv_extend(&chain, image->record.layers.items[i].chain) < 0)
+                        return error_fill(reterr, -ENOMEM);
+        r = trash_directory(j->manager, diff, reterr);
         if (r >= 0)
-                r = config_string(fs, "workdir", work);
-        if (r >= 0)
-                r = RET_NERRNO((int) syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
-        if (r >= 0)
-                r = RET_NERRNO((int) syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0));
+                r = make_directory(rw_dir, "diff", ROOT_MODE, reterr);
         if (r < 0)
                 return r;
-        *ret = r;
-        return 0;
+        layers = open(j->manager->layers_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        target = open(diff, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (layers < 0 || target < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot open %s", diff);
+        return worker_start(j->manager->config.workers, &(WorkerRequest) {
+                .verb = "layers-merge",
+                .params_type = &LayersMergeParams_json,
+                .params = &(const LayersMergeParams) { .layers = chain },
+                .fds = (const int[]) { layers, target },
+                .n_fds = 2,
+                .done = on_copied,
+                .userdata = j,
+        }, &j->worker, reterr);
 }
 
-/* Older kernels: mounted in a place of its own for a moment, then taken off again as a detached copy. */
-static int mount_old_api(ImageManager *m, const Image *image, const char *rw_dir, const char *diff,
-                         const char *work,
-                         int *ret) {
-        _cleanup_free_ char *options = NULL, *place = path_join(rw_dir, "mnt");
-        _cleanup_buffer_ Buffer lower = {};
+int rootfs_prepare(ImageManager *m, Image *image, const char *rw_dir, const ImageJobHandlers *handlers,
+                   ImageJob **ret, Error *reterr) {
+        CopyData *d;
+        ImageJob *j;
         int r;
 
-        if (!place)
+        if (driver_of(rw_dir) == STORAGE_DRIVER_OVERLAY || has_entry(rw_dir, COMPLETE_MARK))
+                return 0;
+        j = image_job_new(m, handlers, -EBADF, reterr);
+        if (!j)
                 return -ENOMEM;
-        for (size_t n = image->record.layers.n_items; n > 0; n--)
-                if (buffer_appendf(&lower, "%s%s/%.*s", lower.size > 0 ? ":" : "", m->links_dir, LINK_LENGTH,
-                                   image->record.layers.items[n - 1].chain) < 0)
+        j->data_free = copy_free;
+        j->data = d = new0(CopyData, 1);
+        r = d && (d->rw_dir = strdup(rw_dir)) ? start_copy(j, image, rw_dir, reterr) :
+                                                error_fill(reterr, -ENOMEM);
+        if (r < 0) {
+                image_job_cancel(j);
+                return r;
+        }
+        *ret = j;
+        return 1;
+}
+
+/* --- mount --- */
+
+static int mount_overlay(ImageManager *m, const Image *image, const char *rw_dir, int *ret) {
+        _cleanup_strv_free_ char **lower = NULL, **short_lower = NULL;
+
+        for (size_t n = image->record.layers.n_items; n > 0; n--) {
+                const char *chain = image->record.layers.items[n - 1].chain;
+
+                if (strv_extendf(&lower, "%s/%s/diff", m->layers_dir, chain) < 0 ||
+                    strv_extendf(&short_lower, "%s/%.*s", m->links_dir, LINK_LENGTH, chain) < 0)
                         return -ENOMEM;
-        if (asprintf_safe(&options, "lowerdir=%s,upperdir=%s,workdir=%s", strempty(lower.data), diff,
-                          work) < 0)
+        }
+        /* overlayfs wants one: an image without layers is an empty root. */
+        if (strv_isempty(lower) &&
+            (strv_extend(&lower, m->empty_dir) < 0 || strv_extend(&short_lower, m->empty_dir) < 0))
                 return -ENOMEM;
-        if (mkdir(place, RW_MODE) < 0 && errno != EEXIST)
-                return -errno;
-        if (mount("overlay", place, "overlay", 0, options) < 0)
-                return -errno;
-        r = RET_NERRNO((int) syscall(SYS_open_tree, AT_FDCWD, place, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
-        (void) umount2(place, MNT_DETACH);
-        (void) rmdir(place);
+        return overlay_mount(&(OverlayMount) { lower, short_lower, rw_dir }, ret);
+}
+
+static int mount_copy(const char *rw_dir, int *ret) {
+        _cleanup_free_ char *diff = path_join(rw_dir, "diff");
+        int r;
+
+        if (!diff)
+                return -ENOMEM;
+        r = RET_NERRNO((int) syscall(SYS_open_tree, AT_FDCWD, diff, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
         if (r < 0)
                 return r;
         *ret = r;
@@ -101,14 +176,10 @@ static int mount_old_api(ImageManager *m, const Image *image, const char *rw_dir
 }
 
 int rootfs_mount(ImageManager *m, Image *image, const char *rw_dir, int *ret_mount_fd, Error *reterr) {
-        _cleanup_free_ char *diff = path_join(rw_dir, "diff"), *work = path_join(rw_dir, "work");
         int r;
 
-        if (!diff || !work)
-                return error_fill(reterr, -ENOMEM);
-        r = mount_new_api(m, image, diff, work, ret_mount_fd);
-        if (r == -EINVAL || errno_is_not_supported(r))
-                r = mount_old_api(m, image, rw_dir, diff, work, ret_mount_fd);
+        r = driver_of(rw_dir) == STORAGE_DRIVER_OVERLAY ? mount_overlay(m, image, rw_dir, ret_mount_fd) :
+                                                          mount_copy(rw_dir, ret_mount_fd);
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r,
                                         "cannot mount the root file system of image %s", image_id(image));
@@ -124,6 +195,10 @@ int rootfs_driver_data(ImageManager *m, Image *image, const char *rw_dir, char *
         _cleanup_buffer_ Buffer lower = {};
         size_t n = image->record.layers.n_items;
 
+        if (rw_dir ? driver_of(rw_dir) != STORAGE_DRIVER_OVERLAY : m->driver != STORAGE_DRIVER_OVERLAY) {
+                *ret = NULL;
+                return 0;
+        }
         /* Of an image: its highest layer is the "upper" one. */
         for (size_t i = rw_dir ? n : n - (n > 0); i > 0; i--)
                 if (buffer_appendf(&lower, "%s%s/%s/diff", lower.size > 0 ? ":" : "", m->layers_dir,

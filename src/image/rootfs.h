@@ -4,12 +4,15 @@
 #pragma once
 
 #include "basic/error.h"
-#include "image/forward.h"
+#include "image/image-manager.h"
 
-/* Makes rw_dir (absolute, below the data root) with what the storage driver needs in it: diff/ and work/ for
- * overlay2, a full copy in diff/ for vfs, which takes time in proportion to the image and is done by a
- * worker that is waited for. Image NULL: an empty root. Repeatable; a half-made one is completed. */
-int rootfs_prepare(ImageManager *m, Image *image, const char *rw_dir, Error *reterr);
+/* Makes rw_dir (absolute, below the data root) with what the storage driver needs in it. Repeatable. */
+int rootfs_create(ImageManager *m, const char *rw_dir, Error *reterr);
+
+/* What must be done before a mount and takes time: vfs copies the image, once. 0: there is nothing to do;
+ * 1: handlers->done() comes, *ret can be cancelled until then, and begins anew the next time. */
+int rootfs_prepare(ImageManager *m, Image *image, const char *rw_dir, const ImageJobHandlers *handlers,
+                   ImageJob **ret, Error *reterr);
 
 /* The detached mount of the root file system. Nothing is left behind when the fd is closed. */
 int rootfs_mount(ImageManager *m, Image *image, const char *rw_dir, int *ret_mount_fd, Error *reterr);
@@ -25,6 +28,6 @@ int rootfs_usage_start(ImageManager *m, const char *rw_dir,
                        void (*done)(ImageJob *job, int r, int64_t size, void *userdata), void *userdata,
                        ImageJob **ret, Error *reterr);
 
-/* Docker's GraphDriver.Data as map "key=value" (LowerDir, MergedDir, UpperDir, WorkDir); rw_dir NULL: of the
- * image. */
+/* Docker's GraphDriver.Data as map "key=value" (LowerDir, MergedDir, UpperDir, WorkDir; nothing for vfs);
+ * rw_dir NULL: of the image. */
 int rootfs_driver_data(ImageManager *m, Image *image, const char *rw_dir, char ***ret);

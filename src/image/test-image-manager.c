@@ -12,12 +12,14 @@
 
 #include "basic/digest.h"
 #include "basic/fd-util.h"
+#include "basic/fileio.h"
 #include "basic/path-util.h"
 #include "image/rootfs.h"
 #include "image/test-archive.h"
 
 typedef struct Bed {
         char *dir;
+        const char *driver;             /* NULL = the manager chooses */
         sd_event *event;
         Store *store;
         WorkerPool *workers;
@@ -34,7 +36,11 @@ static void bed_open(Bed *b) {
         ASSERT_OK(store_open(b->dir, &b->store, &damaged, NULL));
         ASSERT_OK(worker_pool_new(b->event, getenv("DOCKERD_WORKER"), &b->workers));
         const ImageManagerConfig config = {
-                .data_root = b->dir, .store = b->store, .event = b->event, .workers = b->workers,
+                .data_root = b->dir,
+                .storage_driver = b->driver,
+                .store = b->store,
+                .event = b->event,
+                .workers = b->workers,
         };
         ASSERT_OK(image_manager_new(&config, &b->m, NULL));
 }
@@ -203,16 +209,21 @@ TEST(import_name_list_remove) {
         ASSERT_EQ(image_manager_count(b.m), 0);
 }
 
-TEST(load_and_mount) {
+/* What a container sees and what it changes. */
+static void load_and_mount(const char *driver) {
         _cleanup_(bed_done) Bed b;
         _cleanup_test_archive_ TestArchive layer, t;
         _cleanup_free_ char *rw = NULL, *content = NULL;
         _cleanup_close_ int mount_fd = -EBADF, fd = -EBADF;
-        Error error = ERROR_NULL;
+        ImageJob *job = NULL;
         Image *image;
         int r;
 
         bed_init(&b);
+        bed_close(&b);
+        b.driver = driver;
+        bed_open(&b);
+        ASSERT_STREQ(image_manager_storage_driver(b.m), driver);
         make_layer(&layer, "file", "lower");
         make_docker_archive(&t, &layer, NULL, "docker.io/library/loaded:1");
         ASSERT_OK(load_bytes(&b, &t.data));
@@ -220,20 +231,44 @@ TEST(load_and_mount) {
         ASSERT_OK(image_manager_find(b.m, "loaded:1", &image, NULL));
 
         rw = path_join(b.dir, "rw");
-        ASSERT_OK(rootfs_prepare(b.m, image, rw, NULL));
-        r = rootfs_mount(b.m, image, rw, &mount_fd, &error);
-        if (r < 0) {
-                fprintf(stderr, "  overlay cannot be mounted here: %s\n", error_message(&error));
-                error_done(&error);
-                return;
-        }
+        ASSERT_OK(rootfs_create(b.m, rw, NULL));
+        r = ASSERT_OK(rootfs_prepare(b.m, image, rw, handlers(&b), &job, NULL));
+        if (r > 0)
+                ASSERT_OK(wait_done(&b));
+        /* Once is enough. */
+        ASSERT_EQ(rootfs_prepare(b.m, image, rw, handlers(&b), &job, NULL), 0);
+        ASSERT_OK(rootfs_mount(b.m, image, rw, &mount_fd, NULL));
         fd = ASSERT_OK(openat(mount_fd, "file", O_RDWR | O_CLOEXEC));
         ASSERT_OK(read_to_end(fd, 100, &content, NULL));
         ASSERT_STREQ(content, "lower");
+        ASSERT_EQ(pwrite(fd, "L", 1, 0), 1);
         fd = safe_close(fd);
+        mount_fd = safe_close(mount_fd);
+        ASSERT_OK(rootfs_mount(b.m, image, rw, &mount_fd, NULL));
+        content = mfree(content);
+        ASSERT_OK(read_file_at(mount_fd, "file", 100, &content, NULL));
+        ASSERT_STREQ(content, "Lower");
         mount_fd = safe_close(mount_fd);
         ASSERT_OK(rootfs_remove(b.m, rw, NULL));
         ASSERT_TRUE(access(rw, F_OK) < 0);
+}
+
+static bool overlay_works(void) {
+        _cleanup_(bed_done) Bed b;
+
+        bed_init(&b);
+        return streq(image_manager_storage_driver(b.m), "overlay2");
+}
+
+TEST(mount_overlay) {
+        if (overlay_works())
+                load_and_mount("overlay2");
+        else
+                fprintf(stderr, "  overlay cannot be mounted here\n");
+}
+
+TEST(mount_vfs) {
+        load_and_mount("vfs");
 }
 
 TEST(wrong_diff_id_is_refused) {
