@@ -15,8 +15,8 @@ int exit_record_write(int run_dir_fd, const ExitRecord *record) {
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = asprintf_safe(&text, "code=%d\noom=%d\nstopped=%d\ntime=%" PRIu64 "\n", record->code, record->oom,
-                          record->stopped, record->time_nsec);
+        r = asprintf_safe(&text, "code=%d\noom=%d\nstopped=%d\ntime=%" PRIu64 "\n", record->code,
+                          record->oom, record->stopped, record->time_nsec);
         if (r < 0)
                 return r;
 

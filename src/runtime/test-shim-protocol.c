@@ -107,7 +107,8 @@ TEST(exit_record) {
         ASSERT_NOT_NULL(mkdtemp(dir));
         fd = ASSERT_OK(open(dir, O_RDONLY|O_DIRECTORY|O_CLOEXEC));
         ASSERT_EQ(exit_record_read(fd, &r), -ENOENT);
-        ASSERT_OK(exit_record_write(fd, &(ExitRecord) { .code = 137, .oom = true, .stopped = true, .time_nsec = 12345 }));
+        ASSERT_OK(exit_record_write(
+                        fd, &(ExitRecord){ .code = 137, .oom = true, .stopped = true, .time_nsec = 12345 }));
         ASSERT_OK(exit_record_read(fd, &r));
         ASSERT_TRUE(r.code == 137 && r.oom && r.stopped && r.time_nsec == 12345);
         ASSERT_OK(rm_rf_at(AT_FDCWD, dir));
