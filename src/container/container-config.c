@@ -192,6 +192,7 @@ static int complete_console_size(HostConfig *h) {
 
 static int complete_modes(ContainerManager *m, HostConfig *h) {
         const DaemonContainerConfig *d = m->config.defaults;
+        const OciRuntime *runtime;
         int r;
 
         /* "default" is what older clients send for the default bridge */
@@ -210,8 +211,8 @@ static int complete_modes(ContainerManager *m, HostConfig *h) {
                                                                        "host"));
         if (r >= 0)
                 r = default_string(&h->restart_policy.name, "no");
-        if (r >= 0 && m->config.runtimes->default_runtime)
-                r = default_string(&h->runtime, m->config.runtimes->default_runtime->name);
+        if (r >= 0 && isempty(h->runtime) && (runtime = oci_runtimes_default(m->config.runtimes)))
+                r = default_string(&h->runtime, runtime->name);
         if (r >= 0)
                 r = default_string(&h->resources.cgroup_parent, d->cgroup_parent);
         return r;

@@ -25,7 +25,7 @@ typedef struct ContainerManagerConfig {
         EventHub *events;
         ImageManager *images;
         NetworkManager *networks;
-        const OciRuntimes *runtimes;
+        OciRuntimes *runtimes;
         const HostCapabilities *capabilities;
 } ContainerManagerConfig;
 

@@ -79,6 +79,7 @@ static int fill_components(Engine *e, SystemVersion *v) {
             string_map_set(d, "GoVersion", "none") < 0 || string_map_set(d, "BuildTime", "") < 0 ||
             string_map_set(d, "Experimental", e->config->experimental ? "true" : "false") < 0)
                 return -ENOMEM;
+        r = oci_runtimes_settle(&e->runtimes);
         for (size_t i = 0; i < e->runtimes.n && r >= 0; i++)
                 if (e->runtimes.runtimes[i].usable)
                         r = add_component(v, e->runtimes.runtimes[i].name, e->runtimes.runtimes[i].version);
@@ -185,6 +186,8 @@ static int info_storage(Engine *e, SystemInfo *i) {
 }
 
 static int info_runtimes(Engine *e, SystemInfo *i) {
+        const OciRuntime *default_runtime = oci_runtimes_default(&e->runtimes);
+
         i->runtimes.items = new0(RuntimeInfoEntry, e->runtimes.n);
         if (!i->runtimes.items)
                 return -ENOMEM;
@@ -198,9 +201,8 @@ static int info_runtimes(Engine *e, SystemInfo *i) {
                         .value = { .path = strdup(r->path), .runtime_args = strv_copy(r->args) },
                 };
         }
-        i->default_runtime = strdup(e->runtimes.default_runtime ? e->runtimes.default_runtime->name : "");
-        i->runc_commit.id = strdup(
-                        e->runtimes.default_runtime ? strempty(e->runtimes.default_runtime->version) : "");
+        i->default_runtime = strdup(default_runtime ? default_runtime->name : "");
+        i->runc_commit.id = strdup(default_runtime ? strempty(default_runtime->version) : "");
         i->containerd_commit.id = strdup("");
         i->init_commit.id = strdup("");
         i->init_binary = strdup(strempty(e->containers->init_path));

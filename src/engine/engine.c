@@ -75,7 +75,7 @@ static int open_state(Engine *e, Error *reterr) {
         return load_engine_id(e, reterr);
 }
 
-static int probe_runtimes(Engine *e, Error *reterr) {
+static int find_runtimes(Engine *e, Error *reterr) {
         const DaemonRuntimeConfig *d = &e->config->runtime;
         _cleanup_free_ OciRuntimeConfig *configured = new0(OciRuntimeConfig, d->runtimes.n_items);
 
@@ -88,7 +88,8 @@ static int probe_runtimes(Engine *e, Error *reterr) {
                         .args = d->runtimes.items[i].args,
                         .type = d->runtimes.items[i].type,
                 };
-        return oci_runtimes_probe(configured, d->runtimes.n_items, d->default_runtime, &e->runtimes, reterr);
+        return oci_runtimes_init(&e->runtimes, e->event, configured, d->runtimes.n_items, d->default_runtime,
+                                 reterr);
 }
 
 int engine_new(const EngineConfig *config, sd_event *event, Engine **ret, Error *reterr) {
@@ -106,7 +107,7 @@ int engine_new(const EngineConfig *config, sd_event *event, Engine **ret, Error 
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r,
                                         "cannot find out what the host's control groups can do");
-        r = probe_runtimes(e, reterr);
+        r = find_runtimes(e, reterr);
         if (r >= 0)
                 r = open_state(e, reterr);
         if (r < 0)

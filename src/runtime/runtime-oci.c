@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/runtime-oci.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "basic/errno-util.h"
+#include "basic/log.h"
 #include "basic/process-util.h"
-#include "basic/time-util.h"
 #include "shared/cgroup-util.h"
 
-/* What a runtime may take and say when it is asked for its version. */
+/* What a runtime may take when it is asked for its version. */
 #define PROBE_USEC (5 * USEC_PER_SEC)
-#define OUTPUT_MAX (256U * 1024U)
 
 static const char *const well_known[] = { "crun", "runc" };
 
 static void oci_runtime_done(OciRuntime *r) {
+        runtime_probe_free(r->probe);
         free(r->name);
         free(r->path);
         strv_free(r->args);
@@ -28,78 +27,17 @@ static void oci_runtime_done(OciRuntime *r) {
 }
 
 void oci_runtimes_done(OciRuntimes *r) {
+        sd_event_source_disable_unref(r->begin_source);
+        sd_event_source_disable_unref(r->timeout_source);
         for (size_t i = 0; i < r->n; i++)
                 oci_runtime_done(r->runtimes + i);
         free(r->runtimes);
+        free(r->default_name);
+        sd_event_unref(r->event);
         *r = (OciRuntimes) {};
 }
 
 /* --- asking it --- */
-
-/* Reads until the end, the limit or the deadline. */
-static int read_output(int fd, char **ret) {
-        usec_t deadline = now_usec(CLOCK_MONOTONIC) + PROBE_USEC;
-        _cleanup_buffer_ Buffer b = {};
-
-        for (;;) {
-                usec_t now = now_usec(CLOCK_MONOTONIC);
-                struct pollfd p = { .fd = fd, .events = POLLIN };
-                char piece[4096];
-                ssize_t n;
-
-                if (now >= deadline)
-                        return -ETIMEDOUT;
-                if (poll(&p, 1, (int) ((deadline - now) / USEC_PER_MSEC) + 1) < 0 && errno != EINTR)
-                        return -errno;
-                if (p.revents == 0)
-                        continue;
-                n = read(fd, piece, sizeof(piece));
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                if (b.size + (size_t) n > OUTPUT_MAX)
-                        return -E2BIG;
-                if (buffer_append(&b, piece, (size_t) n) < 0)
-                        return -ENOMEM;
-        }
-        *ret = buffer_steal(&b);
-        return *ret ? 0 : -ENOMEM;
-}
-
-/* Runs `PATH ARGUMENT` and returns what it printed; start-up and reload only, since it waits. */
-static int ask(const char *path, const char *argument, char **ret) {
-        char *argv[] = { (char *) path, (char *) argument, NULL };
-        _cleanup_close_pair_ int p[2] = EBADF_PAIR;
-        _cleanup_free_ char *text = NULL;
-        int status, r;
-        pid_t pid;
-
-        if (pipe2(p, O_CLOEXEC) < 0)
-                return -errno;
-        SpawnRequest q = {
-                .path = path,
-                .argv = argv,
-                .fds = (const int[]) { -EBADF, p[1], -EBADF },
-                .n_fds = 3,
-                .death_signal = SIGKILL,
-        };
-        r = process_spawn(&q, &pid, NULL);
-        if (r < 0)
-                return r;
-        p[1] = safe_close(p[1]);
-
-        r = read_output(p[0], &text);
-        if (r < 0)
-                (void) kill(pid, SIGKILL);
-        RET_GATHER(r, process_wait(pid, &status));
-        if (r < 0)
-                return r;
-        if (status != 0)
-                return -EPROTO;
-        *ret = TAKE_PTR(text);
-        return 0;
-}
 
 /* "runc version 1.1.5+ds1\ncommit: 1.1.5...\n", "crun version 1.8.1\ncommit: f8a0...\n" */
 static int parse_version(OciRuntime *rt, const char *text) {
@@ -174,34 +112,23 @@ static bool is_crun(const OciRuntime *rt) {
         return streq(base ? base + 1 : rt->path, "crun");
 }
 
+/* The probe has its answers. */
 static int judge(OciRuntime *rt) {
+        _cleanup_(runtime_probe_freep) RuntimeProbe *p = TAKE_PTR(rt->probe);
         _cleanup_free_ char *text = NULL;
         int r;
 
-        rt->usable = true;
-        if (access(rt->path, X_OK) < 0) {
-                r = -errno;
-                return not_usable(rt, "%s: %s", rt->path, strerror(-r));
-        }
-        r = ask(rt->path, "--version", &text);
-        if (r == -ENOMEM)
-                return r;
+        if (!p)
+                return 0;
+        r = runtime_probe_take_version(p, &text);
         if (r < 0)
                 return not_usable(rt, "%s --version failed: %s", rt->path, strerror(-r));
+        (void) runtime_probe_take_features(p, &rt->features);
         r = parse_version(rt, text);
         if (r < 0)
                 return r;
-
-        /* Older ones do not have the verb. */
-        r = ask(rt->path, "features", &rt->features);
-        if (r == -ENOMEM)
-                return r;
-
-        if (!is_crun(rt))
-                return 0;
-        /* Always in this mode: the unit's cgroup is delegated to us, systemd shall not make another one. */
-        r = strv_extend(&rt->args, "--cgroup-manager=cgroupfs");
-        return r < 0 ? r : judge_crun(rt);
+        rt->usable = true;
+        return is_crun(rt) ? judge_crun(rt) : 0;
 }
 
 /* --- the list --- */
@@ -251,7 +178,12 @@ static int add_runtime(OciRuntimes *l, const OciRuntimeConfig *c, bool configure
                 return not_usable(rt, "containerd shims are not implemented: %s", c->type);
         if (r < 0)
                 return not_usable(rt, "%s: %s", isempty(c->path) ? c->name : c->path, strerror(-r));
-        return judge(rt);
+        if (access(rt->path, X_OK) < 0) {
+                r = -errno;
+                return not_usable(rt, "%s: %s", rt->path, strerror(-r));
+        }
+        /* Always in this mode: the unit's cgroup is delegated to us, systemd shall not make another one. */
+        return is_crun(rt) ? strv_extend(&rt->args, "--cgroup-manager=cgroupfs") : 0;
 }
 
 /* "runc" is Docker's built-in name of the default: with nothing configured it stands for whatever works
@@ -272,35 +204,144 @@ static OciRuntime *choose_default(const OciRuntimes *l, const char *name) {
         return NULL;
 }
 
-int oci_runtimes_probe(const OciRuntimeConfig *configured, size_t n_configured, const char *default_name,
-                       OciRuntimes *ret, Error *reterr) {
-        _cleanup_(oci_runtimes_donep) OciRuntimes l = {};
-        int r;
+/* --- the answers --- */
 
-        for (size_t i = 0; i < n_configured; i++) {
-                r = add_runtime(&l, configured + i, true);
-                if (r < 0)
-                        return error_fill(reterr, r);
-        }
-        FOREACH_ELEMENT(w, well_known)
-                if (!list_find(&l, *w)) {
-                        r = add_runtime(&l, &(OciRuntimeConfig) { .name = *w }, false);
-                        if (r < 0)
-                                return error_fill(reterr, r);
-                }
+static int settled(OciRuntimes *l) {
+        int r = 0;
 
-        l.default_runtime = choose_default(&l, default_name);
-        if (!l.default_runtime && !isempty(default_name))
-                return error_setf(reterr, ERROR_INVALID, "specified default runtime '%s' does not exist",
-                                  default_name);
+        l->settled = true;
+        l->begin_source = sd_event_source_disable_unref(l->begin_source);
+        l->timeout_source = sd_event_source_disable_unref(l->timeout_source);
+        for (size_t i = 0; i < l->n; i++)
+                RET_GATHER(r, judge(l->runtimes + i));
+        l->default_runtime = choose_default(l, l->default_name);
+        return r;
+}
 
-        *ret = TAKE_STRUCT(l);
+static void on_answer(void *userdata) {
+        OciRuntimes *l = ASSERT_PTR(userdata);
+
+        for (size_t i = 0; i < l->n; i++)
+                if (l->runtimes[i].probe && !runtime_probe_is_done(l->runtimes[i].probe))
+                        return;
+        if (settled(l) < 0)
+                log_oom();
+}
+
+static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
+        if (oci_runtimes_settle(ASSERT_PTR((OciRuntimes *) userdata)) < 0)
+                log_oom();
         return 0;
 }
 
-int oci_runtimes_find(const OciRuntimes *l, const char *name, const OciRuntime **ret, Error *reterr) {
-        const OciRuntime *rt = isempty(name) ? l->default_runtime : list_find(l, name);
+/* All at once: they take much longer to start than to answer. */
+static int begin(OciRuntimes *l) {
+        int r;
 
+        if (l->deadline > 0)
+                return 0;
+        l->deadline = now_usec(CLOCK_MONOTONIC) + PROBE_USEC;
+        for (size_t i = 0; i < l->n; i++) {
+                OciRuntime *rt = l->runtimes + i;
+
+                if (rt->why_not)
+                        continue;
+                r = runtime_probe_new(l->event, rt->path, on_answer, l, &rt->probe);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        (void) not_usable(rt, "%s --version failed: %s", rt->path, strerror(-r));
+        }
+        return sd_event_add_time(l->event, &l->timeout_source, CLOCK_MONOTONIC, l->deadline, 0, on_timeout,
+                                 l);
+}
+
+static int on_begin(sd_event_source *s, void *userdata) {
+        OciRuntimes *l = ASSERT_PTR(userdata);
+        int r;
+
+        l->begin_source = sd_event_source_disable_unref(l->begin_source);
+        r = begin(l);
+        if (r < 0)
+                log_error_errno(r, "Failed to probe the OCI runtimes: %m");
+        return 0;
+}
+
+int oci_runtimes_settle(OciRuntimes *l) {
+        int r;
+
+        if (l->settled)
+                return 0;
+        r = begin(l);
+        for (size_t i = 0; i < l->n; i++)
+                if (l->runtimes[i].probe)
+                        runtime_probe_wait(l->runtimes[i].probe, l->deadline);
+        RET_GATHER(r, settled(l));
+        return r;
+}
+
+/* When the loop has nothing better to do: start-up does not wait for it. */
+static int begin_later(OciRuntimes *l, sd_event *event) {
+        int r;
+
+        l->event = sd_event_ref(event);
+        r = sd_event_add_defer(event, &l->begin_source, on_begin, l);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_description(l->begin_source, "runtime-probe");
+        return sd_event_source_set_priority(l->begin_source, SD_EVENT_PRIORITY_IDLE);
+}
+
+static int fill_list(OciRuntimes *l, const OciRuntimeConfig *configured, size_t n_configured) {
+        int r;
+
+        for (size_t i = 0; i < n_configured; i++) {
+                r = add_runtime(l, configured + i, true);
+                if (r < 0)
+                        return r;
+        }
+        FOREACH_ELEMENT(w, well_known)
+                if (!list_find(l, *w)) {
+                        r = add_runtime(l, &(OciRuntimeConfig) { .name = *w }, false);
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
+}
+
+int oci_runtimes_init(OciRuntimes *l, sd_event *event, const OciRuntimeConfig *configured,
+                      size_t n_configured, const char *default_name, Error *reterr) {
+        int r;
+
+        *l = (OciRuntimes) {};
+        r = fill_list(l, configured, n_configured);
+        if (r >= 0)
+                r = free_and_strdup(&l->default_name, strempty(default_name));
+        if (r >= 0)
+                r = begin_later(l, event);
+        if (r < 0)
+                error_fill(reterr, r);
+        else if (!isempty(default_name) && !list_find(l, default_name))
+                r = error_setf(reterr, ERROR_INVALID, "specified default runtime '%s' does not exist",
+                               default_name);
+        if (r < 0)
+                oci_runtimes_done(l);
+        return r;
+}
+
+const OciRuntime *oci_runtimes_default(OciRuntimes *l) {
+        (void) oci_runtimes_settle(l);
+        return l->default_runtime;
+}
+
+int oci_runtimes_find(OciRuntimes *l, const char *name, const OciRuntime **ret, Error *reterr) {
+        const OciRuntime *rt;
+        int r;
+
+        r = oci_runtimes_settle(l);
+        if (r < 0)
+                return error_fill(reterr, r);
+        rt = isempty(name) ? l->default_runtime : list_find(l, name);
         if (!rt && isempty(name))
                 return error_setf(reterr, ERROR_UNAVAILABLE,
                                   "no OCI runtime was found: install crun or runc");

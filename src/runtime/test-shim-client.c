@@ -155,7 +155,7 @@ static void fixture_new(Fixture *f, const char *name) {
                 ASSERT_OK(sd_bus_open_system(&f->bus));
                 ASSERT_OK(sd_bus_attach_event(f->bus, f->event, SD_EVENT_PRIORITY_NORMAL));
         }
-        ASSERT_OK(oci_runtimes_probe(NULL, 0, NULL, &f->runtimes, &error));
+        ASSERT_OK(oci_runtimes_init(&f->runtimes, f->event, NULL, 0, NULL, &error));
         ASSERT_OK(supervisor_new(kind, f->event, f->bus, shim_path, on_gone, f, &f->supervisor,
                                  &error));
         make_root(f);
@@ -322,15 +322,17 @@ TEST(killed_shim) {
 
 int main(int argc, char *argv[]) {
         _cleanup_free_ char *busybox = NULL;
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(oci_runtimes_donep) OciRuntimes l = {};
 
+        ASSERT_OK(sd_event_new(&event));
         shim_path = getenv("DOCKERD_SHIM");
         kind = supervisor_kind_from_string(getenv("DOCKERD_TEST_SUPERVISOR") ?: "direct");
         if (kind == SUPERVISOR_SYSTEMD)
                 cgroup_parent = NULL;
         if (geteuid() != 0 || !shim_path || access(shim_path, X_OK) < 0 ||
-            find_executable("busybox", &busybox) < 0 || oci_runtimes_probe(NULL, 0, NULL, &l, NULL) < 0 ||
-            !l.default_runtime) {
+            find_executable("busybox", &busybox) < 0 ||
+            oci_runtimes_init(&l, event, NULL, 0, NULL, NULL) < 0 || !oci_runtimes_default(&l)) {
                 fprintf(stderr, "skipped: needs root, busybox, an OCI runtime and DOCKERD_SHIM\n");
                 return TEST_SKIP;
         }
