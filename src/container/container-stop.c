@@ -10,7 +10,9 @@
 #include "container/container-start.h"
 #include "container/container-wait.h"
 
-/* One stop or restart request; several may wait for one end. */
+#define KILL_WAIT_USEC (10 * USEC_PER_SEC)      /* for the end of a container that was sent SIGKILL */
+
+/* One request that ends a container; several may wait for one end. */
 typedef struct Stop {
         Container *container;
         Operation *operation;
@@ -29,13 +31,80 @@ static void publish_kill(Container *c, int sig) {
         container_event(c, "kill", MESSAGE_CONTAINER_KILL_STR, "signal", number, NULL);
 }
 
-int container_kill(Container *c, const char *signal, Error *reterr) {
+static int stop_new(Container *c, bool restart, Stop **ret) {
+        Stop *s = new(Stop, 1);
+
+        if (!s)
+                return -ENOMEM;
+        *s = (Stop) { .container = container_ref(c), .operation = operation_new(), .restart = restart };
+        if (!s->operation) {
+                container_unref(s->container);
+                free(s);
+                return -ENOMEM;
+        }
+        *ret = s;
+        return 0;
+}
+
+static void stop_finish(Stop *s, int r, const Error *error) {
+        _cleanup_(container_unrefp) Container *c = s->container;
+        _cleanup_(operation_unrefp) Operation *o = s->operation;
+
+        sd_event_source_disable_unref(s->timer);
+        free(s);
+        operation_complete(o, r, error);
+}
+
+/* --- kill --- */
+
+static void on_killed(Container *c, int64_t exit_code, const char *error, void *userdata) {
+        stop_finish(ASSERT_PTR((Stop *) userdata), 0, NULL);
+}
+
+static int on_kill_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+        Stop *s = ASSERT_PTR(userdata);
+        _cleanup_error_ Error e = ERROR_NULL;
+        int r;
+
+        container_wait_forget(s->container, s);
+        r = error_setf(&e, ERROR_INTERNAL, "tried to kill container, but did not receive an exit event");
+        stop_finish(s, r, &e);
+        return 0;
+}
+
+/* SIGKILL is answered when the container has ended. */
+static int wait_for_end(Container *c, Operation **ret, Error *reterr) {
+        int64_t code;
+        Stop *s;
+        int r;
+
+        r = stop_new(c, false, &s);
+        if (r < 0)
+                return error_fill(reterr, r);
+        r = sd_event_add_time_relative(c->manager->config.event, &s->timer, CLOCK_MONOTONIC, KILL_WAIT_USEC, 0,
+                                       on_kill_timeout, s);
+        if (r >= 0)
+                r = container_wait(c, WAIT_NEXT_EXIT, on_killed, s, &code);
+        if (r < 0) {
+                stop_finish(s, r, NULL);
+                return error_fill(reterr, r);
+        }
+        *ret = operation_ref(s->operation);
+        return 0;
+}
+
+int container_kill(Container *c, const char *signal, Operation **ret, Error *reterr) {
         int sig = SIGKILL, stop_signal, r;
 
+        *ret = NULL;
         if (!isempty(signal)) {
                 sig = signal_from_string(signal);
                 if (sig < 0)
                         return error_setf(reterr, ERROR_INVALID, "invalid signal: %s", signal);
+        }
+        if (c->state == CONTAINER_RESTARTING) {
+                container_restart_policy_cancel(c);
+                return 0;
         }
         if (!container_is_running(c))
                 return error_setf(reterr, ERROR_CONFLICT,
@@ -48,17 +117,10 @@ int container_kill(Container *c, const char *signal, Error *reterr) {
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot kill container: %s", c->doc.name);
         publish_kill(c, sig);
-        return 0;
+        return sig == SIGKILL ? wait_for_end(c, ret, reterr) : 0;
 }
 
-static void stop_finish(Stop *s, int r, const Error *error) {
-        _cleanup_(container_unrefp) Container *c = s->container;
-        _cleanup_(operation_unrefp) Operation *o = s->operation;
-
-        sd_event_source_disable_unref(s->timer);
-        free(s);
-        operation_complete(o, r, error);
-}
+/* --- stop and restart --- */
 
 static void on_restarted(Operation *start, int r, const Error *error, void *userdata) {
         Stop *s = ASSERT_PTR(userdata);
@@ -140,21 +202,6 @@ static int begin_stop(Stop *s, const ContainerStopParams *p, Error *reterr) {
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot stop container: %s", c->doc.name);
         }
         publish_kill(c, seconds == 0 ? SIGKILL : sig);
-        return 0;
-}
-
-static int stop_new(Container *c, bool restart, Stop **ret) {
-        Stop *s = new(Stop, 1);
-
-        if (!s)
-                return -ENOMEM;
-        *s = (Stop) { .container = container_ref(c), .operation = operation_new(), .restart = restart };
-        if (!s->operation) {
-                container_unref(s->container);
-                free(s);
-                return -ENOMEM;
-        }
-        *ret = s;
         return 0;
 }
 

@@ -7,8 +7,9 @@
 /* To the container's first process, through the shim. */
 int container_send_signal(Container *c, int sig);
 
-/* signal NULL or "": KILL. ERROR_CONFLICT if it does not run. */
-int container_kill(Container *c, const char *signal, Error *reterr);
+/* signal NULL or "": KILL. ERROR_CONFLICT if it does not run. *ret completes at the end of the process; NULL
+ * for a signal that need not end it. */
+int container_kill(Container *c, const char *signal, Operation **ret, Error *reterr);
 
 /* The stop signal, after the timeout KILL. ERROR_NOT_MODIFIED if it does not run. *ret completes at the end
  * of the process. */

@@ -296,11 +296,14 @@ static int restart_call(Engine *e, Call *call) {
 
 static int kill_container(Engine *e, Call *call, Container *c) {
         const ContainerKillParams *p = call->params;
+        Operation *o;
         int r;
 
-        r = container_kill(c, p->signal, &call->error);
+        r = container_kill(c, p->signal, &o, &call->error);
         if (r < 0)
                 return r;
+        if (o)
+                return engine_wait_operation(call, o);
         call_reply(call, NULL);
         return 1;
 }

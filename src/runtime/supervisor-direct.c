@@ -15,6 +15,7 @@
 
 typedef struct DirectUnit {
         SupervisorUnit unit;
+        int pidfd;                      /* end_source's */
         sd_event_source *end_source;    /* child or pidfd */
         sd_event_source *done_source;
 } DirectUnit;
@@ -136,7 +137,7 @@ static int direct_start(SupervisorUnit *unit, const SupervisorLaunch *l, Error *
         if (r < 0)
                 return error_fill(reterr, r);
         (void) sd_event_source_set_child_pidfd_own(u->end_source, true);
-        (void) TAKE_FD(pidfd);
+        u->pidfd = TAKE_FD(pidfd);
         (void) sd_event_source_set_description(u->end_source, "shim-end");
         return done_later(u);
 }
@@ -192,13 +193,18 @@ static int direct_find_running(SupervisorUnit *unit, const char *run_dir, Error 
         if (r < 0)
                 return error_fill(reterr, r);
         (void) sd_event_source_set_io_fd_own(u->end_source, true);
-        (void) TAKE_FD(pidfd);
+        u->pidfd = TAKE_FD(pidfd);
         return done_later(u);
 }
 
 static int direct_cleanup(Supervisor *s, const char *id, const char *cgroup_parent) {
+        DirectUnit *u = hashmap_get(s->units, id);
         _cleanup_free_ char *path = NULL;
         int r;
+
+        /* Where it is in no cgroup of its own. */
+        if (u && u->end_source)
+                (void) pidfd_signal(u->pidfd, SIGKILL);
 
         r = asprintf_safe(&path, "/%s/%s", isempty(cgroup_parent) ? "dockerd" : cgroup_parent, id);
         if (r < 0)

@@ -369,8 +369,21 @@ def unknown_log_driver():
 def attach():
     d = docker()
     c = d("run", "-di", "busybox", "sh", "-c", "read line; echo got $line; sleep 0.3; exit 12")
+    # Its input stays open: Docker ends the output of a session whose input ends, where input is not for one client.
+    p = d.popen("attach", c)
+    cleanup(p.kill)
+    p.stdin.write(b"text\n")
+    p.stdin.flush()
+    equal((p.stdout.read(), p.wait(20)), (b"got text\n", 12), "output and exit code of docker attach")
+
+
+@test
+def attach_input_that_ends():
+    d = docker()
+    c = d("run", "-di", "busybox", "sh", "-c", "read line; sleep 0.3; echo late $line; exit 12")
     r = d.try_("attach", c, input="text\n")
-    equal((r.out, r.code), ("got text\n", 12), "output and exit code of docker attach")
+    equal((r.out, r.code), ("", 12), "output and exit code of docker attach")
+    equal(d("logs", c), "late text", "log")
 
 
 @test

@@ -65,7 +65,7 @@ def import_of_garbage():
 def import_with_a_bad_name():
     only_ours()
     d = docker()
-    d.fails(1, r"(?i)(invalid reference format|repository name|must be lowercase)", "import", "-", "UPPER/case", input=images.busybox_tar())
+    d.fails(1, r"(?i)(invalid reference format|repository name|must be lowercase)", "import", "-", "upper/CASE", input=images.busybox_tar())
 
 
 def layered(tags, kind, **options):

@@ -40,6 +40,55 @@ def containers_reach_each_other():
     equal(out, "from-the-server", "what the other container answered")
 
 
+def v4(text, separator="\n"):
+    """Without the IPv6 wildcard, which an engine publishes on or not where containers have no IPv6 address."""
+    return separator.join(part for part in text.split(separator) if "[::]" not in part)
+
+
+@test
+def published_port():
+    d = docker()
+    c = d("run", "-d", "--name", "web", "-p", "127.0.0.1:18080:80", "-p", "18081:81/udp", "--expose", "99", "busybox",
+          "sh", "-c", "while :; do echo served | nc -l -p 80; done")
+    equal(v4(d("port", c)), "80/tcp -> 127.0.0.1:18080\n81/udp -> 0.0.0.0:18081", "docker port")
+    equal(d("port", c, "80"), "127.0.0.1:18080", "docker port C 80")
+    d.fails(1, r"(?i)no public port '99' published for web", "port", "web", "99")
+    equal(v4(d("ps", "--format", "{{.Ports}}"), ", "), "99/tcp, 127.0.0.1:18080->80/tcp, 0.0.0.0:18081->81/udp", "docker ps")
+    ports = json.loads(d("inspect", "-f", "{{json .NetworkSettings.Ports}}", c))
+    equal(ports["80/tcp"], [{"HostIp": "127.0.0.1", "HostPort": "18080"}], "published port of inspect")
+    equal(ports["81/udp"][0], {"HostIp": "0.0.0.0", "HostPort": "18081"}, "published UDP port of inspect")
+    equal(ports["99/tcp"], None, "exposed port of inspect")
+    d.fails(125, r"(?i)port is already allocated|address already in use", "run", "-p", "18080:80", "busybox", "true")
+    d("stop", "-t", "0", c)
+    equal(json.loads(d("inspect", "-f", "{{json .NetworkSettings.Ports}}", c)), {}, "ports of a stopped container")
+    equal(d("ps", "-a", "--format", "{{.Ports}}", "-f", "name=web"), "", "ports of a stopped container in docker ps")
+
+
+@test
+def published_port_answers():
+    on_our_machine()
+    d = docker()
+    d("run", "-d", "-p", "127.0.0.1:18080:80", "busybox", "sh", "-c", "while :; do echo served | nc -l -p 80; done")
+
+    def ask():
+        try:
+            with socket.create_connection(("127.0.0.1", 18080), 2) as s:
+                return s.makefile().read() == "served\n"
+        except OSError:
+            return False
+    eventually(ask, "the published port answers")
+
+
+@test
+def published_to_a_port_of_the_engines_choice():
+    d = docker()
+    c = d("run", "-d", "-P", "--expose", "80", "busybox", "sleep", "1000")
+    matches(v4(d("port", c)), r"^80/tcp -> 0\.0\.0\.0:\d+$", "docker port")
+    d("stop", "-t", "0", c)
+    d("start", c)
+    matches(v4(d("port", c, "80/tcp")), r"^0\.0\.0\.0:\d+$", "after another start")
+
+
 @test
 def container_reaches_the_host():
     on_our_machine()

@@ -18,6 +18,9 @@ def away_and_back(how):
     return e
 
 
+# Output reaches the client from the shim, and may do so before the answer to the start does, which is the daemon's.
+SETTLE = 0.5
+
 HOWS = [("kill -9", "kill -9"), ("stop", "stop")]
 
 
@@ -62,6 +65,7 @@ def attached_session_goes_on(how):
     cleanup(p.kill)
     p.stdin.write(b"before\n")
     equal(p.stdout.readline(), b"before\n", "echo before")
+    time.sleep(SETTLE)
     away_and_back(how)
     p.stdin.write(b"while away\n")
     equal(p.stdout.readline(), b"while away\n", "echo while the daemon is away")
@@ -119,6 +123,7 @@ def terminal_session_goes_on():
     t = d.terminal("run", "-it", "--name", "tty", "busybox", "sh")
     cleanup(t.close)
     t.expect("# ")
+    time.sleep(SETTLE)
     common_clients.ENGINE.kill()
     t.send("echo $((40+2))\n")
     t.expect("42")
@@ -145,8 +150,11 @@ def attach_after_restart():
     d = docker()
     c = d("run", "-di", "busybox", "sh", "-c", "read x; echo got $x; sleep 0.3; exit 4")
     common_clients.ENGINE.restart("kill")
-    r = d.try_("attach", c, input="it\n")
-    equal((r.out, r.code), ("got it\n", 4), "output and exit code")
+    p = d.popen("attach", c)
+    cleanup(p.kill)
+    p.stdin.write(b"it\n")
+    p.stdin.flush()
+    equal((p.stdout.read(), p.wait(20)), (b"got it\n", 4), "output and exit code")
 
 
 @test

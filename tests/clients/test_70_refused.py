@@ -17,7 +17,6 @@ NOT_YET = [
     ("network create", ["network", "create", "mine"]),
     ("volume create", ["volume", "create", "mine"]),
     ("named volume", ["run", "--rm", "-v", "named:/v", "busybox", "true"]),
-    ("published port", ["run", "--rm", "-p", "8080:80", "busybox", "true"]),
     ("update", ["update", "--memory", "64m", "box"]),
     ("pause", ["pause", "box"]),
     ("stats", ["stats", "--no-stream", "box"]),
