@@ -9,6 +9,7 @@
 #include "basic/fileio.h"
 #include "basic/net-addr.h"
 #include "basic/parse-util.h"
+#include "basic/strv.h"
 
 /* Names whose addresses are kept: a registry, its token server, its storage, a proxy. */
 #define RESOLVED_MAX 16U
@@ -179,6 +180,37 @@ static int resolve(HttpClient *c, const char *host, uint16_t port, const Resolve
         c->resolved[c->n_resolved] = r;
         *ret = c->resolved + c->n_resolved++;
         return 1;
+}
+
+static bool address_is_in(const char *address, char *const *prefixes) {
+        NetPrefix p;
+        NetAddr a;
+
+        if (net_addr_parse(address, &a) < 0)
+                return false;
+        STRV_FOREACH(prefix, prefixes)
+                if (net_prefix_parse(*prefix, &p) >= 0 && net_prefix_contains(&p, &a))
+                        return true;
+        return false;
+}
+
+int http_client_resolves_into(HttpClient *c, const char *host, uint16_t port, char *const *prefixes) {
+        _cleanup_strv_free_ char **addresses = NULL;
+        _cleanup_free_ char *message = NULL;
+        const Resolved *resolved = NULL;
+        int r;
+
+        r = resolve(c, host, port, &resolved, &message);
+        if (r <= 0)
+                return r;
+        /* "HOST:PORT:ADDRESS,[ADDRESS]" */
+        r = strv_split(strchr(strchr(resolved->entry, ':') + 1, ':') + 1, ",[]", &addresses);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(address, addresses)
+                if (address_is_in(*address, prefixes))
+                        return 1;
+        return 0;
 }
 
 /* --- the client --- */

@@ -110,6 +110,9 @@ void http_transfer_reset(HttpTransfer *t);
 void http_transfer_done(HttpTransfer *t);
 DEFINE_CLEANUP_DONE(HttpTransfer, http_transfer_done);
 
+/* 1: the name has an address in one of the prefixes; 0: it has not, or it cannot be resolved. */
+int http_client_resolves_into(HttpClient *c, const char *host, uint16_t port, char *const *prefixes);
+
 /* The target of a Location header, relative or not; NULL when it is none of http and https. */
 char *http_url_join(const char *base, const char *location);
 /* Percent-encodes for a query or form. */

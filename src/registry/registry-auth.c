@@ -143,7 +143,7 @@ static int check_realm(RegistrySession *s, const AuthChallenge *c, bool secret) 
                 return registry_fail(s, REGISTRY_FAILURE_STATUS,
                                      "invalid token auth challenge realm: %.256s", c->realm);
         if (secret && streq(o.scheme, "http") && streq(s->origin.scheme, "https") &&
-            !s->access->endpoints.items[s->endpoint].insecure)
+            !s->insecure)
                 return registry_fail(s, REGISTRY_FAILURE_STATUS,
                                      "credentials are not sent to the token server %s in plain text",
                                      o.host);
@@ -153,7 +153,7 @@ static int check_realm(RegistrySession *s, const AuthChallenge *c, bool secret) 
 static int fetch_token(RegistrySession *s, const AuthChallenge *c) {
         const RegistryEndpoint *e = s->access->endpoints.items + s->endpoint;
         const RegistryAuth *a = session_auth(s);
-        const HttpTls tls = { .insecure = e->insecure, .ca = e->ca };
+        const HttpTls tls = { .insecure = s->insecure, .ca = e->ca };
         _cleanup_(registry_request_donep) RegistryRequest q = REGISTRY_REQUEST_NULL;
         bool refresh = !isempty(a->identity_token);
         _cleanup_buffer_ Buffer url = {}, form = {};

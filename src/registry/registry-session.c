@@ -140,7 +140,7 @@ static int start(RegistrySession *s, RegistryRequest *q) {
         _cleanup_(http_origin_donep) HttpOrigin o = {};
         const RegistryEndpoint *e = endpoint(s);
         bool own;
-        HttpTls tls = { .insecure = e->insecure, .ca = e->ca };
+        HttpTls tls = { .insecure = s->insecure, .ca = e->ca };
         int r;
 
         q->http.authorization = erase(q->http.authorization);
@@ -184,7 +184,7 @@ static int follow(RegistrySession *s, RegistryRequest *q) {
                 return fail_request(s, q, REGISTRY_FAILURE_STATUS, "stopped after 10 redirects");
         }
         if (startswith(q->http.url, "https:") && startswith(target, "http:") && !q->content_addressed &&
-            !endpoint(s)->insecure) {
+            !s->insecure) {
                 free(target);
                 return fail_request(s, q, REGISTRY_FAILURE_STATUS,
                                     "redirected from https to http, which is not followed");
@@ -299,6 +299,21 @@ int registry_request_run(RegistrySession *s, RegistryRequest *q) {
 
 /* --- endpoints --- */
 
+/* 1: usable; 0: to be left out. */
+static int decide_security(RegistrySession *s, size_t i) {
+        const RegistryEndpoint *e = s->access->endpoints.items + i;
+        int r;
+
+        s->insecure = e->insecure;
+        if (!e->by_address)
+                return 1;
+        r = http_client_resolves_into(s->http, s->origin.host, s->origin.port, s->access->insecure_prefixes);
+        if (r < 0)
+                return registry_fail_errno(s, r, "cannot look up the registry");
+        s->insecure = r > 0;
+        return r > 0 || streq(s->origin.scheme, "https");
+}
+
 static int select_endpoint(RegistrySession *s, size_t i) {
         s->endpoint = i;
         http_origin_done(&s->origin);
@@ -313,7 +328,7 @@ static int select_endpoint(RegistrySession *s, size_t i) {
                 if (!s->token)
                         return registry_fail_errno(s, -ENOMEM, "cannot keep the token");
         }
-        return 0;
+        return decide_security(s, i);
 }
 
 /* No authorisation: an answer of 401 is what we are after. Not repeated: the user waits for "connection
@@ -372,6 +387,10 @@ int registry_each_endpoint(RegistrySession *s, bool with_ping, RegistryFunction 
                 if (has_tls_twin(s, i))
                         continue;
                 r = select_endpoint(s, i);
+                if (r == 0) {
+                        r = -EREMOTEIO;
+                        continue;
+                }
                 if (r >= 0 && with_ping)
                         r = ping(s);
                 if (r >= 0)

@@ -25,6 +25,7 @@ typedef struct RegistrySession {
 
         size_t endpoint;                /* in use */
         HttpOrigin origin;              /* of it */
+        bool insecure;                  /* it is, as configured or by its address */
         AuthChallengeList challenges;   /* of it; empty = none were seen */
         char *token;                    /* bearer token in use; NULL = none */
         char *identity_token;           /* that the token server gave */

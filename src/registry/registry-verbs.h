@@ -25,6 +25,8 @@ typedef struct RegistryEndpoint {
         char *url;              /* "https://host[:port]" */
         bool mirror;            /* gets no credentials; its failures are passed over */
         bool insecure;          /* the certificate is not looked at */
+        bool by_address;        /* insecure, or for plain http: there at all, if the host resolves into one
+                                 * of access.insecure_prefixes */
         char *ca;               /* PEM text, beside the system's; "" = none */
         char *certificate;      /* of the client, PEM text, with its chain; "" = none */
         char *key;
@@ -60,6 +62,7 @@ typedef struct RegistryAccess {
         char *token;            /* `token` of an earlier result for the same repository, of endpoint `first`;
                                  * a hint: an expired one is fetched again */
         RegistryAuth auth;      /* never for mirrors */
+        char **insecure_prefixes;
         RegistryProxies proxies;
         char *user_agent;
         char *repository;       /* "library/busybox" */
