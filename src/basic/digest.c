@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "basic/digest.h"
 
-#include <openssl/evp.h>
+#include <nettle/sha2.h>
 
 #include "basic/hexdecoct.h"
 #include "basic/string-util.h"
 
 struct DigestContext {
-        EVP_MD_CTX *md;
+        struct sha256_ctx sha256;
 };
 
 int digest_parse(const char *s, Digest *ret) {
@@ -44,35 +44,30 @@ bool digest_is_null(const Digest *d) {
 }
 
 DigestContext *digest_context_new(void) {
-        DigestContext *c = new0(DigestContext, 1);
+        DigestContext *c = new(DigestContext, 1);
 
-        if (!c)
-                return NULL;
-        c->md = EVP_MD_CTX_new();
-        if (!c->md || EVP_DigestInit_ex(c->md, EVP_sha256(), NULL) != 1)
-                return digest_context_free(c);
+        if (c)
+                sha256_init(&c->sha256);
         return c;
 }
 
 DigestContext *digest_context_free(DigestContext *c) {
-        if (c)
-                EVP_MD_CTX_free(c->md);
         free(c);
         return NULL;
 }
 
-int digest_context_update(DigestContext *c, const void *data, size_t size) {
-        return EVP_DigestUpdate(c->md, data, size) == 1 ? 0 : -EIO;
+void digest_context_update(DigestContext *c, const void *data, size_t size) {
+        sha256_update(&c->sha256, size, data);
 }
 
-int digest_context_final(DigestContext *c, Digest *ret) {
-        unsigned n = SHA256_SIZE;
-
-        return EVP_DigestFinal_ex(c->md, ret->sha256, &n) == 1 && n == SHA256_SIZE ? 0 : -EIO;
+void digest_context_final(DigestContext *c, Digest *ret) {
+        sha256_digest(&c->sha256, SHA256_SIZE, ret->sha256);
 }
 
-int digest_of(const void *data, size_t size, Digest *ret) {
-        unsigned n = SHA256_SIZE;
+void digest_of(const void *data, size_t size, Digest *ret) {
+        struct sha256_ctx c;
 
-        return EVP_Digest(data, size, ret->sha256, &n, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
+        sha256_init(&c);
+        sha256_update(&c, size, data);
+        sha256_digest(&c, SHA256_SIZE, ret->sha256);
 }

@@ -23,12 +23,12 @@ bool digest_equal(const Digest *a, const Digest *b);
 bool digest_is_null(const Digest *d);
 
 /* Over bytes in memory. */
-int digest_of(const void *data, size_t size, Digest *ret);
+void digest_of(const void *data, size_t size, Digest *ret);
 
 typedef struct DigestContext DigestContext;
 DigestContext *digest_context_new(void);
 DigestContext *digest_context_free(DigestContext *c);
 DEFINE_TRIVIAL_CLEANUP_FUNC(DigestContext *, digest_context_free);
-int digest_context_update(DigestContext *c, const void *data, size_t size);
+void digest_context_update(DigestContext *c, const void *data, size_t size);
 /* Once; the context is used up. */
-int digest_context_final(DigestContext *c, Digest *ret);
+void digest_context_final(DigestContext *c, Digest *ret);

@@ -101,16 +101,16 @@ static int store_data(Unpack *u, Member *m, Error *reterr) {
                 /* A hole would have to be hashed as zeros, and no writer of images makes one. */
                 if (offset != m->size)
                         return error_setf(reterr, ERROR_INVALID, "invalid archive: %s is sparse", m->path);
-                r = digest_context_update(hash, data, size);
-                if (r >= 0)
-                        r = write_full(fd, data, size);
+                digest_context_update(hash, data, size);
+                r = write_full(fd, data, size);
                 if (r < 0)
                         return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to store %s", m->path);
                 m->size += size;
         }
-        if (r >= 0)
-                r = digest_context_final(hash, &m->digest);
-        return r < 0 ? error_fill(reterr, r) : 0;
+        if (r < 0)
+                return r;
+        digest_context_final(hash, &m->digest);
+        return 0;
 }
 
 static int add_member(Unpack *u, const TarEntry *e, Error *reterr) {

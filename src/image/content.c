@@ -103,9 +103,8 @@ int content_put(ImageManager *m, const char *text, size_t size, char **ret_diges
         Digest d;
         int r;
 
-        r = digest_of(text, size, &d);
-        if (r >= 0)
-                r = blob_path(m, digest_format(name, &d), &path);
+        digest_of(text, size, &d);
+        r = blob_path(m, digest_format(name, &d), &path);
         if (r >= 0)
                 r = write_file_atomic_at(AT_FDCWD, path, text, size, BLOB_MODE, WRITE_SYNC);
         if (r < 0)

@@ -225,7 +225,7 @@ static int finish_image(Pull *p, Error *reterr) {
         _cleanup_free_ char *familiar = reference_familiar_string(&p->reference);
         ImageRecord record = {};
         Image *image;
-        bool is_new;
+        bool is_new = false;
         int r;
 
         r = adopt_documents(p, reterr);

@@ -23,14 +23,14 @@ int chain_id_next(const char *parent_hex, const char *diff_id, char **ret_hex) {
         char hex[SHA256_SIZE * 2 + 1];
         Digest d;
 
-        if (!parent_hex) {
-                const char *own = startswith(diff_id, "sha256:");
-
-                return own ? free_and_strdup(ret_hex, own) : -EINVAL;
+        /* Foreign text, which becomes the name of a directory. */
+        if (digest_parse(diff_id, &d) < 0)
+                return -EINVAL;
+        if (parent_hex) {
+                if (asprintf_safe(&text, "sha256:%s %s", parent_hex, diff_id) < 0)
+                        return -ENOMEM;
+                digest_of(text, strlen(text), &d);
         }
-        if (asprintf_safe(&text, "sha256:%s %s", parent_hex, diff_id) < 0 ||
-            digest_of(text, strlen(text), &d) < 0)
-                return -ENOMEM;
         return free_and_strdup(ret_hex, digest_format_hex(hex, &d));
 }
 

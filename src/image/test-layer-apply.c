@@ -179,7 +179,7 @@ TEST(compressed) {
                 check_content(&b, "file", "content");
                 ASSERT_STREQ(b.result.stream.compression, names[i]);
                 ASSERT_TRUE(digest_equal(&plain, &b.result.stream.output_digest));
-                ASSERT_OK(digest_of(t.data.data, t.data.size, &d));
+                digest_of(t.data.data, t.data.size, &d);
                 ASSERT_TRUE(digest_equal(&d, &b.result.stream.input_digest));
                 ASSERT_EQ(b.result.stream.input_size, t.data.size);
         }
