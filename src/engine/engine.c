@@ -10,6 +10,7 @@
 #include "basic/messages.h"
 #include "engine/calls.h"
 #include "engine/engine-internal.h"
+#include "shared/bus-util.h"
 
 #define META_ENGINE_ID "engine-id"
 
@@ -205,7 +206,7 @@ static SupervisorKind choose_supervisor(Engine *e) {
         case DAEMON_SUPERVISOR_DIRECT:
                 return SUPERVISOR_DIRECT;
         default:
-                return supervisor_kind_default(e->bus);
+                return supervisor_kind_default(bus_address_exists(bus_default_address()));
         }
 }
 
@@ -214,9 +215,11 @@ static int make_supervisor(Engine *e, Error *reterr) {
         SupervisorKind kind = choose_supervisor(e);
         int r;
 
-        if (kind == SUPERVISOR_SYSTEMD && !e->bus)
+        if (kind == SUPERVISOR_SYSTEMD && !bus_address_exists(bus_default_address()))
                 return error_setf(reterr, ERROR_UNAVAILABLE,
                                   "the systemd supervisor was asked for, but there is no system bus");
+        if (kind == SUPERVISOR_SYSTEMD && !e->bus)
+                log_warning("The system bus does not answer: containers can be started once it does");
         r = worker_find_program("dockerd-shim", &shim);
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot find dockerd-shim");

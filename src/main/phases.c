@@ -95,7 +95,7 @@ static int start_routes(Daemon *d, const char **ret_result, Error *reterr) {
 static void wait_for_bus(Daemon *d) {
         usec_t end = now_usec(CLOCK_MONOTONIC) + BUS_WAIT;
 
-        if (!d->bus_face || sd_booted() <= 0 ||
+        if (!d->bus_face || sd_booted() <= 0 || !bus_address_exists(bus_default_address()) ||
             d->config->engine.runtime.supervisor == DAEMON_SUPERVISOR_DIRECT)
                 return;
         while (!engine_bus(d->engine) && now_usec(CLOCK_MONOTONIC) < end)

@@ -6,45 +6,15 @@
 #include <sys/un.h>
 
 #include "basic/errno-util.h"
-#include "basic/fileio.h"
 #include "basic/path-util.h"
 #include "basic/process-util.h"
 #include "runtime/shim-protocol.h"
 #include "runtime/supervisor-internal.h"
 #include "shared/cgroup-util.h"
 
-typedef struct DirectUnit {
-        SupervisorUnit unit;
-        int pidfd;                      /* end_source's */
-        sd_event_source *end_source;    /* child or pidfd */
-        sd_event_source *done_source;
-} DirectUnit;
-
-static void direct_unit_done(SupervisorUnit *unit) {
-        DirectUnit *u = (DirectUnit *) unit;
-
-        sd_event_source_disable_unref(u->end_source);
-        sd_event_source_disable_unref(u->done_source);
-}
-
 static int on_child(sd_event_source *s, const siginfo_t *si, void *userdata) {
         supervisor_unit_gone(userdata);
         return 0;
-}
-
-static int on_pidfd(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
-        supervisor_unit_gone(userdata);
-        return 0;
-}
-
-static int on_done(sd_event_source *s, void *userdata) {
-        supervisor_unit_done(userdata);
-        return 0;
-}
-
-/* done() never is called from within supervisor_start(). */
-static int done_later(DirectUnit *u) {
-        return sd_event_add_defer(u->unit.supervisor->event, &u->done_source, on_done, u);
 }
 
 /* The daemon listens on the shim's behalf and can connect at once. By way of /proc, since the path of a
@@ -119,7 +89,6 @@ static int spawn_shim(Supervisor *s, const SupervisorLaunch *l, int control_fd, 
 }
 
 static int direct_start(SupervisorUnit *unit, const SupervisorLaunch *l, Error *reterr) {
-        DirectUnit *u = (DirectUnit *) unit;
         Supervisor *s = unit->supervisor;
         _cleanup_close_ int control = -EBADF, pidfd = -EBADF;
         pid_t pid;
@@ -133,72 +102,23 @@ static int direct_start(SupervisorUnit *unit, const SupervisorLaunch *l, Error *
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to start %s", s->shim_path);
 
-        r = sd_event_add_child_pidfd(s->event, &u->end_source, pidfd, WEXITED, on_child, u);
+        r = sd_event_add_child_pidfd(s->event, &unit->end_source, pidfd, WEXITED, on_child, unit);
         if (r < 0)
                 return error_fill(reterr, r);
-        (void) sd_event_source_set_child_pidfd_own(u->end_source, true);
-        u->pidfd = TAKE_FD(pidfd);
-        (void) sd_event_source_set_description(u->end_source, "shim-end");
-        return done_later(u);
-}
-
-/* "PID START-TIME", written by the shim: together they name a process. */
-static int read_shim_pid(const char *run_dir, pid_t *ret_pid, uint64_t *ret_start) {
-        _cleanup_free_ char *path = path_join(run_dir, SHIM_SHIM_PID_NAME), *text = NULL;
-        unsigned long long start;
-        int pid, r;
-
-        if (!path)
-                return -ENOMEM;
-        r = read_file_at(AT_FDCWD, path, 128, &text, NULL);
-        if (r < 0)
-                return r;
-        if (sscanf(text, "%d %llu", &pid, &start) != 2 || pid <= 1)
-                return -EBADMSG;
-        *ret_pid = pid;
-        *ret_start = start;
-        return 0;
-}
-
-static int find_shim(const char *run_dir, int *ret_pidfd) {
-        _cleanup_close_ int pidfd = -EBADF;
-        uint64_t start, now;
-        pid_t pid;
-        int r;
-
-        r = read_shim_pid(run_dir, &pid, &start);
-        if (r < 0)
-                return r;
-        pidfd = pidfd_open_cloexec(pid);
-        if (pidfd < 0)
-                return pidfd;
-        r = process_start_time(pid, &now);
-        if (r < 0)
-                return r;
-        if (now != start)
-                return -ESRCH;
-        *ret_pidfd = TAKE_FD(pidfd);
-        return 0;
+        (void) sd_event_source_set_child_pidfd_own(unit->end_source, true);
+        unit->pidfd = TAKE_FD(pidfd);
+        (void) sd_event_source_set_description(unit->end_source, "shim-end");
+        return supervisor_unit_done_later(unit);
 }
 
 static int direct_find_running(SupervisorUnit *unit, const char *run_dir, Error *reterr) {
-        DirectUnit *u = (DirectUnit *) unit;
-        _cleanup_close_ int pidfd = -EBADF;
-        int r;
-
-        r = find_shim(run_dir, &pidfd);
-        if (r < 0)
+        if (supervisor_unit_watch_shim(unit, run_dir) < 0)
                 return error_setf(reterr, ERROR_NOT_FOUND, "no shim runs for container %s", unit->id);
-        r = sd_event_add_io(unit->supervisor->event, &u->end_source, pidfd, EPOLLIN, on_pidfd, u);
-        if (r < 0)
-                return error_fill(reterr, r);
-        (void) sd_event_source_set_io_fd_own(u->end_source, true);
-        u->pidfd = TAKE_FD(pidfd);
-        return done_later(u);
+        return supervisor_unit_done_later(unit);
 }
 
 static int direct_cleanup(Supervisor *s, const char *id, const char *cgroup_parent) {
-        DirectUnit *u = hashmap_get(s->units, id);
+        SupervisorUnit *u = hashmap_get(s->units, id);
         _cleanup_free_ char *path = NULL;
         int r;
 
@@ -216,9 +136,8 @@ static int direct_cleanup(Supervisor *s, const char *id, const char *cgroup_pare
 
 const SupervisorVTable supervisor_direct_vtable = {
         .kind = SUPERVISOR_DIRECT,
-        .unit_size = sizeof(DirectUnit),
+        .unit_size = sizeof(SupervisorUnit),
         .start = direct_start,
         .find_running = direct_find_running,
         .cleanup = direct_cleanup,
-        .unit_done = direct_unit_done,
 };

@@ -39,10 +39,19 @@ struct SupervisorUnit {
         char *id;
         SupervisorDone done;            /* NULL: told already, or forgotten */
         void *done_userdata;
+        sd_event_source *end_source;    /* of a shim that is watched as a process: child or pidfd */
+        int pidfd;                      /* end_source's */
+        sd_event_source *done_source;
 };
 
 /* Tells done() of success, once. The unit stays. */
 void supervisor_unit_done(SupervisorUnit *u);
+/* The same, from the loop. */
+int supervisor_unit_done_later(SupervisorUnit *u);
+/* The process that the pid file of the run directory names lives. */
+bool supervisor_shim_lives(const char *run_dir);
+/* Watches it, if it does: its end is gone(). */
+int supervisor_unit_watch_shim(SupervisorUnit *u, const char *run_dir);
 /* Unlinks and frees the unit, then tells done() of the failure. */
 void supervisor_unit_fail(SupervisorUnit *u, const Error *error);
 /* The shim ended: unlinks and frees the unit, then tells gone(). */

@@ -27,6 +27,7 @@
 typedef struct SystemdUnit {
         SupervisorUnit unit;
         char *name;                     /* docker-<id>.service */
+        char *run_dir;                  /* of a shim that ran before us */
         char *job;                      /* object path of the start job */
         bool any_job;                   /* the bus was lost before the path was known */
         sd_bus_slot *slot;              /* the call in flight */
@@ -40,6 +41,7 @@ static void systemd_unit_done(SupervisorUnit *unit) {
         SystemdUnit *u = (SystemdUnit *) unit;
 
         free(u->name);
+        free(u->run_dir);
         free(u->job);
         sd_bus_slot_unref(u->slot);
         sd_bus_message_unref(u->sent);
@@ -325,6 +327,9 @@ static int systemd_start(SupervisorUnit *unit, const SupervisorLaunch *l, Error 
 /* --- does it run? Asked after a restart of the daemon, on a hint, and when the bus is back --- */
 
 static void unit_is_over(SystemdUnit *u) {
+        /* A predecessor of ours that had no bus started it as a process. */
+        if (u->run_dir && !u->unit.end_source && supervisor_unit_watch_shim(&u->unit, u->run_dir) >= 0)
+                return;
         if (u->unit.done)
                 fail(u, ERROR_NOT_FOUND, "no shim runs", NULL);
         else
@@ -381,10 +386,15 @@ static int systemd_find_running(SupervisorUnit *unit, const char *run_dir, Error
         int r;
 
         r = unit_name(unit->id, &u->name);
+        if (r >= 0)
+                r = free_and_strdup(&u->run_dir, run_dir);
         if (r < 0)
                 return error_fill(reterr, r);
-        /* Without a bus the answer comes when it is back. */
-        r = unit->supervisor->bus ? send_check(u) : 0;
+        /* The shim itself tells at once; without a bus the manager is asked when it is back. */
+        if (supervisor_shim_lives(run_dir))
+                r = supervisor_unit_done_later(unit);
+        if (r >= 0 && unit->supervisor->bus)
+                r = send_check(u);
         return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to talk to the service manager") :
                        0;
 }

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/supervisor.h"
 
+#include <stdio.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-login.h>
 
+#include "basic/fileio.h"
+#include "basic/path-util.h"
+#include "basic/process-util.h"
 #include "basic/string-table.h"
 #include "basic/strv.h"
+#include "runtime/shim-protocol.h"
 #include "runtime/supervisor-internal.h"
 #include "shared/cgroup-util.h"
 
@@ -20,8 +25,8 @@ static const SupervisorVTable *const vtables[_SUPERVISOR_KIND_MAX] = {
         [SUPERVISOR_DIRECT]  = &supervisor_direct_vtable,
 };
 
-SupervisorKind supervisor_kind_default(sd_bus *bus) {
-        return bus && sd_booted() > 0 ? SUPERVISOR_SYSTEMD : SUPERVISOR_DIRECT;
+SupervisorKind supervisor_kind_default(bool has_bus) {
+        return sd_booted() > 0 && has_bus ? SUPERVISOR_SYSTEMD : SUPERVISOR_DIRECT;
 }
 
 SupervisorKind supervisor_kind(const Supervisor *s) {
@@ -65,9 +70,6 @@ int supervisor_new(SupervisorKind kind, sd_event *event, sd_bus *bus, const char
         _cleanup_(supervisor_freep) Supervisor *s = NULL;
         int r;
 
-        if (kind == SUPERVISOR_SYSTEMD && !bus)
-                return error_setf(reterr, ERROR_UNAVAILABLE, "the systemd supervisor needs the system bus");
-
         s = new(Supervisor, 1);
         if (!s)
                 return error_fill(reterr, -ENOMEM);
@@ -108,6 +110,8 @@ SupervisorUnit *supervisor_unit_free(SupervisorUnit *u) {
                 return NULL;
         if (u->supervisor->vtable->unit_done)
                 u->supervisor->vtable->unit_done(u);
+        sd_event_source_disable_unref(u->end_source);
+        sd_event_source_disable_unref(u->done_source);
         if (u->id && hashmap_get(u->supervisor->units, u->id) == u)
                 hashmap_remove(u->supervisor->units, u->id);
         free(u->id);
@@ -147,6 +151,81 @@ void supervisor_unit_gone(SupervisorUnit *u) {
         supervisor_unit_free(u);
         if (id && s->gone)
                 s->gone(s, id, s->userdata);
+}
+
+static int on_done(sd_event_source *s, void *userdata) {
+        supervisor_unit_done(userdata);
+        return 0;
+}
+
+/* done() never is called from within supervisor_start(). */
+int supervisor_unit_done_later(SupervisorUnit *u) {
+        return sd_event_add_defer(u->supervisor->event, &u->done_source, on_done, u);
+}
+
+/* "PID START-TIME", written by the shim: together they name a process. */
+static int read_shim_pid(const char *run_dir, pid_t *ret_pid, uint64_t *ret_start) {
+        _cleanup_free_ char *path = path_join(run_dir, SHIM_SHIM_PID_NAME), *text = NULL;
+        unsigned long long start;
+        int pid, r;
+
+        if (!path)
+                return -ENOMEM;
+        r = read_file_at(AT_FDCWD, path, 128, &text, NULL);
+        if (r < 0)
+                return r;
+        if (sscanf(text, "%d %llu", &pid, &start) != 2 || pid <= 1)
+                return -EBADMSG;
+        *ret_pid = pid;
+        *ret_start = start;
+        return 0;
+}
+
+static int find_shim(const char *run_dir, int *ret_pidfd) {
+        _cleanup_close_ int pidfd = -EBADF;
+        uint64_t start, now;
+        pid_t pid;
+        int r;
+
+        r = read_shim_pid(run_dir, &pid, &start);
+        if (r < 0)
+                return r;
+        pidfd = pidfd_open_cloexec(pid);
+        if (pidfd < 0)
+                return pidfd;
+        r = process_start_time(pid, &now);
+        if (r < 0)
+                return r;
+        if (now != start)
+                return -ESRCH;
+        *ret_pidfd = TAKE_FD(pidfd);
+        return 0;
+}
+
+bool supervisor_shim_lives(const char *run_dir) {
+        _cleanup_close_ int pidfd = -EBADF;
+
+        return find_shim(run_dir, &pidfd) >= 0;
+}
+
+static int on_pidfd(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+        supervisor_unit_gone(userdata);
+        return 0;
+}
+
+int supervisor_unit_watch_shim(SupervisorUnit *u, const char *run_dir) {
+        _cleanup_close_ int pidfd = -EBADF;
+        int r;
+
+        r = find_shim(run_dir, &pidfd);
+        if (r < 0)
+                return r;
+        r = sd_event_add_io(u->supervisor->event, &u->end_source, pidfd, EPOLLIN, on_pidfd, u);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_io_fd_own(u->end_source, true);
+        u->pidfd = TAKE_FD(pidfd);
+        return 0;
 }
 
 /* An older shim of the same container may be at its last moments: it is replaced, and its end is not told.

@@ -21,8 +21,8 @@ typedef enum SupervisorKind {
 
 const char *supervisor_kind_to_string(SupervisorKind kind);
 SupervisorKind supervisor_kind_from_string(const char *s);
-/* systemd where it is PID 1 (sd_booted) and the bus is there, else direct. */
-SupervisorKind supervisor_kind_default(sd_bus *bus);
+/* systemd where it is PID 1 (sd_booted) and the host has a bus, even if it is away just now, else direct. */
+SupervisorKind supervisor_kind_default(bool has_bus);
 
 typedef struct SupervisorLaunch {
         const char *id;                 /* container id */
@@ -41,8 +41,8 @@ typedef void (*SupervisorDone)(Supervisor *s, const char *id, const Error *error
  * */
 typedef void (*SupervisorGone)(Supervisor *s, const char *id, void *userdata);
 
-/* bus may be NULL for direct; borrowed pointers are referenced. shim_path is the absolute path of
- * dockerd-shim. */
+/* bus may be NULL, for systemd until supervisor_set_bus(); borrowed pointers are referenced. shim_path is
+ * the absolute path of dockerd-shim. */
 int supervisor_new(SupervisorKind kind, sd_event *event, sd_bus *bus, const char *shim_path,
                    SupervisorGone gone, void *userdata, Supervisor **ret, Error *reterr);
 /* Running shims stay. Callbacks that are outstanding are not called any more. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "basic/list.h"
 #include "basic/string-util.h"
@@ -44,6 +45,17 @@ const char *bus_default_address(void) {
                 return empty_to_null(e);
 
         return empty_to_null(secure_getenv("DBUS_SYSTEM_BUS_ADDRESS")) ?: BUS_SYSTEM_ADDRESS;
+}
+
+bool bus_address_exists(const char *address) {
+        const char *path = address ? startswith(address, "unix:path=") : NULL;
+        _cleanup_free_ char *file = NULL;
+
+        if (!path)
+                return address;
+
+        file = strndup_safe(path, strcspn(path, ",;"));
+        return !file || access(file, F_OK) >= 0;
 }
 
 static int connection_tell(BusConnection *c, BusConnectionEvent event) {

@@ -34,6 +34,8 @@ typedef int (*bus_listener_t)(BusConnection *c, BusConnectionEvent event, sd_bus
 /* The address of the bus: $DOCKERD_BUS_ADDRESS, $DBUS_SYSTEM_BUS_ADDRESS or the system bus's usual
  * socket; NULL where DOCKERD_BUS_ADDRESS is set but empty: there shall be no bus. */
 const char *bus_default_address(void);
+/* False for NULL, and for the path of a socket that is not there: a host without a bus. */
+bool bus_address_exists(const char *address);
 
 /* Makes the object only; address NULL means that it never connects. The loop is referenced. */
 int bus_connection_new(sd_event *event, const char *address, BusConnection **ret);

@@ -52,6 +52,7 @@ def after():
 
 def host():
     """The host, with the socket started and the busybox image there; containers of the test are removed at its end."""
+    HOST.try_("systemctl", "reset-failed", "dockerd.service", "dockerd.socket")      # their start limits too
     if HOST.try_("systemctl", "is-active", "dockerd.socket").stdout.strip() != "active":
         HOST("systemctl", "start", "dockerd.socket")
     if HOST.try_("docker", "image", "inspect", "busybox").returncode != 0:

@@ -222,6 +222,39 @@ def end_while_the_bus_is_away():
     equal(h("docker wait brief"), "9", "exit code")
 
 
+STATES = "docker ps -a --format '{{.Names}} {{.State}}' | sort"
+
+
+@test
+def a_start_while_the_bus_is_away():
+    """A daemon that begins without the bus finds its containers, and starts new ones when the bus is back."""
+    h = host()
+    h("docker run -d --name kept busybox sleep 1000")
+    h("systemctl stop dbus.service dbus.socket")
+    cleanup(h, "systemctl start dbus.socket dbus.service")
+    h("systemctl restart dockerd.service")
+    equal(h(STATES), "kept running", "docker ps without a bus")
+    h("docker stop -t 0 kept")
+    h("systemctl start dbus.socket")
+    eventually(lambda: h.try_("docker", "start", "kept").returncode == 0, "it starts again with the bus", 5)
+
+
+@test
+def a_host_that_gets_a_bus():
+    """Without a bus on the host the daemon starts shims itself; with it they are units; none is lost on the way."""
+    h = host()
+    h("docker run -d --name unit busybox sleep 1000")
+    h("systemctl stop dbus.service dbus.socket; mv /run/dbus/system_bus_socket /run/dbus/away")
+    cleanup(h, "systemctl start dbus.socket dbus.service; systemctl restart dockerd.service")
+    h("systemctl restart dockerd.service")
+    h("docker run -d --name direct busybox sleep 1000")
+    equal(h(STATES), "direct running\nunit running", "docker ps without a bus")
+    h("mv /run/dbus/away /run/dbus/system_bus_socket; systemctl start dbus.socket; systemctl restart dockerd.service")
+    equal(h(STATES), "direct running\nunit running", "docker ps with the bus")
+    h("docker stop -t 0 direct unit; docker start direct unit")
+    equal(len(h("systemctl list-units --no-legend 'docker-*.service'").splitlines()), 2, "units of both")
+
+
 @test
 def no_connection_is_refused():
     """Clients that connect while the daemon restarts wait, and are answered; so is one that was connected."""
