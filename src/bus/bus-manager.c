@@ -40,6 +40,10 @@ static const BusRow manager_rows[] = {
         BUS_CALL("RemoveImage", "sa{sv}", "name options", "aa{sv}", "removed", image_remove),
         BUS_CALL("PruneImages", "a{sv}", "options", "a{sv}", "report", image_prune),
 
+        BUS_CALL("CheckRegistryLogin", "a{sv}", "credentials", "a{sv}", "answer", registry_login),
+        BUS_CALL("InspectDistribution", "sa{sv}", "name options", "a{sv}", "details", registry_inspect),
+        BUS_CALL("SearchImages", "sa{sv}", "term options", "aa{sv}", "repositories", registry_search),
+
         BUS_CALL("ListNetworks", "a{sv}", "options", "aa{sv}", "networks", network_list),
         BUS_CALL("InspectNetwork", "s", "name=id", "a{sv}", "details", network_inspect),
         BUS_CALL("ListVolumes", "a{sv}", "options", "a{sv}", "volumes", volume_list),

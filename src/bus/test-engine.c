@@ -422,6 +422,9 @@ ROW(image_save, "image-save", CALL_STREAM, refuse_call);
 ROW(image_tag, "image-tag", CALL_MUTATES, tag_call);
 ROW(image_remove, "image-remove", CALL_MUTATES, refuse_call);
 ROW(image_prune, "image-prune", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
+ROW(registry_login, "registry-login", 0, refuse_call);
+ROW(registry_inspect, "registry-inspect", 0, refuse_call);
+ROW(registry_search, "registry-search", 0, refuse_call);
 ROW(network_list, "network-list", 0, refuse_call);
 ROW(network_inspect, "network-inspect", 0, refuse_call);
 ROW(volume_list, "volume-list", 0, refuse_call);
@@ -455,6 +458,9 @@ const EngineCall *const engine_calls[] = {
         &engine_call_image_tag,
         &engine_call_image_remove,
         &engine_call_image_prune,
+        &engine_call_registry_login,
+        &engine_call_registry_inspect,
+        &engine_call_registry_search,
         &engine_call_network_list,
         &engine_call_network_inspect,
         &engine_call_volume_list,

@@ -39,6 +39,11 @@ extern const EngineCall engine_call_image_tag;
 extern const EngineCall engine_call_image_remove;
 extern const EngineCall engine_call_image_prune;
 
+/* registries */
+extern const EngineCall engine_call_registry_login;
+extern const EngineCall engine_call_registry_inspect;
+extern const EngineCall engine_call_registry_search;
+
 /* networks */
 extern const EngineCall engine_call_network_list;
 extern const EngineCall engine_call_network_inspect;

@@ -13,6 +13,7 @@
 #include "config.h"
 #include "json/json-text.h"
 #include "logdriver/log-driver.h"
+#include "registry/registry-config.h"
 
 #define OS_RELEASE_MAX 65536U
 #define INDEX_SERVER "https://index.docker.io/v1/"
@@ -246,6 +247,35 @@ static void info_capabilities(const HostCapabilities *h, SystemInfo *i) {
         i->ipv4_forwarding = h->ipv4_forwarding;
 }
 
+/* "http://user:password@host" -> "http://xxxxx:xxxxx@host", as upstream shows it. */
+static char *mask_credentials(const char *url) {
+        const char *scheme = strstr(url, "://"), *host = scheme ? scheme + 3 : url;
+        const char *at = memrchr(host, '@', strcspn(host, "/?#"));
+        _cleanup_free_ char *before = NULL;
+
+        if (!scheme || !at)
+                return strdup(url);
+        before = memdup_suffix0(url, (size_t) (host - url));
+        return before ? strjoin(before, "xxxxx:xxxxx", at) : NULL;
+}
+
+static int info_registry(const DaemonRegistryConfig *c, SystemInfo *i) {
+        RegistryProxies p = {};
+        int r;
+
+        r = registry_service_config(c, &i->registry_config);
+        if (r >= 0)
+                r = registry_proxies(c, &p);
+        if (r >= 0) {
+                i->http_proxy = mask_credentials(p.http);
+                i->https_proxy = mask_credentials(p.https);
+                i->no_proxy = strdup(p.no_proxy);
+                r = i->http_proxy && i->https_proxy && i->no_proxy ? 0 : -ENOMEM;
+        }
+        json_done(&RegistryProxies_json, &p);
+        return r;
+}
+
 static int info_config(Engine *e, SystemInfo *i) {
         const EngineConfig *c = e->config;
         char stamp[TIME_RFC3339_MAX];
@@ -267,8 +297,6 @@ static int info_config(Engine *e, SystemInfo *i) {
         i->index_server_address = strdup(INDEX_SERVER);
         i->swarm.local_node_state = strdup("inactive");
         i->firewall_backend.driver = strdup("nftables");
-        i->registry_config.mirrors = strv_copy(c->registry.mirrors);
-        i->registry_config.insecure_registry_cidrs = strv_copy(c->registry.insecure);
         i->labels = strv_copy(c->labels);
         i->n_fd = count_fds();
         i->n_goroutines = 1;
@@ -291,6 +319,8 @@ static int info_call(Engine *e, Call *call) {
         i.images = n.images;
         info_capabilities(&e->capabilities, &i);
         r = info_config(e, &i);
+        if (r >= 0)
+                r = info_registry(&e->config->registry, &i);
         if (r >= 0)
                 r = info_host(&i);
         if (r >= 0)

@@ -9,7 +9,7 @@ static const HttpRoute rows[] = {
         ROUTE(GET,    "/images/{name...}/json",         image_inspect),
         ROUTE(GET,    "/images/{name...}/history",      image_history),
         ROUTE(POST,   "/images/{name...}/tag",          image_tag,      .status = 201),
-        ROUTE_REFUSED(GET,    "/images/search",         "searching a registry"),
+        ROUTE(GET,    "/images/search",         registry_search),
         ROUTE(POST,   "/images/prune",                  image_prune,    .since = 25),
         ROUTE_REFUSED(POST,   "/images/{name...}/push", "pushing an image"),
         ROUTE(GET,    "/images/get",                    image_save,     .flags = ROUTE_OUTPUT),

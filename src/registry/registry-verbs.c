@@ -125,11 +125,11 @@ JSON_TYPE(RegistrySearchParams, registry_search_params_fields);
 
 /* SearchResult of the API, which is the index server's too. */
 static const JsonField registry_search_item_fields[] = {
-        JSON_STRING(RegistrySearchItem, description, "description", 0),
-        JSON_BOOL(RegistrySearchItem, is_automated, "is_automated", 0),
+        JSON_INT64(RegistrySearchItem, star_count, "star_count", 0),
         JSON_BOOL(RegistrySearchItem, is_official, "is_official", 0),
         JSON_STRING(RegistrySearchItem, name, "name", 0),
-        JSON_INT64(RegistrySearchItem, star_count, "star_count", 0),
+        JSON_BOOL(RegistrySearchItem, is_automated, "is_automated", 0),
+        JSON_STRING(RegistrySearchItem, description, "description", 0),
 };
 JSON_TYPE(RegistrySearchItem, registry_search_item_fields);
 

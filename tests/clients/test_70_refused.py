@@ -12,7 +12,6 @@ NOT_YET = [
     ("diff", ["diff", "box"]),
     ("pull", ["pull", "busybox"]),
     ("push", ["push", "busybox"]),
-    ("search", ["search", "busybox"]),
     ("save", ["save", "busybox"]),
     ("network create", ["network", "create", "mine"]),
     ("volume create", ["volume", "create", "mine"]),

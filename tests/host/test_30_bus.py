@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 
 import common_host
 from common_host import host
-from harness import Failed, check, cleanup, contains, equal, eventually, matches, test
+from harness import Failed, cases, check, cleanup, contains, equal, eventually, matches, test
 
 NAME = "org.dockerd1"
 PATH = "/org/dockerd1"
@@ -291,7 +291,13 @@ LIFE = [
     (MANAGER, "ListVolumes", ["a{sv}", "0"], r'"Warnings"|"Volumes"'),
 ]
 # busctl cannot pass a descriptor or has no terminal: tested by scripts, or below.
-ELSEWHERE = {(MANAGER, "ImportImage"), (MANAGER, "LoadImage"), (CONTAINER, "Resize")}
+# There is no registry: how they fail tells that they are there.
+REGISTRY = [
+    ("login", "CheckRegistryLogin", ["a{sv}", "1", "serveraddress", "s", "127.0.0.1:1"]),
+    ("inspect", "InspectDistribution", ["sa{sv}", "127.0.0.1:1/a", "0"]),
+    ("search", "SearchImages", ["sa{sv}", "127.0.0.1:1/a", "0"]),
+]
+ELSEWHERE = {(MANAGER, "ImportImage"), (MANAGER, "LoadImage"), (CONTAINER, "Resize")} | {(MANAGER, m) for _, m, _ in REGISTRY}
 
 
 @test
@@ -309,6 +315,14 @@ def every_method():
     for interface in (MANAGER, CONTAINER):
         there = {m.get("name") for m in ET.parse(folder / f"{interface}.xml").getroot().iter("method")}
         equal(sorted(there), sorted(m for i, m in tested if i == interface), f"methods of {interface} and those that are tested")
+
+
+@cases(REGISTRY)
+def registry_calls(member, arguments):
+    h = host()
+    r = h.try_("busctl", "--no-pager", "call", NAME, PATH, MANAGER, member, *arguments)
+    check(r.returncode != 0, f"{member} has succeeded without a registry")
+    matches(r.stderr, r"dial tcp 127\.0\.0\.1:1: connect: connection refused", f"error of {member}")
 
 
 @test
