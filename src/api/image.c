@@ -128,6 +128,7 @@ static const JsonField image_create_params_fields[] = {
         JSON_STRING(ImageCreateParams, message, "message", JSON_IN_QUERY),
         JSON_STRV(ImageCreateParams, changes, "changes", JSON_IN_QUERY),
         JSON_STRING(ImageCreateParams, platform, "platform", JSON_IN_QUERY, .since = 32),
+        JSON_STRING(ImageCreateParams, registry_auth, "X-Registry-Auth", JSON_IN_HEADER | JSON_SECRET),
 };
 JSON_TYPE(ImageCreateParams, image_create_params_fields);
 

@@ -177,6 +177,7 @@ typedef struct ImageCreateParams {
         char *message;
         char **changes;                 /* Dockerfile instructions */
         char *platform;
+        char *registry_auth;            /* base64 of a RegistryAuth */
 } ImageCreateParams;
 JSON_TYPE_DECLARE(ImageCreateParams);
 DEFINE_JSON_CLEANUP(ImageCreateParams);

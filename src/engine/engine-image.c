@@ -5,7 +5,10 @@
 #include "engine/engine-internal.h"
 
 #include "basic/fd-util.h"
+#include "image/image-pull.h"
 #include "json/json-text.h"
+#include "registry/platform.h"
+#include "registry/registry-config.h"
 
 static int list_call(Engine *e, Call *call) {
         ImageListParams *p = call->params;
@@ -115,6 +118,13 @@ static void on_job_gone(Call *call) {
         call_unref(call);
 }
 
+static void attach_job(Call *call, ImageJob *job) {
+        call_ref(call);                         /* of the job */
+        call->data = job;
+        call->data_free = job_free;
+        call->on_gone = on_job_gone;
+}
+
 typedef int (*JobStart)(Engine *e, Call *call, int input_fd, const ImageJobHandlers *handlers,
                         ImageJob **ret);
 
@@ -130,10 +140,7 @@ static int start_job(Engine *e, Call *call, JobStart start) {
         r = start(e, call, input, &handlers, &job);
         if (r < 0)
                 return r;
-        call_ref(call);                         /* of the job */
-        call->data = job;
-        call->data_free = job_free;
-        call->on_gone = on_job_gone;
+        attach_job(call, job);
         return 0;
 }
 
@@ -142,14 +149,76 @@ static int start_import(Engine *e, Call *call, int input_fd, const ImageJobHandl
         return image_import_start(e->images, call->params, input_fd, handlers, ret, &call->error);
 }
 
+/* "name" and "tag" of the query: the tag may be a digest, or missing, with or without a colon for it: all tags. */
+static int pull_reference(const ImageCreateParams *p, Reference *ret, Error *reterr) {
+        _cleanup_free_ char *name = NULL, *repository = NULL, *by_digest = NULL;
+        size_t n = strlen(p->from_image);
+        int r;
+
+        name = memdup_suffix0(p->from_image, n > 0 && p->from_image[n - 1] == ':' ? n - 1 : n);
+        if (!name)
+                return error_fill(reterr, -ENOMEM);
+        r = reference_parse(name, ret, reterr);
+        if (r < 0 || isempty(p->tag))
+                return r;
+        if (!reference_digest_is_valid(p->tag))
+                return reference_set_tag(ret, p->tag, reterr);
+        repository = reference_name(ret);
+        by_digest = repository ? strjoin(repository, "@", p->tag) : NULL;
+        if (!by_digest)
+                return error_fill(reterr, -ENOMEM);
+        reference_done(ret);
+        return reference_parse(by_digest, ret, reterr);
+}
+
+static int start_pull(Engine *e, const ImageCreateParams *p, const Reference *ref, const RegistryAccess *access,
+                      const ImageJobHandlers *handlers, ImageJob **ret, Error *reterr) {
+        PlatformBuffer platform = {};
+        int r = 0;
+
+        if (!isempty(p->platform))
+                r = platform_parse(p->platform, &platform, reterr);
+        if (r < 0)
+                return r;
+        const ImagePullParams params = {
+                .reference = ref,
+                .access = access,
+                .os = platform.os,
+                .architecture = platform.architecture,
+                .variant = platform.variant,
+                .max_downloads = (unsigned) e->config->registry.max_concurrent_downloads,
+        };
+        return ref->tag || ref->digest ? image_pull_start(e->images, &params, handlers, ret, reterr) :
+                                         image_pull_tags_start(e->images, &params, handlers, ret, reterr);
+}
+
+static int pull_call(Engine *e, Call *call) {
+        const ImageCreateParams *p = call->params;
+        _cleanup_(RegistryAccess_donep) RegistryAccess access = {};
+        _cleanup_(RegistryAuth_donep) RegistryAuth auth = {};
+        _cleanup_reference_ Reference ref = {};
+        ImageJobHandlers handlers = { on_progress, on_done, call };
+        ImageJob *job;
+        int r;
+
+        r = pull_reference(p, &ref, &call->error);
+        if (r >= 0)
+                r = registry_auth_decode(p->registry_auth, &auth, &call->error);
+        if (r >= 0)
+                r = registry_access_for(&e->config->registry, &ref, REGISTRY_PULL, &auth, &access, &call->error);
+        if (r >= 0)
+                r = start_pull(e, p, &ref, &access, &handlers, &job, &call->error);
+        if (r < 0)
+                return r;
+        attach_job(call, job);
+        return 0;
+}
+
 static int create_call(Engine *e, Call *call) {
         const ImageCreateParams *p = call->params;
 
         if (!isempty(p->from_image))
-                return error_setf(&call->error, ERROR_NOT_IMPLEMENTED,
-                                  "pulling images from a registry is not supported by this "
-                                  "engine yet: import or load %s instead",
-                                  p->from_image);
+                return pull_call(e, call);
         if (isempty(p->from_src))
                 return error_setf(&call->error, ERROR_INVALID, "one of fromImage and fromSrc is required");
         if (!streq(p->from_src, "-"))
@@ -220,7 +289,7 @@ const EngineCall engine_call_image_create = {
         "image-create",
         CALL_MUTATES | CALL_INPUT | CALL_STREAM,
         create_call,
-        "Makes an image from the archive of a root file system.",
+        "Pulls an image from a registry, or makes one from the archive of a root file system.",
 };
 const EngineCall engine_call_image_load = {
         "ImageLoad",

@@ -548,6 +548,21 @@ static int make_layers(Pull *p, Error *reterr) {
         return 0;
 }
 
+/* Docker says nothing of the layers of an image that it has as a whole. */
+static int take_existing_layers(Pull *p, Error *reterr) {
+        bool whole = image_manager_get(p->manager, p->resolved.config.digest);
+
+        for (size_t i = 0; i < p->n_layers; i++) {
+                int r = take_existing(p->layers + i);
+
+                if (r < 0)
+                        return error_fill(reterr, r);
+                if (r > 0 && !whole)
+                        layer_status(p->layers + i, "Already exists", 0, 0);
+        }
+        return 0;
+}
+
 static int begin_layers(Pull *p, Error *reterr) {
         _cleanup_free_ char *full = reference_to_string(&p->reference);
         int r;
@@ -556,8 +571,11 @@ static int begin_layers(Pull *p, Error *reterr) {
         r = read_config(p, reterr);
         if (r >= 0)
                 r = make_layers(p, reterr);
+        if (r >= 0)
+                r = take_existing_layers(p, reterr);
         for (size_t i = 0; i < p->n_layers && r >= 0; i++)
-                layer_status(p->layers + i, "Pulling fs layer", 0, 0);
+                if (p->layers[i].state == LAYER_PENDING)
+                        layer_status(p->layers + i, "Pulling fs layer", 0, 0);
         return r;
 }
 
