@@ -132,6 +132,14 @@ static const JsonField image_create_params_fields[] = {
 };
 JSON_TYPE(ImageCreateParams, image_create_params_fields);
 
+static const JsonField image_push_request_fields[] = {
+        JSON_STRING(ImagePushRequest, name, "name", JSON_IN_PATH),
+        JSON_STRING(ImagePushRequest, tag, "tag", JSON_IN_QUERY),
+        JSON_STRING(ImagePushRequest, platform, "platform", JSON_IN_QUERY, .since = 46),
+        JSON_STRING(ImagePushRequest, registry_auth, "X-Registry-Auth", JSON_IN_HEADER | JSON_SECRET),
+};
+JSON_TYPE(ImagePushRequest, image_push_request_fields);
+
 static const JsonField image_load_params_fields[] = {
         JSON_TRISTATE(ImageLoadParams, quiet, "quiet", JSON_IN_QUERY),
         JSON_STRING(ImageLoadParams, platform, "platform", JSON_IN_QUERY, .since = 48),
@@ -151,11 +159,19 @@ static const JsonField progress_detail_fields[] = {
 };
 JSON_TYPE(ProgressDetail, progress_detail_fields);
 
+static const JsonField push_result_fields[] = {
+        JSON_STRING(PushResult, tag, "Tag", 0),
+        JSON_STRING(PushResult, digest, "Digest", 0),
+        JSON_INT64(PushResult, size, "Size", 0),
+};
+JSON_TYPE(PushResult, push_result_fields);
+
 static const JsonField progress_message_fields[] = {
         JSON_STRING(ProgressMessage, stream, "stream", JSON_OMITEMPTY),
         JSON_STRING(ProgressMessage, status, "status", JSON_OMITEMPTY),
         JSON_OBJECT(ProgressMessage, progress_detail, ProgressDetail, "progressDetail", JSON_OMITEMPTY),
         JSON_STRING(ProgressMessage, id, "id", JSON_OMITEMPTY),
+        JSON_OBJECT(ProgressMessage, aux, PushResult, "aux", JSON_OMITEMPTY),
 };
 JSON_TYPE(ProgressMessage, progress_message_fields);
 

@@ -182,6 +182,14 @@ typedef struct ImageCreateParams {
 JSON_TYPE_DECLARE(ImageCreateParams);
 DEFINE_JSON_CLEANUP(ImageCreateParams);
 
+typedef struct ImagePushRequest {
+        char *name;
+        char *tag;                      /* "" = all tags */
+        char *platform;                 /* JSON */
+        char *registry_auth;            /* base64 of a RegistryAuth */
+} ImagePushRequest;
+JSON_TYPE_DECLARE(ImagePushRequest);
+
 typedef struct ImageLoadParams {
         Tristate quiet;                 /* absent = true: no lines about layers */
         char *platform;
@@ -204,12 +212,21 @@ typedef struct ProgressDetail {
 } ProgressDetail;
 JSON_TYPE_DECLARE(ProgressDetail);
 
+/* The last line of a push: what `docker push` prints of it, and what SDKs read. */
+typedef struct PushResult {
+        char *tag;
+        char *digest;
+        int64_t size;                   /* bytes of the manifest */
+} PushResult;
+JSON_TYPE_DECLARE(PushResult);
+
 /* One line of a stream that create, load, pull, push and build answer with. */
 typedef struct ProgressMessage {
         char *stream;
         char *status;
         ProgressDetail *progress_detail;
         char *id;
+        PushResult *aux;
 } ProgressMessage;
 JSON_TYPE_DECLARE(ProgressMessage);
 DEFINE_JSON_CLEANUP(ProgressMessage);

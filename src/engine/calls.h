@@ -38,6 +38,7 @@ extern const EngineCall engine_call_image_save;
 extern const EngineCall engine_call_image_tag;
 extern const EngineCall engine_call_image_remove;
 extern const EngineCall engine_call_image_prune;
+extern const EngineCall engine_call_image_push;
 
 /* registries */
 extern const EngineCall engine_call_registry_login;

@@ -6,6 +6,7 @@
 
 #include "basic/fd-util.h"
 #include "image/image-pull.h"
+#include "image/image-push.h"
 #include "json/json-text.h"
 #include "registry/platform.h"
 #include "registry/registry-config.h"
@@ -214,6 +215,44 @@ static int pull_call(Engine *e, Call *call) {
         return 0;
 }
 
+/* --- push --- */
+
+static int start_push(Engine *e, Call *call, const ImageJobHandlers *handlers, ImageJob **ret) {
+        const ImagePushRequest *p = call->params;
+        _cleanup_(RegistryAccess_donep) RegistryAccess access = {};
+        _cleanup_(RegistryAuth_donep) RegistryAuth auth = {};
+        _cleanup_reference_ Reference ref = {};
+        int r;
+
+        r = reference_parse(p->name, &ref, &call->error);
+        if (r >= 0 && !isempty(p->tag))
+                r = reference_set_tag(&ref, p->tag, &call->error);
+        if (r >= 0)
+                r = registry_auth_decode(p->registry_auth, &auth, &call->error);
+        if (r >= 0)
+                r = registry_access_for(&e->config->registry, &ref, REGISTRY_PUSH, &auth, &access, &call->error);
+        if (r < 0)
+                return r;
+        return image_push_start(e->images, &(ImagePushParams) {
+                .reference = &ref,
+                .access = &access,
+                .platform = p->platform,
+                .max_uploads = (unsigned) e->config->registry.max_concurrent_uploads,
+        }, handlers, ret, &call->error);
+}
+
+static int push_call(Engine *e, Call *call) {
+        const ImageJobHandlers handlers = { on_progress, on_done, call };
+        ImageJob *job;
+        int r;
+
+        r = start_push(e, call, &handlers, &job);
+        if (r < 0)
+                return r;
+        attach_job(call, job);
+        return 0;
+}
+
 static int create_call(Engine *e, Call *call) {
         const ImageCreateParams *p = call->params;
 
@@ -321,4 +360,8 @@ const EngineCall engine_call_image_remove = {
 const EngineCall engine_call_image_prune = {
         "ImagePrune", &ImagePruneParams_json, &ImagePruneReply_json, "image-prune", CALL_MUTATES, prune_call,
         "Removes images that nothing uses.",
+};
+const EngineCall engine_call_image_push = {
+        "ImagePush", &ImagePushRequest_json, NULL, "image-push", CALL_MUTATES | CALL_STREAM, push_call,
+        "Pushes the tags of a repository to its registry.",
 };
