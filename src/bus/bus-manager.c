@@ -34,6 +34,8 @@ static const BusRow manager_rows[] = {
         BUS_CALL("GetImageHistory", "s", "name", "aa{sv}", "layers", image_history),
         BUS_CALL("ImportImage", "ha{sv}", "archive options", "aa{sv}", "messages", image_create,
                  .defaults = "{\"fromSrc\":\"-\"}"),
+        BUS_CALL("PullImage", "sa{sv}", "reference=fromImage options", "aa{sv}", "messages", image_create),
+        BUS_CALL("PushImage", "sa{sv}", "repository=name options", "aa{sv}", "messages", image_push),
         BUS_CALL("LoadImage", "ha{sv}", "archive options", "aa{sv}", "messages", image_load),
         BUS_CALL("SaveImages", "asa{sv}", "names options", "hs", "stream format", image_save),
         BUS_CALL("TagImage", "sss", "name repository=repo tag", "", "", image_tag),

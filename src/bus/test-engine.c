@@ -419,6 +419,7 @@ ROW(image_history, "image-history", 0, refuse_call);
 ROW(image_create, "image-create", CALL_MUTATES, refuse_call);
 ROW(image_load, "image-load", CALL_MUTATES | CALL_INPUT | CALL_STREAM, load_call);
 ROW(image_save, "image-save", CALL_STREAM, refuse_call);
+ROW(image_push, "image-push", CALL_MUTATES | CALL_STREAM, refuse_call);
 ROW(image_tag, "image-tag", CALL_MUTATES, tag_call);
 ROW(image_remove, "image-remove", CALL_MUTATES, refuse_call);
 ROW(image_prune, "image-prune", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
@@ -455,6 +456,7 @@ const EngineCall *const engine_calls[] = {
         &engine_call_image_create,
         &engine_call_image_load,
         &engine_call_image_save,
+        &engine_call_image_push,
         &engine_call_image_tag,
         &engine_call_image_remove,
         &engine_call_image_prune,

@@ -150,7 +150,8 @@ static int start_import(Engine *e, Call *call, int input_fd, const ImageJobHandl
         return image_import_start(e->images, call->params, input_fd, handlers, ret, &call->error);
 }
 
-/* "name" and "tag" of the query: the tag may be a digest, or missing, with or without a colon for it: all tags. */
+/* "name" and "tag" of the query: the tag may be a digest, or missing, with or without a colon for it: all
+ * tags. */
 static int pull_reference(const ImageCreateParams *p, Reference *ret, Error *reterr) {
         _cleanup_free_ char *name = NULL, *repository = NULL, *by_digest = NULL;
         size_t n = strlen(p->from_image);
@@ -172,8 +173,9 @@ static int pull_reference(const ImageCreateParams *p, Reference *ret, Error *ret
         return reference_parse(by_digest, ret, reterr);
 }
 
-static int start_pull(Engine *e, const ImageCreateParams *p, const Reference *ref, const RegistryAccess *access,
-                      const ImageJobHandlers *handlers, ImageJob **ret, Error *reterr) {
+static int start_pull(Engine *e, const ImageCreateParams *p, const Reference *ref,
+                      const RegistryAccess *access, const ImageJobHandlers *handlers, ImageJob **ret,
+                      Error *reterr) {
         PlatformBuffer platform = {};
         int r = 0;
 
@@ -206,7 +208,8 @@ static int pull_call(Engine *e, Call *call) {
         if (r >= 0)
                 r = registry_auth_decode(p->registry_auth, &auth, &call->error);
         if (r >= 0)
-                r = registry_access_for(&e->config->registry, &ref, REGISTRY_PULL, &auth, &access, &call->error);
+                r = registry_access_for(&e->config->registry, &ref, REGISTRY_PULL, &auth, &access,
+                                        &call->error);
         if (r >= 0)
                 r = start_pull(e, p, &ref, &access, &handlers, &job, &call->error);
         if (r < 0)
@@ -230,7 +233,8 @@ static int start_push(Engine *e, Call *call, const ImageJobHandlers *handlers, I
         if (r >= 0)
                 r = registry_auth_decode(p->registry_auth, &auth, &call->error);
         if (r >= 0)
-                r = registry_access_for(&e->config->registry, &ref, REGISTRY_PUSH, &auth, &access, &call->error);
+                r = registry_access_for(&e->config->registry, &ref, REGISTRY_PUSH, &auth, &access,
+                                        &call->error);
         if (r < 0)
                 return r;
         return image_push_start(e->images, &(ImagePushParams) {

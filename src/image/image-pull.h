@@ -20,6 +20,7 @@ typedef struct ImagePullParams {
  * them leaves. */
 int image_pull_start(ImageManager *m, const ImagePullParams *params, const ImageJobHandlers *handlers,
                      ImageJob **ret, Error *reterr);
-/* All tags of the repository, one after the other, until one fails; the reference has neither tag nor digest. */
+/* All tags of the repository, one after the other, until one fails; the reference has neither tag nor
+ * digest. */
 int image_pull_tags_start(ImageManager *m, const ImagePullParams *params, const ImageJobHandlers *handlers,
                           ImageJob **ret, Error *reterr);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `docker push`: for each tag the config, then the layers side by side, then the manifest that names them. The
- * blobs are sent as they are in the content store, so an image that was pulled is pushed with the same digest. */
+/* `docker push`: for each tag the config, then the layers side by side, then the manifest that names them.
+ * The blobs are sent as they are in the content store, so an image that was pulled is pushed with the same
+ * digest. */
 #include "image/image-push.h"
 
 #include <inttypes.h>
@@ -82,8 +83,9 @@ static int mount_candidates(ImageJob *j, const char *blob, char ***ret) {
                 _cleanup_reference_ Reference ref = {};
                 const Image *image = image_manager_get(j->manager, n->id);
 
-                if (!image || reference_parse(n->name, &ref, NULL) < 0 || !streq(ref.domain, d->repository.domain) ||
-                    streq(ref.path, d->repository.path) || strv_contains(l, ref.path))
+                if (!image || reference_parse(n->name, &ref, NULL) < 0 ||
+                    !streq(ref.domain, d->repository.domain) || streq(ref.path, d->repository.path) ||
+                    strv_contains(l, ref.path))
                         continue;
                 for (size_t i = 0; i < image->record.layers.n_items; i++)
                         if (streq_ptr(image->record.layers.items[i].blob, blob)) {
@@ -96,15 +98,16 @@ static int mount_candidates(ImageJob *j, const char *blob, char ***ret) {
         return 0;
 }
 
-static int start_blob(ImageJob *j, const char *digest, int64_t size, const WorkerRequest *handlers, Worker **ret,
-                      Error *reterr) {
+static int start_blob(ImageJob *j, const char *digest, int64_t size, const WorkerRequest *handlers,
+                      Worker **ret, Error *reterr) {
         PushData *d = j->data;
         _cleanup_strv_free_ char **from = NULL;
         _cleanup_close_ int fd = content_open(j->manager, digest);
         WorkerRequest request = *handlers;
 
         if (fd < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, fd, "blob %s is not in the content store", digest);
+                return error_set_errnof(reterr, ERROR_INTERNAL, fd, "blob %s is not in the content store",
+                                        digest);
         if (mount_candidates(j, digest, &from) < 0)
                 return error_fill(reterr, -ENOMEM);
         const RegistryPushBlobParams params = {
@@ -129,9 +132,10 @@ static void report_pushed(ImageJob *j, const RegistryPushManifestReply *reply) {
                 .size = (int64_t) reply->size,
         };
 
-        if (asprintf_safe(&status, "%s: digest: %s size: %" PRIu64, result.tag, reply->digest, reply->size) >= 0)
+        if (asprintf_safe(&status, "%s: digest: %s size: %" PRIu64, result.tag, reply->digest,
+                          reply->size) >= 0)
                 image_job_progress(j, &(ProgressMessage) { .status = status });
-        image_job_progress(j, &(ProgressMessage) { .progress_detail = &(ProgressDetail) {}, .aux = &result });
+        image_job_progress(j, &(ProgressMessage){ .progress_detail = &(ProgressDetail){}, .aux = &result });
 }
 
 /* What was pushed is now known by its digest as well. */
@@ -174,8 +178,8 @@ static int start_manifest(ImageJob *j, Error *reterr) {
         };
 
         if (fd < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, fd, "manifest %s is not in the content store",
-                                        d->manifest.digest);
+                return error_set_errnof(reterr, ERROR_INTERNAL, fd,
+                                        "manifest %s is not in the content store", d->manifest.digest);
         return worker_start(j->manager->config.workers, &(WorkerRequest) {
                 .verb = "registry-push-manifest",
                 .params_type = &RegistryPushManifestParams_json,
@@ -240,7 +244,9 @@ static int start_layers(ImageJob *j, Error *reterr) {
                 n_busy += d->layers[i].worker != NULL;
         for (size_t i = 0; i < d->n_layers && n_busy < d->max_uploads && r >= 0; i++) {
                 PushLayer *l = d->layers + i;
-                const WorkerRequest handlers = { .progress = on_layer_progress, .done = on_layer, .userdata = l };
+                const WorkerRequest handlers = { .progress = on_layer_progress,
+                                                 .done = on_layer,
+                                                 .userdata = l };
 
                 if (l->done || l->worker)
                         continue;
@@ -275,7 +281,8 @@ static int make_layers(ImageJob *j, Error *reterr) {
                 bool seen = false;
 
                 if (!layer->blob)
-                        return error_setf(reterr, ERROR_INTERNAL, "layer %s was not kept as an archive", layer->chain);
+                        return error_setf(reterr, ERROR_INTERNAL, "layer %s was not kept as an archive",
+                                          layer->chain);
                 for (size_t k = 0; k < d->n_layers; k++)
                         seen = seen || streq(d->layers[k].layer->blob, layer->blob);
                 if (seen)
@@ -340,8 +347,9 @@ static int start_tag(ImageJob *j, const char *tag, Error *reterr) {
         r = image_manifest(j->manager, d->image, &d->manifest, reterr);
         if (r >= 0)
                 r = make_layers(j, reterr);
-        return r < 0 ? r : start_blob(j, d->image->record.id, (int64_t) strlen(d->image->record.config), &handlers,
-                                      &j->worker, reterr);
+        return r < 0 ? r :
+                       start_blob(j, d->image->record.id, (int64_t) strlen(d->image->record.config),
+                                  &handlers, &j->worker, reterr);
 }
 
 static void push_next_tag(ImageJob *j) {
@@ -369,7 +377,8 @@ static int collect_tags(ImageJob *j, const Reference *wanted, Error *reterr) {
         HASHMAP_FOREACH(n, j->manager->names) {
                 _cleanup_reference_ Reference ref = {};
 
-                if (reference_parse(n->name, &ref, NULL) < 0 || !ref.tag || !reference_same_repository(&ref, wanted))
+                if (reference_parse(n->name, &ref, NULL) < 0 || !ref.tag ||
+                    !reference_same_repository(&ref, wanted))
                         continue;
                 if ((!wanted->tag || streq(wanted->tag, ref.tag)) && strv_extend(&d->tags, ref.tag) < 0)
                         return error_fill(reterr, -ENOMEM);
@@ -378,8 +387,10 @@ static int collect_tags(ImageJob *j, const Reference *wanted, Error *reterr) {
         if (!strv_isempty(d->tags))
                 return 0;
         if (wanted->tag)
-                return error_setf(reterr, ERROR_NOT_FOUND, "tag does not exist: %s:%s", familiar, wanted->tag);
-        return error_setf(reterr, ERROR_NOT_FOUND, "An image does not exist locally with the tag: %s", familiar);
+                return error_setf(reterr, ERROR_NOT_FOUND, "tag does not exist: %s:%s", familiar,
+                                  wanted->tag);
+        return error_setf(reterr, ERROR_NOT_FOUND, "An image does not exist locally with the tag: %s",
+                          familiar);
 }
 
 static int begin(ImageJob *j, const ImagePushParams *p, Error *reterr) {

@@ -57,7 +57,8 @@ extern const char *const log_driver_names[];
 int log_writer_write(LogWriter *w, LogStream stream, const void *data, size_t size, uint64_t time_nsec);
 /* Writes unfinished lines; at the end of a stream. */
 int log_writer_flush(LogWriter *w, LogStream stream, uint64_t time_nsec);
-/* What is kept of a line whose end has not come yet; a reader does not see it. Valid until the next write. */
+/* What is kept of a line whose end has not come yet; a reader does not see it. Valid until the next
+ * write. */
 size_t log_writer_unfinished(LogWriter *w, LogStream stream, const char **ret);
 LogWriter *log_writer_free(LogWriter *w);
 DEFINE_TRIVIAL_CLEANUP_FUNC(LogWriter *, log_writer_free);
