@@ -30,7 +30,34 @@ static int add_listener(Daemon *d, Listener l, Error *reterr) {
         return 0;
 }
 
+static void warn_insecure(const Daemon *d, const char *text) {
+        if (d->config->engine.tls_verify)
+                return;
+        log_struct(LOG_WARNING, LOG_FIELDS("MESSAGE_ID=" MESSAGE_INSECURE_LISTENER_STR),
+                   "[DEPRECATION NOTICE] Binding to %s, without %s, is insecure and gives root access to the host to everybody "
+                   "who reaches the port",
+                   text, d->config->engine.tls ? "verifying clients" : "TLS");
+}
+
 /* --- fd:// --- */
+
+/* "/run/docker.sock" or "tcp://[::]:2376". */
+static char *fd_text(int fd, const char *unknown) {
+        struct sockaddr_storage sa = {};
+        socklen_t size = sizeof(sa);
+        char host[NI_MAXHOST], port[NI_MAXSERV], *s = NULL;
+        const char *path = ((const struct sockaddr_un *) &sa)->sun_path;
+
+        if (getsockname(fd, (struct sockaddr *) &sa, &size) < 0)
+                return strdup(unknown);
+        if (sa.ss_family == AF_UNIX)
+                return strdup(path[0] ? path : unknown);
+        if (getnameinfo((const struct sockaddr *) &sa, size, host, sizeof(host), port, sizeof(port),
+                        NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+                return strdup(unknown);
+        (void) asprintf_safe(&s, sa.ss_family == AF_INET6 ? "tcp://[%s]:%s" : "tcp://%s:%s", host, port);
+        return s;
+}
 
 static bool fd_selected(const char *address, int fd, const char *name) {
         int number;
@@ -44,7 +71,7 @@ static bool fd_selected(const char *address, int fd, const char *name) {
 
 static int listen_systemd(Daemon *d, const Host *h, Error *reterr) {
         _cleanup_strv_free_ char **names = NULL;
-        int n = sd_listen_fds_with_names(0, &names), r;
+        int n = sd_listen_fds_with_names(0, &names), r = 0;
         size_t found = 0;
 
         if (n <= 0)
@@ -53,14 +80,14 @@ static int listen_systemd(Daemon *d, const Host *h, Error *reterr) {
                                   "started by systemd");
         for (int i = 0; i < n; i++) {
                 int fd = SD_LISTEN_FDS_START + i;
+                Listener l = { .fd = fd, .tls = sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) > 0 };
 
                 if (!fd_selected(h->address, fd, names ? names[i] : NULL))
                         continue;
-                r = add_listener(d, (Listener) {
-                        .fd = fd,
-                        .text = strdup(h->text),
-                        .tls = sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) > 0,
-                }, reterr);
+                l.text = fd_text(fd, h->text);
+                if (l.tls && l.text)
+                        warn_insecure(d, l.text);
+                r = add_listener(d, l, reterr);
                 if (r < 0)
                         return r;
                 found++;
@@ -157,15 +184,6 @@ static int listen_unix(Daemon *d, const Host *h, Error *reterr) {
 
 /* --- tcp:// --- */
 
-static void warn_insecure(Daemon *d, const Host *h) {
-        if (d->config->engine.tls_verify)
-                return;
-        log_struct(LOG_WARNING, LOG_FIELDS("MESSAGE_ID=" MESSAGE_INSECURE_LISTENER_STR),
-                   "[DEPRECATION NOTICE] Binding to %s, without %s, is insecure and gives root access to the host to everybody "
-                   "who reaches the port",
-                   h->text, d->config->engine.tls ? "verifying clients" : "TLS");
-}
-
 static int listen_address(Daemon *d, const Host *h, const struct addrinfo *a, Error *reterr) {
         _cleanup_close_ int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         int one = 1;
@@ -193,7 +211,7 @@ static int listen_tcp(Daemon *d, const Host *h, Error *reterr) {
         char port[8];
         int r;
 
-        warn_insecure(d, h);
+        warn_insecure(d, h->text);
         snprintf(port, sizeof(port), "%u", h->port);
         r = getaddrinfo(empty_to_null(h->address), port, &hints, &list);
         if (r != 0)
@@ -255,6 +273,11 @@ int listeners_reserve_ports(Daemon *d, Error *reterr) {
         return r;
 }
 
+/* Under systemd a socket unit would hold it while the daemon is restarted. */
+static bool closes_with_service(const Listener *l) {
+        return (l->path || l->port != 0) && getenv("INVOCATION_ID");
+}
+
 int listeners_serve(Daemon *d, Error *reterr) {
         int r = 0;
 
@@ -263,7 +286,9 @@ int listeners_serve(Daemon *d, Error *reterr) {
 
                 r = http_server_add_listener(d->http, l->fd, l->text, l->tls ? d->tls : NULL, reterr);
                 if (r >= 0)
-                        log_info("API listen on %s", l->path ?: l->text);
+                        log_info("API listen on %s%s", l->path ?: l->text,
+                                 closes_with_service(l) ? "; it refuses clients while this service restarts, "
+                                                          "one of dockerd.socket (fd://) does not" : "");
         }
         return r;
 }

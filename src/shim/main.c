@@ -182,11 +182,23 @@ static int write_own_pid(Shim *s) {
         return write_file_atomic_at(s->run_dir_fd, SHIM_SHIM_PID_NAME, text, strlen(text), 0600, 0);
 }
 
+/* "systemctl restart" of the unit: the container was stopped, and nobody would ask this shim for a start. */
+static int refuse_restart(Shim *s) {
+        ExitRecord record;
+
+        if (exit_record_read(s->run_dir_fd, &record) < 0 || !record.stopped)
+                return 0;
+        log_error("The container was stopped with its unit. It is restarted by the engine (docker restart), not by its unit");
+        return -ECANCELED;
+}
+
 static int setup(Shim *s, const char *run_dir) {
         _cleanup_error_ Error error = ERROR_NULL;
         int r;
 
         r = enter_run_dir(s, run_dir);
+        if (r >= 0)
+                r = refuse_restart(s);
         if (r < 0)
                 return r;
         r = loop_init(&s->loop);

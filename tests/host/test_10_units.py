@@ -139,8 +139,24 @@ def systemctl_kill_reaches_the_container():
     h = host()
     c = h("docker run -d --name killed busybox sleep 1000")
     h("systemctl", "kill", "-s", "KILL", f"docker-{c}.service")
-    eventually(lambda: h("docker inspect -f '{{.State.Status}}' killed") == "exited", "the engine knows", 10)
+    eventually(lambda: h("docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' killed") == "exited 137", "the engine knows", 10)
     eventually(lambda: h.try_("systemctl", "is-active", f"docker-{c}.service").stdout.strip() != "active", "the unit is gone", 5)
+
+
+@cases([("no", "no"), ("always", "always")])
+def systemctl_restart_is_refused(policy):
+    """A unit cannot bring its container back: it says so, and leaves nothing behind."""
+    h = host()
+    c = h(f"docker run -d --name again --restart {policy} busybox sh -c 'trap \"exit 5\" TERM; echo up; while :; do sleep 0.05; done'")
+    eventually(lambda: h("docker logs again") == "up", "the container says up")
+    since = cursor(h)
+    r = h.try_("systemctl", "restart", f"docker-{c}.service")
+    check(r.returncode != 0, "systemctl restart of a container's unit succeeded")
+    check(any("docker restart" in e["MESSAGE"] for e in entries(h, since)), "the journal does not say what to do instead")
+    eventually(lambda: h("docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' again") == "exited 5", "the engine knows", 5)
+    equal(h("systemctl list-units --all --no-legend 'docker-*.service'"), "", "units left behind")
+    h("docker start again")
+    equal(h(f"systemctl is-active docker-{c}.service"), "active", "the unit after docker start")
 
 
 @test
@@ -323,6 +339,38 @@ def reload():
     cleanup(h, "rm -f /etc/docker/daemon.json; systemctl reload dockerd.service")
     h("systemctl reload dockerd.service")
     equal(json.loads(h("docker info -f '{{json .Labels}}'")), ["from=reload"], "labels after systemctl reload")
+
+
+def with_drop_in(h, unit, text):
+    h(f"mkdir -p /run/systemd/system/{unit}.d")
+    h(f"cat >/run/systemd/system/{unit}.d/test.conf", input=text)
+    cleanup(h, f"rm -r /run/systemd/system/{unit}.d; systemctl daemon-reload; systemctl stop dockerd.service dockerd.socket; systemctl start dockerd.socket")
+    h("systemctl daemon-reload; systemctl stop dockerd.service dockerd.socket; systemctl start dockerd.socket")
+
+
+@test
+def a_socket_of_its_own():
+    """The daemon says which of its sockets is closed while it restarts."""
+    h = host()
+    since = cursor(h)
+    with_drop_in(h, "dockerd.service", "[Service]\nExecStart=\nExecStart=/usr/bin/dockerd -H fd:// -H unix:///run/own.sock\n")
+    h("docker ps; docker -H unix:///run/own.sock ps")
+    said = [e["MESSAGE"] for e in entries(h, since) if e["MESSAGE"].startswith("API listen on")]
+    equal(said[0], "API listen on /run/docker.sock", "of the socket unit's socket")
+    matches(said[1], r"^API listen on /run/own.sock; it refuses clients while this service restarts", "of the daemon's own socket")
+
+
+@test
+def more_sockets_of_the_unit():
+    """A second path and a port of the socket unit; the port is warned about where there is no TLS."""
+    h = host()
+    since = cursor(h)
+    with_drop_in(h, "dockerd.socket", "[Socket]\nListenStream=/run/second.sock\nListenStream=127.0.0.1:2375\n")
+    for address in ("unix:///run/second.sock", "tcp://127.0.0.1:2375"):
+        equal(h(f"docker -H {address} run --rm --network none busybox echo hello"), "hello", f"docker over {address}")
+    warning = entries(h, since, MESSAGE_ID=ids()["INSECURE_LISTENER"])
+    equal(len(warning), 1, "warnings")
+    contains(warning[0]["MESSAGE"], "tcp://127.0.0.1:2375", "the warning")
 
 
 @test

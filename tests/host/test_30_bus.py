@@ -30,6 +30,15 @@ def status_and_tree():
 
 
 @test
+def activation():
+    """A call to the name starts the service."""
+    h = host()
+    h("systemctl stop dockerd.service")
+    contains(busctl(h, "call", NAME, PATH, MANAGER, "GetVersion"), "ApiVersion", "a call to a service that did not run")
+    equal(h("systemctl is-active dockerd.service"), "active", "dockerd.service")
+
+
+@test
 def introspect():
     h = host()
     out = busctl(h, "introspect", NAME, PATH, MANAGER)
