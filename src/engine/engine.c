@@ -376,6 +376,8 @@ const EngineCall *const engine_calls[] = {
         &engine_call_container_prune,   &engine_call_image_list,      &engine_call_image_inspect,
         &engine_call_image_history,     &engine_call_image_create,    &engine_call_image_load,
         &engine_call_image_save,        &engine_call_image_tag,       &engine_call_image_remove,
-        &engine_call_image_prune,       &engine_call_network_list,
-        &engine_call_network_inspect,   &engine_call_volume_list,     NULL,
+        &engine_call_image_prune,       &engine_call_image_push,
+        &engine_call_network_list,
+        &engine_call_network_inspect,   &engine_call_volume_list,     &engine_call_registry_login,
+        &engine_call_registry_inspect,  &engine_call_registry_search, NULL,
 };
