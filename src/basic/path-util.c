@@ -2,7 +2,10 @@
 #include "basic/path-util.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 
 #include "basic/errno-util.h"
@@ -154,6 +157,23 @@ int open_in_root(int root_fd, const char *path, uint64_t flags, mode_t mode) {
         return openat2_retry(root_fd, path, &how);
 }
 
+/* Asks what it is before it is opened: to open a device or a FIFO has effects (a watchdog starts, a writer
+ * goes on). */
+int open_file_in_root(int root_fd, const char *path) {
+        _cleanup_close_ int fd = open_in_root(root_fd, path, O_PATH, 0);
+        char name[sizeof("/proc/self/fd/-2147483648")];
+        struct stat st;
+
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -ENXIO;
+        snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+        return RET_NERRNO(open(name, O_RDONLY | O_CLOEXEC));
+}
+
 int open_beneath(int dir_fd, const char *path, uint64_t flags, mode_t mode) {
         struct open_how how = {
                 .flags = open_flags(flags),
@@ -164,20 +184,52 @@ int open_beneath(int dir_fd, const char *path, uint64_t flags, mode_t mode) {
         return openat2_retry(dir_fd, path, &how);
 }
 
-static int rm_rf_children(int fd);
+/* Descriptors that are open at a time: a container can make trees far deeper than any path. */
+#define RM_RF_DEPTH_MAX 200U
 
-static int rm_rf_entry(int dir_fd, const char *name) {
+typedef struct RmRf {
+        int top_fd;             /* of the tree */
+        bool moved;             /* something came up to it */
+} RmRf;
+
+static int rm_rf_children(RmRf *t, int fd, unsigned depth);
+
+/* What lies too deep goes to the top of the tree, for the next round. */
+static int rm_rf_move_up(RmRf *t, int dir_fd, const char *name) {
+        char to[32];
+        uint64_t nonce;
+
+        if (getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce))
+                return -EIO;
+        snprintf(to, sizeof(to), ".remove-%016" PRIx64, nonce);
+        t->moved = true;
+        return RET_NERRNO(renameat(dir_fd, name, t->top_fd, to));
+}
+
+static int open_directory(int dir_fd, const char *name) {
+        return RET_NERRNO(openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+/* 1: it is gone, 0: it is a directory. */
+static int rm_rf_unlink(int dir_fd, const char *name) {
+        if (unlinkat(dir_fd, name, 0) >= 0 || errno == ENOENT)
+                return 1;
+        return IN_SET(errno, EISDIR, EPERM) ? 0 : -errno;
+}
+
+static int rm_rf_entry(RmRf *t, int dir_fd, const char *name, unsigned depth) {
         int fd, r;
 
-        if (unlinkat(dir_fd, name, 0) >= 0 || errno == ENOENT)
-                return 0;
-        if (errno != EISDIR && errno != EPERM)
-                return -errno;
+        r = rm_rf_unlink(dir_fd, name);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        if (depth >= RM_RF_DEPTH_MAX)
+                return rm_rf_move_up(t, dir_fd, name);
 
-        fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        fd = open_directory(dir_fd, name);
         if (fd < 0)
-                return errno == ENOENT ? 0 : -errno;
-        r = rm_rf_children(fd);
+                return fd == -ENOENT ? 0 : fd;
+        r = rm_rf_children(t, fd, depth + 1);
         if (r < 0)
                 return r;
         if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
@@ -186,7 +238,7 @@ static int rm_rf_entry(int dir_fd, const char *name) {
 }
 
 /* Owns fd. Goes on after a failure so that as much as possible is gone; reports the first one. */
-static int rm_rf_children(int fd) {
+static int rm_rf_children(RmRf *t, int fd, unsigned depth) {
         struct dirent *e;
         DIR *d = fdopendir(fd);
         int r = 0;
@@ -198,11 +250,28 @@ static int rm_rf_children(int fd) {
         }
         while ((e = readdir(d)))
                 if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
-                        RET_GATHER(r, rm_rf_entry(dirfd(d), e->d_name));
+                        RET_GATHER(r, rm_rf_entry(t, dirfd(d), e->d_name, depth));
         closedir(d);
         return r;
 }
 
 int rm_rf_at(int dir_fd, const char *name) {
-        return rm_rf_entry(dir_fd, name);
+        _cleanup_close_ int top = -EBADF;
+        RmRf t;
+        int fd, r;
+
+        r = rm_rf_unlink(dir_fd, name);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        top = open_directory(dir_fd, name);
+        if (top < 0)
+                return top == -ENOENT ? 0 : top;
+        do {
+                t = (RmRf) { .top_fd = top };
+                fd = open_directory(top, ".");
+                r = fd < 0 ? fd : rm_rf_children(&t, fd, 0);
+        } while (r >= 0 && t.moved);
+        if (r < 0)
+                return r;
+        return unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }

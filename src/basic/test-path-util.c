@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "basic/path-util.h"
 
+#include <sys/inotify.h>
+#include <sys/resource.h>
+
+#include "basic/fileio.h"
 #include "basic/tests.h"
 
 static void check_clean(const char *in, const char *out) {
@@ -50,6 +54,54 @@ TEST(in_root) {
         ASSERT_FAIL(open_beneath(root, "../x", O_RDONLY, 0));
         ASSERT_OK(rm_rf_at(AT_FDCWD, dir));
         ASSERT_OK(rm_rf_at(AT_FDCWD, dir));
+        ASSERT_FAIL(access(dir, F_OK));
+}
+
+/* What is no regular file is not even opened: a FIFO's writer, or a watchdog, would notice. */
+TEST(file_in_root) {
+        char dir[] = "/tmp/test-path-XXXXXX", event[4096];
+        _cleanup_close_ int root = -EBADF, watch = -EBADF, fd = -EBADF;
+
+        ASSERT_NOT_NULL(mkdtemp(dir));
+        root = ASSERT_OK(open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        ASSERT_OK(mkfifoat(root, "fifo", 0644));
+        ASSERT_OK(symlinkat("/fifo", root, "link"));
+        ASSERT_OK(write_file_atomic_at(root, "file", "x", 1, 0644, 0));
+        watch = ASSERT_OK(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+        ASSERT_OK(inotify_add_watch(watch, dir, IN_OPEN));
+
+        ASSERT_EQ(open_file_in_root(root, "fifo"), -ENXIO);
+        ASSERT_EQ(open_file_in_root(root, "link"), -ENXIO);
+        ASSERT_EQ(open_file_in_root(root, "."), -ENXIO);
+        ASSERT_EQ(open_file_in_root(root, "../../nothing"), -ENOENT);
+        ASSERT_FAIL(read(watch, event, sizeof(event)));
+        fd = ASSERT_OK(open_file_in_root(root, "../file"));
+        ASSERT_OK(read(watch, event, sizeof(event)));
+        ASSERT_OK(rm_rf_at(AT_FDCWD, dir));
+}
+
+/* Deeper than any path, and than there are descriptors. */
+TEST(remove_deep) {
+        char dir[] = "/tmp/test-path-XXXXXX";
+        struct rlimit limit, few;
+        int fd, next;
+
+        ASSERT_OK(getrlimit(RLIMIT_NOFILE, &limit));
+        ASSERT_NOT_NULL(mkdtemp(dir));
+        fd = ASSERT_OK(open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        for (unsigned i = 0; i < 3000; i++) {
+                ASSERT_OK(mkdirat(fd, "d", 0755));
+                ASSERT_OK(symlinkat("..", fd, "link"));
+                next = ASSERT_OK(openat(fd, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+                safe_close(fd);
+                fd = next;
+        }
+        safe_close(fd);
+
+        few = (struct rlimit) { 300, limit.rlim_max };
+        ASSERT_OK(setrlimit(RLIMIT_NOFILE, &few));
+        ASSERT_OK(rm_rf_at(AT_FDCWD, dir));
+        ASSERT_OK(setrlimit(RLIMIT_NOFILE, &limit));
         ASSERT_FAIL(access(dir, F_OK));
 }
 

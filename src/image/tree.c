@@ -21,7 +21,7 @@
 
 /* Room for all names and for one value; the kernel allows no more (xattr(7)). */
 #define XATTR_SIZE_LIMIT (64U * 1024U)
-/* As in basic/path-util, one descriptor a level: deeper trees cannot come from an archive. */
+/* One descriptor a level. Deeper trees cannot come from an archive; of a container they are not counted. */
 #define TREE_DEPTH_MAX 2200U
 
 /* Inodes with several names: "dev:ino" -> path of the first copy, or just "seen". */
@@ -108,7 +108,7 @@ static int usage_walk(int dir_fd, const char *name, unsigned depth, Links *links
         if (!d)
                 return errno == ENOENT ? 0 : -errno;
         if (depth > TREE_DEPTH_MAX)
-                return -ELOOP;
+                return 0;
 
         while ((e = readdir(d))) {
                 struct stat st;

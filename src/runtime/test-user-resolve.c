@@ -49,24 +49,24 @@ static void fails(const char *spec, const char *text) {
 }
 
 TEST(accounts) {
-        check("", 0, 0, 1, "/root");
-        check("root", 0, 0, 1, "/root");
-        check("0", 0, 0, 1, "/root");
+        check("", 0, 0, 2, "/root");
+        check("root", 0, 0, 2, "/root");
+        check("0", 0, 0, 2, "/root");
         check("user", 1000, 1001, 4, "/home/user");
         check("1000", 1000, 1001, 4, "/home/user");
-        check("1000:1000", 1000, 1000, 0, "/home/user");
-        check("user:users", 1000, 100, 0, "/home/user");
+        check("1000:1000", 1000, 1000, 1, "/home/user");
+        check("user:users", 1000, 100, 1, "/home/user");
         check("user:", 1000, 1001, 4, "/home/user");
-        check("4711", 4711, 0, 0, "/");
-        check("4711:users", 4711, 100, 0, "/");
-        check("2147483647", 2147483647, 0, 0, "/");
+        check("4711", 4711, 0, 1, "/");
+        check("4711:users", 4711, 100, 1, "/");
+        check("2147483647", 2147483647, 0, 1, "/");
 }
 
 /* A name of digits wins over the number. */
 TEST(names_that_look_like_numbers) {
-        check("2000", 3000, 3001, 0, "/home/digits");
-        check("3000", 3000, 3001, 0, "/home/digits");
-        check("0:4000", 0, 4001, 0, "/root");
+        check("2000", 3000, 3001, 1, "/home/digits");
+        check("3000", 3000, 3001, 1, "/home/digits");
+        check("0:4000", 0, 4001, 1, "/root");
 }
 
 TEST(bounds) {
@@ -104,10 +104,11 @@ TEST(group_add) {
         _cleanup_(resolved_user_donep) ResolvedUser u = {};
 
         ASSERT_OK(user_resolve_from(passwd, group, "daemon", (char **) add, &u, NULL));
-        ASSERT_EQ(u.n_groups, 3);
-        ASSERT_EQ(u.groups[0], 100);
-        ASSERT_EQ(u.groups[1], 10);
-        ASSERT_EQ(u.groups[2], 555);
+        ASSERT_EQ(u.n_groups, 4);
+        ASSERT_EQ(u.groups[0], 1);
+        ASSERT_EQ(u.groups[1], 100);
+        ASSERT_EQ(u.groups[2], 10);
+        ASSERT_EQ(u.groups[3], 555);
         ASSERT_FAIL(user_resolve_from(passwd, group, "daemon", (char **) bad, &u, NULL));
 }
 

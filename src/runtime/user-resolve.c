@@ -240,18 +240,17 @@ int user_resolve_from(const char *passwd, const char *group, const char *spec, c
                 *colon++ = 0;
 
         r = resolve_account(passwd, user, &u, &name, reterr);
+        if (r >= 0 && !isempty(colon))
+                r = resolve_group(group, colon, &u.gid, reterr);
         if (r < 0)
                 return r;
 
-        if (!isempty(colon)) {
-                r = resolve_group(group, colon, &u.gid, reterr);
-                if (r < 0)
-                        return r;
-        } else {
+        /* Its own group is one of them: changing the group must not leave it (CVE-2022-36109). */
+        r = add_group(&u, u.gid);
+        if (r >= 0 && isempty(colon))
                 r = add_memberships(strempty(group), name, &u);
-                if (r < 0)
-                        return error_fill(reterr, r);
-        }
+        if (r < 0)
+                return error_fill(reterr, r);
         r = add_given_groups(group, group_add, &u, reterr);
         if (r < 0)
                 return r;
@@ -262,12 +261,10 @@ int user_resolve_from(const char *passwd, const char *group, const char *spec, c
 
 /* A missing file is no error, neither is one that is no regular file: it is as if it were not there. */
 static int read_database(int root_fd, const char *path, char **ret, Error *reterr) {
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_close_ int fd = open_file_in_root(root_fd, path);
         size_t size;
-        struct stat st;
         int r;
 
-        fd = open_in_root(root_fd, path, O_RDONLY|O_CLOEXEC|O_NONBLOCK|O_NOCTTY, 0);
         if (IN_SET(fd, -ENOENT, -ENOTDIR, -ELOOP, -EXDEV, -ENXIO)) {
                 *ret = NULL;
                 return 0;
@@ -275,12 +272,6 @@ static int read_database(int root_fd, const char *path, char **ret, Error *reter
         if (fd < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, fd, "failed to open %s of the container",
                                         path);
-        if (fstat(fd, &st) < 0)
-                return error_fill(reterr, -errno);
-        if (!S_ISREG(st.st_mode)) {
-                *ret = NULL;
-                return 0;
-        }
         r = read_to_end(fd, DATABASE_MAX, ret, &size);
         if (r == -E2BIG)
                 return error_setf(reterr, ERROR_INVALID, "%s of the container is larger than %u bytes", path,

@@ -9,7 +9,7 @@
 
 typedef struct ResolvedUser {
         uint32_t uid, gid;
-        uint32_t *groups;               /* supplementary, without gid twice; owned */
+        uint32_t *groups;               /* supplementary, gid first, none twice; owned */
         size_t n_groups;
         char *home;                     /* "/" where the user has no entry; owned */
 } ResolvedUser;
