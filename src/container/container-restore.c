@@ -17,6 +17,7 @@
 #define EXIT_CODE_LOST 255      /* ended with the machine: nobody saw how */
 
 static void restored(Container *c) {
+        c->restoring = false;
         container_clear_busy(c, 0, NULL);
         if (c->doc.host_config.auto_remove && !container_is_running(c))
                 container_auto_remove(c);
@@ -47,15 +48,11 @@ void container_restore_hello(Container *c, ShimState state, pid_t pid, const Exi
         } else if (state == SHIM_STATE_EXITED) {
                 exited_meanwhile(c, exit);
                 restored(c);
-        } else if (state == SHIM_STATE_STARTING) {
-                /* Its answer to the start was for our predecessor; ask again when it has settled. */
-                c->shim = shim_client_free(c->shim);
-                if (container_shim_connect(c, NULL) < 0)
-                        restored(c);
-        } else {
+        } else if (state != SHIM_STATE_STARTING) {
                 (void) shim_client_quit(c->shim);
                 restored(c);
         }
+        /* One that starts tells when it has, or ends. */
 }
 
 /* No shim is there: its exit file tells, or the machine went down with it. */
@@ -75,6 +72,10 @@ static void without_shim(Container *c) {
         container_network_stop(c);
         container_clear_run_dir(c);
         restored(c);
+}
+
+void container_restore_lost(Container *c) {
+        without_shim(c);
 }
 
 static void on_found(Supervisor *s, const char *id, const Error *error, void *userdata) {
@@ -97,6 +98,7 @@ static int restore_container(Container *c) {
         r = container_set_busy(c, NULL);
         if (r < 0)
                 return r;
+        c->restoring = true;
         /* The machine was booted anew: known at once, so that nobody sees it running. */
         if (access(c->run_dir, F_OK) < 0 && errno == ENOENT) {
                 without_shim(c);

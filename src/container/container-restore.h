@@ -6,3 +6,5 @@
 
 /* The shim's answer to the connection of a restored container. */
 void container_restore_hello(Container *c, ShimState state, pid_t pid, const ExitRecord *exit);
+/* The shim ended before that. */
+void container_restore_lost(Container *c);

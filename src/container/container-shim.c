@@ -27,12 +27,17 @@ static void on_hello(ShimClient *s, ShimState state, pid_t pid, const ExitRecord
 
         if (c->start)
                 container_start_hello(c);
-        else
+        else if (c->restoring)
                 container_restore_hello(c, state, pid, exit);
 }
 
 static void on_started(ShimClient *s, pid_t pid, uint64_t time, void *userdata) {
-        container_start_done(ASSERT_PTR((Container *) userdata), pid, time);
+        Container *c = ASSERT_PTR(userdata);
+
+        if (c->restoring)
+                container_restore_hello(c, SHIM_STATE_RUNNING, pid, NULL);
+        else
+                container_start_done(c, pid, time);
 }
 
 static void on_start_failed(ShimClient *s, const char *text, void *userdata) {
@@ -58,7 +63,11 @@ static void on_log_failed(ShimClient *s, int error, void *userdata) {
 }
 
 static void on_exited(ShimClient *s, const ExitRecord *exit, void *userdata) {
-        container_handle_exit(ASSERT_PTR((Container *) userdata), exit);
+        Container *c = ASSERT_PTR(userdata);
+
+        /* Its hello, which is on the way, says the same. */
+        if (!c->restoring)
+                container_handle_exit(c, exit);
 }
 
 /* What the shim left behind, or that it was killed and its container with it. */
@@ -85,6 +94,8 @@ static void on_lost(ShimClient *s, void *userdata) {
         c->shim = shim_client_free(c->shim);
         if (c->start)
                 container_start_failed(c, "the container's shim ended before the container was started");
+        else if (c->restoring)
+                container_restore_lost(c);
         else if (container_is_running(c)) {
                 read_exit(c, &record);
                 container_handle_exit(c, &record);
@@ -132,7 +143,7 @@ void container_manager_shim_gone(Supervisor *s, const char *id, void *userdata) 
                 read_exit(c, &record);
                 container_handle_exit(c, &record);
         }
-        if (!c->start && !container_is_running(c))
+        if (!c->start && !c->restoring && !container_is_running(c))
                 container_clear_run_dir(c);
         container_restart_policy_gone(c);
         gone = TAKE_PTR(c->gone);

@@ -21,7 +21,10 @@ typedef struct Stop {
 } Stop;
 
 int container_send_signal(Container *c, int sig) {
-        return c->shim ? shim_client_signal(c->shim, sig) : -ENOTCONN;
+        int r = c->shim ? shim_client_signal(c->shim, sig) : -ENOTCONN;
+
+        /* The shim has just ended, and the container before it; we are told so next. */
+        return r == -ENOTCONN && c->shim ? 0 : r;
 }
 
 static void publish_kill(Container *c, int sig) {
@@ -81,8 +84,8 @@ static int wait_for_end(Container *c, Operation **ret, Error *reterr) {
         r = stop_new(c, false, &s);
         if (r < 0)
                 return error_fill(reterr, r);
-        r = sd_event_add_time_relative(c->manager->config.event, &s->timer, CLOCK_MONOTONIC, KILL_WAIT_USEC, 0,
-                                       on_kill_timeout, s);
+        r = sd_event_add_time_relative(c->manager->config.event, &s->timer, CLOCK_MONOTONIC, KILL_WAIT_USEC,
+                                       0, on_kill_timeout, s);
         if (r >= 0)
                 r = container_wait(c, WAIT_NEXT_EXIT, on_killed, s, &code);
         if (r < 0) {

@@ -71,6 +71,7 @@ struct Container {
         Image *image;                   /* referenced; NULL if it is gone */
 
         Operation *busy;                /* start, restore or removal in progress: others wait for it */
+        bool restoring;                 /* busy is the restore */
         ContainerStart *start;          /* the start in progress */
         ShimClient *shim;               /* connection while the shim lives */
         bool supervised;                /* the supervisor has not said yet that the shim is gone */

@@ -41,7 +41,7 @@ def disk_full_in_a_container():
     d = small_disk(own_daemon(), 12).start()
     d.load_busybox()
     c = d.client()
-    code, out, err = c.run("head -c 30000000 /dev/zero >/big 2>/dev/shm/said; rm /big; cat /dev/shm/said >&2; echo freed")
+    code, out, err = c.run("dd if=/dev/zero of=/big bs=64k count=480 2>/dev/shm/said; rm /big; cat /dev/shm/said >&2; echo freed")
     contains(out, "freed", "output")
     contains(err, "No space left on device", "what the container saw")
 

@@ -79,6 +79,25 @@ def attached_session_goes_on(how):
     equal(d("logs", "session"), "before\nwhile away\nafter", "log")
 
 
+@test
+def end_during_the_restart():
+    """The container ends in the moment in which the new daemon finds it."""
+    only_ours()
+    d = docker()
+    for n in range(10):
+        p = d.popen("run", "-i", "--name", "brief", "busybox", "cat", bufsize=0)
+        cleanup(p.kill)
+        p.stdin.write(b"x\n")
+        equal(p.stdout.readline(), b"x\n", "echo")
+        time.sleep(SETTLE)
+        common_clients.ENGINE.kill()
+        common_clients.ENGINE.start()
+        p.stdin.close()
+        p.wait(20)
+        equal(d("wait", "brief"), "0", "exit code")
+        d("rm", "-f", "brief")
+
+
 @test(timeout=120)
 def no_byte_is_lost_at_full_speed():
     """A container writes numbered lines as fast as it can, a client is attached, the daemon is killed three times."""
