@@ -22,6 +22,7 @@ static void queue_remove(HttpPhaseQueue *q, HttpConnection *c) {
         if (q->tail == c)
                 q->tail = c->phase_prev;
         LIST_REMOVE(phase, q->head, c);
+        q->n--;
 }
 
 static void queue_append(HttpPhaseQueue *q, HttpConnection *c) {
@@ -32,6 +33,7 @@ static void queue_append(HttpPhaseQueue *q, HttpConnection *c) {
         else
                 q->head = c;
         q->tail = c;
+        q->n++;
 }
 
 void http_connection_set_phase(HttpConnection *c, HttpPhase phase) {

@@ -18,6 +18,7 @@ typedef struct HttpRequest HttpRequest;
 typedef enum HttpPhase {
         HTTP_PHASE_FIRST,       /* nothing requested yet */
         HTTP_PHASE_IDLE,        /* between two requests */
+        HTTP_PHASE_CROWD,       /* the same, where many are */
         HTTP_PHASE_BODY,        /* a JSON body arrives */
         HTTP_PHASE_DRAIN,       /* reads on after an error */
         HTTP_PHASE_BUSY,        /* the engine's turn, or a stream: no limit */

@@ -197,6 +197,6 @@ void http_request_run_call(HttpRequest *q) {
                 q->call = call_unref(q->call);
                 return;
         }
-        buffer_done(&q->body);
+        http_request_drop_body(q);
         call_run(q->call);
 }

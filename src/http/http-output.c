@@ -36,16 +36,21 @@ static size_t output_size(const HttpOutput *o) {
         return o->queue.size - o->offset;
 }
 
-void http_output_done(HttpOutput *o) {
+void http_output_done(HttpRequest *q) {
+        HttpOutput *o = &q->output;
+
+        http_server_release(q->server, output_size(o));
         buffer_done(&o->queue);
         o->offset = 0;
 }
 
-static size_t output_take(HttpOutput *o, char *buf, size_t max) {
+static size_t output_take(HttpRequest *q, char *buf, size_t max) {
+        HttpOutput *o = &q->output;
         size_t n = min_size(output_size(o), max);
 
         memcpy(buf, o->queue.data + o->offset, n);
         o->offset += n;
+        http_server_release(q->server, n);
         if (o->offset == o->queue.size) {
                 o->offset = 0;
                 o->queue.size = 0;
@@ -73,7 +78,7 @@ static ssize_t on_read(void *userdata, uint64_t pos, char *buf, size_t max) {
                 return 0;
         }
 
-        n = output_take(o, buf, max);
+        n = output_take(q, buf, max);
         if (o->waiting && output_size(o) <= CALL_STREAM_LOW_MARK) {
                 o->waiting = false;
                 http_request_add_hook(q, HTTP_HOOK_DRAIN);
@@ -107,6 +112,21 @@ int http_output_open(HttpRequest *q, CallStreamKind kind) {
         return 0;
 }
 
+static int output_append(HttpRequest *q, const void *data, size_t size) {
+        HttpOutput *o = &q->output;
+        int r;
+
+        r = buffer_append(&o->queue, data, size);
+        if (r < 0)
+                return r;
+        if (http_server_hold(q->server, size) ? output_size(o) <= OUTPUT_QUEUE_MAX :
+                                                output_size(o) <= CALL_STREAM_HIGH_MARK)
+                return 0;
+        /* Not at once: the producer does not expect to be told in the middle of writing. */
+        http_request_add_hook(q, HTTP_HOOK_ABORT);
+        return 0;
+}
+
 int http_output_write(HttpRequest *q, const void *data, size_t size) {
         HttpOutput *o = &q->output;
         size_t limit = q->body_complete ? CALL_STREAM_HIGH_MARK : OUTPUT_EARLY_MAX;
@@ -115,12 +135,7 @@ int http_output_write(HttpRequest *q, const void *data, size_t size) {
         if (q->gone || !q->mhd)
                 return 0;
 
-        if (output_size(o) > OUTPUT_QUEUE_MAX) {
-                /* Not at once: the producer does not expect to be told in the middle of writing. */
-                http_request_add_hook(q, HTTP_HOOK_ABORT);
-                return 0;
-        }
-        r = buffer_append(&o->queue, data, size);
+        r = output_append(q, data, size);
         if (r < 0)
                 return r;
         if (q->state == HTTP_REQUEST_ANSWER)
@@ -132,10 +147,12 @@ int http_output_write(HttpRequest *q, const void *data, size_t size) {
 void http_output_close(HttpRequest *q, const Error *error) {
         HttpOutput *o = &q->output;
 
+        if (q->gone || !q->mhd)
+                return;
         if (error && o->kind == CALL_STREAM_JSON) {
                 _cleanup_free_ char *line = http_error_line(error);
 
-                if (!line || buffer_append(&o->queue, line, strlen(line)) < 0)
+                if (!line || output_append(q, line, strlen(line)) < 0)
                         o->failed = true;
         } else if (error)
                 o->failed = true;       /* a chunked body without its end: something is missing */

@@ -12,6 +12,11 @@
 #include "http/http-server-internal.h"
 #include "http/http-version.h"
 
+void http_request_drop_body(HttpRequest *q) {
+        http_server_release(q->server, q->body.size);
+        buffer_done(&q->body);
+}
+
 static HttpRequest *request_free(HttpRequest *q) {
         assert(!q->hooks);
 
@@ -19,7 +24,7 @@ static HttpRequest *request_free(HttpRequest *q) {
         if (q->response)
                 MHD_destroy_response(q->response);
         http_input_done(&q->input);
-        http_output_done(&q->output);
+        buffer_done(&q->output.queue);
         http_hijack_done(&q->hijack);
         call_unref(q->call);
         buffer_done(&q->body);
@@ -81,6 +86,8 @@ void http_request_on_completed(void *userdata, struct MHD_Connection *mhd, void 
         if (q->call && !call_is_done(q->call))
                 call_abandon(q->call);
         http_input_done(&q->input);
+        http_output_done(q);
+        http_request_drop_body(q);
 
         /* Only on a connection that lives on: a closing one has left the parser's lists of timeouts. */
         if (q->timeout_off && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
@@ -88,7 +95,7 @@ void http_request_on_completed(void *userdata, struct MHD_Connection *mhd, void 
                                                  HTTP_PARSER_TIMEOUT_SEC);
         q->connection->request = NULL;
         if (!q->connection->closing)
-                http_connection_set_phase(q->connection, HTTP_PHASE_IDLE);
+                http_connection_set_phase(q->connection, http_server_idle_phase(q->server));
         if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK && has_seen_eof(q->connection->fd))
                 http_connection_drop(q->connection);
         q->connection = NULL;
@@ -204,6 +211,7 @@ int http_request_add_headers(const HttpRequest *q, struct MHD_Response *response
  * otherwise see a broken pipe in place of the message. */
 void http_request_start_draining(HttpRequest *q) {
         http_input_done(&q->input);
+        http_request_drop_body(q);
         q->state = HTTP_REQUEST_DRAIN;
         http_connection_set_phase(q->connection, HTTP_PHASE_DRAIN);
 }
@@ -495,19 +503,23 @@ static enum MHD_Result on_head(HttpRequest *q, const char *method, const char *v
 
 /* Pieces of the body. */
 
+static int keep_piece(HttpRequest *q, const char *data, size_t size, Error *reterr) {
+        if (q->body.size + size > q->server->limits.body_bytes)
+                return refuse_size(q, reterr);
+        if (FLAGS_SET(q->match.route->flags, ROUTE_BODY_IGNORED))
+                return 0;
+        if (buffer_append(&q->body, data, size) < 0)
+                return error_fill(reterr, -ENOMEM);
+        if (!http_server_hold(q->server, size))
+                return error_setf(reterr, ERROR_UNAVAILABLE, "too many requests with big bodies at a time");
+        return 0;
+}
+
 static void collect_body(HttpRequest *q, const char *data, size_t size) {
         _cleanup_error_ Error error = ERROR_NULL;
 
-        if (q->body.size + size > q->server->limits.body_bytes) {
-                (void) refuse_size(q, &error);
+        if (keep_piece(q, data, size, &error) < 0)
                 http_request_answer_error(q, &error);
-                return;
-        }
-        if (!FLAGS_SET(q->match.route->flags, ROUTE_BODY_IGNORED) &&
-            buffer_append(&q->body, data, size) < 0) {
-                error_fill(&error, -ENOMEM);
-                http_request_answer_error(q, &error);
-        }
 }
 
 static enum MHD_Result discard(HttpRequest *q, size_t size) {

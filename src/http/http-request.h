@@ -118,6 +118,8 @@ void http_request_unwatch(HttpRequest *q);
 void http_request_answer(HttpRequest *q, unsigned status, struct MHD_Response *response);
 void http_request_answer_error(HttpRequest *q, const Error *e);
 
+/* What was collected of the body. */
+void http_request_drop_body(HttpRequest *q);
 /* The rest of the body is thrown away; for answers that come before its end. */
 void http_request_start_draining(HttpRequest *q);
 
@@ -146,7 +148,7 @@ void http_input_done(HttpInput *i);
 int http_output_open(HttpRequest *q, CallStreamKind kind);
 int http_output_write(HttpRequest *q, const void *data, size_t size);
 void http_output_close(HttpRequest *q, const Error *error);
-void http_output_done(HttpOutput *o);
+void http_output_done(HttpRequest *q);
 const char *http_stream_content_type(CallStreamKind kind, unsigned version);
 
 /* http-hijack.c: the connection for the engine. */

@@ -13,6 +13,7 @@
 /* A first-in, first-out list with a tail: phases hold thousands. */
 typedef struct HttpPhaseQueue {
         HttpConnection *head, *tail;
+        unsigned n;
 } HttpPhaseQueue;
 
 struct HttpListener {
@@ -36,6 +37,7 @@ struct HttpServer {
         bool accepting;
         unsigned n_connections;
         HttpPhaseQueue phases[_HTTP_PHASE_MAX];
+        uint64_t held;                  /* bytes of bodies and answers */
         sd_event_source *sweep;         /* earliest deadline of all phases */
         uint64_t sweep_usec;
 
@@ -50,6 +52,11 @@ struct HttpServer {
 
 /* Time limit of a phase; UINT64_MAX = none. */
 uint64_t http_server_phase_limit(const HttpServer *s, HttpPhase phase);
+/* For one more connection between two requests. */
+HttpPhase http_server_idle_phase(const HttpServer *s);
+/* Counts bytes that are kept for clients; false: it is too much, which is up to the caller. */
+bool http_server_hold(HttpServer *s, size_t size);
+void http_server_release(HttpServer *s, size_t size);
 /* Makes sure that the sweep comes no later than usec. */
 void http_server_arm_sweep(HttpServer *s, uint64_t usec);
 /* Has http_request_run_hooks() called from the event loop. */

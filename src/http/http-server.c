@@ -26,10 +26,13 @@ const HttpLimits http_limits_default = {
         .connections_max = 4096,
         .first_usec = 30 * USEC_PER_SEC,
         .idle_usec = 300 * USEC_PER_SEC,
+        .idle_max = 128,
+        .crowd_usec = 15 * USEC_PER_SEC,
         .body_usec = 120 * USEC_PER_SEC,
         .drain_usec = 5 * USEC_PER_SEC,
         .drain_bytes = 64U * 1024U * 1024U,
         .body_bytes = 8U * 1024U * 1024U,
+        .held_bytes = 256U * 1024U * 1024U,
 };
 
 uint64_t http_server_phase_limit(const HttpServer *s, HttpPhase phase) {
@@ -38,6 +41,8 @@ uint64_t http_server_phase_limit(const HttpServer *s, HttpPhase phase) {
                 return s->limits.first_usec;
         case HTTP_PHASE_IDLE:
                 return s->limits.idle_usec;
+        case HTTP_PHASE_CROWD:
+                return s->limits.crowd_usec;
         case HTTP_PHASE_BODY:
                 return s->limits.body_usec;
         case HTTP_PHASE_DRAIN:
@@ -45,6 +50,20 @@ uint64_t http_server_phase_limit(const HttpServer *s, HttpPhase phase) {
         default:
                 return UINT64_MAX;
         }
+}
+
+HttpPhase http_server_idle_phase(const HttpServer *s) {
+        return s->phases[HTTP_PHASE_IDLE].n < s->limits.idle_max ? HTTP_PHASE_IDLE : HTTP_PHASE_CROWD;
+}
+
+bool http_server_hold(HttpServer *s, size_t size) {
+        s->held += size;
+        return s->held <= s->limits.held_bytes;
+}
+
+void http_server_release(HttpServer *s, size_t size) {
+        assert(size <= s->held);
+        s->held -= size;
 }
 
 void http_server_arm_sweep(HttpServer *s, uint64_t usec) {
@@ -96,15 +115,19 @@ void http_server_connection_closed(HttpServer *s) {
                 set_accepting(s, true);
 }
 
-/* Makes room by throwing out whoever has been idle longest. Between a client that never asked anything and
- * one between two requests, the deadline decides. */
+/* Makes room by throwing out who waits without a request and would have to go soonest. */
 static bool evict_idle(HttpServer *s) {
-        HttpConnection *first = s->phases[HTTP_PHASE_FIRST].head, *idle = s->phases[HTTP_PHASE_IDLE].head;
+        static const HttpPhase phases[] = { HTTP_PHASE_FIRST, HTTP_PHASE_IDLE, HTTP_PHASE_CROWD };
+        HttpConnection *first = NULL;
 
-        if (!first && !idle)
+        FOREACH_ELEMENT(p, phases) {
+                HttpConnection *c = s->phases[*p].head;
+
+                if (c && (!first || c->deadline < first->deadline))
+                        first = c;
+        }
+        if (!first)
                 return false;
-        if (!first || (idle && idle->deadline < first->deadline))
-                first = idle;
         log_debug("Closing the longest idle connection (%s) in favour of a new one",
                   strnull(first->peer.address));
         http_connection_drop(first);

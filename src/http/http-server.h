@@ -17,10 +17,14 @@ typedef struct HttpLimits {
         unsigned connections_max;       /* open ones; the longest idle one makes room for a new one */
         uint64_t first_usec;            /* from accept to the end of the first request head */
         uint64_t idle_usec;             /* from an answer to the end of the next request head */
+        unsigned idle_max;              /* connections that may wait that long; the parser keeps about 0.1 MB
+                                         * each */
+        uint64_t crowd_usec;            /* for those beyond them */
         uint64_t body_usec;             /* for a whole JSON body */
         uint64_t drain_usec;            /* for reading on after an early error, so that the client sees it */
         uint64_t drain_bytes;
         uint64_t body_bytes;            /* of a JSON body */
+        uint64_t held_bytes;            /* bodies and answers of all requests together */
 } HttpLimits;
 
 extern const HttpLimits http_limits_default;

@@ -108,6 +108,7 @@ struct Work {
         uint64_t done;
         char buffer[65536];
         size_t n_buffer;
+        bool eof;
         LIST_FIELDS(Work, subscribers);
 };
 
@@ -381,27 +382,34 @@ static int fake_load(Engine *e, Call *call) {
         return 0;
 }
 
-/* Hijack: echoes until the client closes its side, then says goodbye. */
-static void hijack_write(Work *w, const char *data, size_t size) {
-        assert(fd_nonblock(w->fd, false) >= 0);
-        (void) write_full(w->fd, data, size);
-        assert(fd_nonblock(w->fd, true) >= 0);
+/* Hijack: echoes until the client closes its side, then says goodbye. Never blocks: with TLS the other end
+ * is served by the same loop. */
+static bool hijack_flush(Work *w) {
+        ssize_t n = write(w->fd, w->buffer, w->n_buffer);
+
+        if (n < 0)
+                n = errno == EAGAIN ? 0 : (ssize_t) w->n_buffer;
+        w->n_buffer -= n;
+        memmove(w->buffer, w->buffer + n, w->n_buffer);
+        assert(sd_event_source_set_io_events(w->io, w->n_buffer > 0 ? EPOLLOUT : EPOLLIN) >= 0);
+        return w->n_buffer == 0;
 }
 
 static int on_hijacked(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
         Work *w = userdata;
         ssize_t n;
 
-        n = read(fd, w->buffer, sizeof(w->buffer));
-        if (n < 0)
-                return 0;
-        w->done += n;
-        if (n > 0) {
-                hijack_write(w, w->buffer, n);
-                return 0;
+        if (w->n_buffer == 0) {
+                n = read(fd, w->buffer, sizeof(w->buffer));
+                if (n < 0)
+                        return 0;
+                w->done += n;
+                w->eof = n == 0;
+                w->n_buffer = n > 0 ? n : snprintf(w->buffer, sizeof(w->buffer), "bye %llu\n",
+                                                   (unsigned long long) w->done);
         }
-        n = snprintf(w->buffer, sizeof(w->buffer), "bye %llu\n", (unsigned long long) w->done);
-        hijack_write(w, w->buffer, n);
+        if (!hijack_flush(w) || !w->eof)
+                return 0;
         call_hijack_end(w->call);
         work_end(w);
         return 0;
@@ -411,11 +419,12 @@ static void on_hijack(Call *call, int fd, const void *early, size_t n_early) {
         Work *w = call->data;
 
         assert(fd >= 0);
+        assert(n_early <= sizeof(w->buffer));
+        assert(fd_nonblock(fd, true) >= 0);
         w->fd = fd;
-        w->done = n_early;
-        if (n_early > 0)
-                hijack_write(w, early, n_early);
-        assert(sd_event_add_io(event, &w->io, w->fd, EPOLLIN, on_hijacked, w) >= 0);
+        w->done = w->n_buffer = n_early;
+        memcpy(w->buffer, strempty(early), n_early);
+        assert(sd_event_add_io(event, &w->io, w->fd, n_early > 0 ? EPOLLOUT : EPOLLIN, on_hijacked, w) >= 0);
 }
 
 static int on_late_hijack(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -506,10 +515,13 @@ static const HttpLimits limits = {
         .connections_max = 300,
         .first_usec = 3 * USEC_PER_SEC,
         .idle_usec = 6 * USEC_PER_SEC,
+        .idle_max = 50,
+        .crowd_usec = 2 * USEC_PER_SEC,
         .body_usec = 3 * USEC_PER_SEC,
         .drain_usec = 2 * USEC_PER_SEC,
         .drain_bytes = 64U * 1024U * 1024U,
         .body_bytes = 1024U * 1024U,
+        .held_bytes = 40U * 1024U * 1024U,
 };
 
 static int listen_unix(const char *path) {

@@ -63,7 +63,7 @@ class Server:
     def connect_tcp(self, timeout=10):
         return socket.create_connection(("127.0.0.1", self.tcp_port), timeout)
 
-    def connect_tls(self, certificate="client", version=None, timeout=10):
+    def tls_context(self, certificate, version=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(self.tls + "/ca.pem")
         context.check_hostname = False
@@ -71,7 +71,11 @@ class Server:
             context.minimum_version = context.maximum_version = version
         if certificate:
             context.load_cert_chain("%s/%s.pem" % (self.tls, certificate), "%s/%s-key.pem" % (self.tls, certificate))
-        return context.wrap_socket(socket.create_connection(("127.0.0.1", self.tls_port), timeout))
+        return context
+
+    def connect_tls(self, certificate="client", version=None, timeout=10):
+        sock = socket.create_connection(("127.0.0.1", self.tls_port), timeout)
+        return self.tls_context(certificate, version).wrap_socket(sock)
 
     def memory(self):
         with open("/proc/%u/statm" % self.process.pid) as f:
@@ -582,35 +586,83 @@ def test_hijack_refused(server):
 @test
 def test_hijack_bulk(server):
     data = os.urandom(1 << 20)
-    for sock in [None, "tcp", "tls"]:
-        if sock and not server.tls:
-            continue
-        s, _ = hijack(server, b"/attach/x", sock={None: server.connect, "tcp": server.connect_tcp if server.tls else None,
-                                                  "tls": server.connect_tls if server.tls else None}[sock]())
+    for connect in [server.connect] + ([server.connect_tcp, lambda: TlsStream(server)] if server.tls else []):
+        s, _ = hijack(server, b"/attach/x", sock=connect())
         received = []
-
-        def reader():
-            with contextlib.suppress(ssl.SSLError, OSError):
-                while piece := s.recv(65536):
-                    received.append(piece)
-
-        t = threading.Thread(target=reader)
+        t = threading.Thread(target=lambda: received.append(read_all(s)))
         t.start()
         for _ in range(20):
             s.sendall(data)
-        if sock == "tls":
-            # Python's ssl closes both ways at once; the count tells that all went through.
-            wait_for(lambda: sum(map(len, received)) == 20 << 20, "echo over TLS")
-            check(b"".join(received) == data * 20)
-            s.shutdown(socket.SHUT_RDWR)
-        else:
-            s.shutdown(socket.SHUT_WR)
+        s.shutdown(socket.SHUT_WR)
         t.join(20)
-        if sock != "tls":
-            check(b"".join(received) == data * 20 + b"bye %u\n" % (20 << 20))
+        check(received, "the echo does not end")
+        check(received[0] == data * 20 + b"bye %u\n" % (20 << 20), len(received[0]))
+        s.close()
 
 
 # TLS
+
+
+class TlsStream:
+    """A TLS socket that can close one side, and be used by a reader and a writer at once. Python's own can not."""
+
+    def __init__(self, server):
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.session = server.tls_context("client").wrap_bio(self.incoming, self.outgoing)
+        self.sock = socket.create_connection(("127.0.0.1", server.tls_port), 20)
+        self.lock = threading.Lock()
+        self.early = b""
+        self.step(lambda: self.session.do_handshake() or True)
+
+    def step(self, f):
+        """What f returns once there is enough input for it."""
+        while True:
+            with self.lock:
+                try:
+                    result = f()
+                except ssl.SSLWantReadError:
+                    result = None
+                out = self.outgoing.read()
+            if out:
+                self.sock.sendall(out)
+            if result is not None:
+                return result
+            data = self.sock.recv(65536)
+            with self.lock:
+                if data:
+                    self.incoming.write(data)
+                else:
+                    self.incoming.write_eof()
+
+    def sendall(self, data):
+        for at in range(0, len(data), 16384):
+            with self.lock:
+                self.session.write(data[at:at + 16384])
+                out = self.outgoing.read()
+            self.sock.sendall(out)
+
+    def recv(self, size):
+        def take():
+            data, self.early = self.early[:size], self.early[size:]
+            return data or self.session.read(size)
+        try:
+            return self.step(take)
+        except ssl.SSLZeroReturnError:
+            return b""
+
+    def shutdown(self, how):
+        with self.lock:
+            # unwrap() breaks the session if it finds data.
+            with contextlib.suppress(ssl.SSLWantReadError):
+                while True:
+                    self.early += self.session.read(65536)
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self.session.unwrap()
+            out = self.outgoing.read()
+        self.sock.sendall(out)
+
+    def close(self):
+        self.sock.close()
 
 
 def needs_tls(f):
@@ -677,40 +729,12 @@ def test_tls_garbage(server):
 @needs_tls
 def test_tls_half_close(server):
     """After the client's close_notify the server may still speak."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(server.tls + "/ca.pem")
-    context.check_hostname = False
-    context.load_cert_chain(server.tls + "/client.pem", server.tls + "/client-key.pem")
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    session = context.wrap_bio(incoming, outgoing)
-
-    with socket.create_connection(("127.0.0.1", server.tls_port), 10) as s:
-        def do(f, *args):
-            while True:
-                try:
-                    result = f(*args)
-                except ssl.SSLWantReadError:
-                    result = None
-                if outgoing.pending:
-                    s.sendall(outgoing.read())
-                if result is not None or f == session.unwrap:
-                    return result
-                incoming.write(s.recv(65536))
-
-        do(lambda: session.do_handshake() or True)
-        do(session.write, b"POST /attach/x HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\nUpgrade: tcp\r\n"
-                          b"Connection: Upgrade\r\n\r\n")
-        head = b""
-        while not head.endswith(b"\r\n\r\n"):
-            head += do(session.read, 1)
-        do(session.write, b"hello")
-        answer = b""
-        while len(answer) < 5:
-            answer += do(session.read, 5)
-        do(session.unwrap)
-        while b"\n" not in answer:
-            answer += do(session.read, 100)
-        equal(answer, b"hellobye 5\n")
+    s, _ = hijack(server, b"/attach/x", sock=TlsStream(server))
+    s.sendall(b"hello")
+    equal(read_until(s, b"o"), b"hello")
+    s.shutdown(socket.SHUT_WR)
+    equal(read_all(s), b"bye 5\n")
+    s.close()
 
 
 @needs_tls
@@ -890,6 +914,36 @@ def test_idle_timeout(server):
         start = time.monotonic()
         equal(read_all(s), b"")
         check(5 < time.monotonic() - start < 12)
+
+
+@test
+def test_idle_crowd(server):
+    """Many idle clients have to go sooner: the parser keeps its buffer for each."""
+    sockets = [server.connect(20) for _ in range(120)]
+    for s in sockets:
+        equal(request(server, "GET", "/echo/x", sock=s).status, 200)
+    start = time.monotonic()
+    wait_for(lambda: server.counters()["Connections"] <= 55, "the crowd stays", 5)
+    check(time.monotonic() - start > 1)
+    equal(sum(s.recv(1, socket.MSG_DONTWAIT) == b"" for s in sockets[60:]), 60)
+    for s in sockets:
+        s.close()
+
+
+@test
+def test_bodies_together(server):
+    """Bodies have a limit each, and all of them together."""
+    head = b"POST /doc HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
+    sockets = [server.connect(20) for _ in range(60)]
+    answers = []
+    for s in sockets:
+        s.sendall(head + b" " * 999990)
+    for s in sockets:
+        s.sendall(b" " * 8 + b"{}")
+        answers.append(s.recv(20))
+        s.close()
+    check(15 <= sum(b" 503 " in a for a in answers) <= 25, answers)
+    equal(request(server, "POST", "/doc", "{}", JSON).status, 201)
 
 
 @test

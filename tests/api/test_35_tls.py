@@ -83,6 +83,7 @@ class TlsStream:
         self.session = context(directory, "client").wrap_bio(self.incoming, self.outgoing, server_hostname="127.0.0.1")
         self.sock = socket.create_connection(("127.0.0.1", PORT), 40)
         self.lock = threading.Lock()
+        self.early = b""
         self.step(lambda: self.session.do_handshake() or True)
 
     def step(self, f):
@@ -111,26 +112,32 @@ class TlsStream:
 
     def close_write(self):
         with self.lock:
+            # unwrap() breaks the session if it finds data.
+            with contextlib.suppress(ssl.SSLWantReadError):
+                while True:
+                    self.early += self.session.read(65536)
             with contextlib.suppress(ssl.SSLWantReadError):
                 self.session.unwrap()
-            self.sock.sendall(self.outgoing.read())
+            out = self.outgoing.read()
+        self.sock.sendall(out)
+
+    def read(self, size):
+        def take():
+            data, self.early = self.early[:size], self.early[size:]
+            return data or self.session.read(size)
+        try:
+            return self.step(take)
+        except ssl.SSLZeroReturnError:
+            return b""
 
     def read_until(self, end):
         data = b""
         while not data.endswith(end):
-            data += self.step(lambda: self.session.read(1))
+            data += self.read(1)
         return data
 
     def read_all(self):
-        pieces = []
-        while True:
-            try:
-                data = self.step(lambda: self.session.read(65536))
-            except ssl.SSLZeroReturnError:
-                data = b""
-            if not data:
-                return b"".join(pieces)
-            pieces.append(data)
+        return b"".join(iter(lambda: self.read(65536), b""))
 
     def close(self):
         self.sock.close()
