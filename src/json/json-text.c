@@ -66,6 +66,25 @@ int json_parse(const char *text, size_t size, unsigned depth, json_object **ret,
         return 0;
 }
 
+/* Before the parser makes objects of it. */
+static int check_values(const char *text, size_t size, Error *reterr) {
+        size_t n_values = 0, n_containers = 0;
+        bool quoted = false;
+
+        for (size_t i = 0; i < size; i++)
+                if (text[i] == '"')
+                        quoted = !quoted;
+                else if (quoted)
+                        i += text[i] == '\\';
+                else if (text[i] == ',')
+                        n_values++;
+                else if (text[i] == '{' || text[i] == '[')
+                        n_containers++;
+        if (n_values > JSON_BODY_VALUES_MAX || n_containers > JSON_BODY_CONTAINERS_MAX)
+                return error_setf(reterr, ERROR_INVALID, "invalid JSON: too many values");
+        return 0;
+}
+
 static int decode_text(int (*decode)(const JsonType *, json_object *, unsigned, void *, Error *),
                        const JsonType *type, const char *text, size_t size, unsigned version, void *ret,
                        Error *reterr) {
@@ -85,7 +104,10 @@ int json_decode_text(const JsonType *type, const char *text, size_t size, unsign
 
 int json_decode_body_text(const JsonType *type, const char *text, size_t size, unsigned version, void *ret,
                           Error *reterr) {
-        return decode_text(json_decode_body, type, text, size, version, ret, reterr);
+        int r;
+
+        r = check_values(text, size, reterr);
+        return r < 0 ? r : decode_text(json_decode_body, type, text, size, version, ret, reterr);
 }
 
 /* -- single values from path, query and headers -- */

@@ -422,6 +422,8 @@ static int decode_field(Decoder *d, const Location *at, const JsonField *f, json
 static int decode_struct(Decoder *d, const Location *at, const JsonType *type, json_object *v, void *s) {
         if (!json_object_is_type(v, json_type_object))
                 return decode_expect(d, at, "an object", v);
+        if (json_object_object_length(v) > (int) JSON_MEMBERS_MAX)
+                return decode_fail(d, at, "too many members");
         for (size_t i = 0; i < type->n_fields; i++) {
                 int r = decode_field(d, at, type->fields + i, v, s);
 

@@ -198,6 +198,32 @@ TEST(body) {
         ASSERT_STREQ(whole.id, "evil");
 }
 
+static int decode_repeated(const char *begin, const char *piece, size_t n, const char *end, Error *reterr) {
+        _cleanup_(Thing_donep) Thing t = {};
+        _cleanup_buffer_ Buffer b = {};
+
+        ASSERT_OK(buffer_append_str(&b, begin));
+        for (size_t i = 0; i < n; i++)
+                ASSERT_OK(buffer_appendf(&b, piece, (unsigned) i));
+        ASSERT_OK(buffer_append_str(&b, end));
+        return json_decode_body_text(&Thing_json, b.data, b.size, 0, &t, reterr);
+}
+
+TEST(bombs) {
+        _cleanup_error_ Error e = ERROR_NULL;
+
+        ASSERT_FAIL(decode_repeated("{\"Name\":\"n\",\"X\":[", "{},", 100000, "1]}", &e));
+        ASSERT_STREQ(error_message(&e), "invalid JSON: too many values");
+        ASSERT_FAIL(decode_repeated("{\"Name\":\"n\",\"X\":[", "1,", 300000, "1]}", &e));
+        ASSERT_STREQ(error_message(&e), "invalid JSON: too many values");
+        ASSERT_FAIL(decode_repeated("{", "\"k%u\":1,", 2000, "\"Name\":\"n\"}", &e));
+        ASSERT_STREQ(error_message(&e), "invalid JSON: too many members");
+        /* Text is no structure, and maps may be big. */
+        ASSERT_OK(decode_repeated("{\"Name\":\"\\\"", "{,\\\\[", 100000, "\"}", NULL));
+        ASSERT_OK(decode_repeated("{\"Name\":\"n\",\"Labels\":{", "\"k%u\":\"v\",", 5000, "\"k\":\"v\"}}",
+                                  NULL));
+}
+
 static int get_flag(const char *filters, Tristate *ret, Error *reterr) {
         _cleanup_(Thing_donep) Thing t = {};
 
