@@ -53,11 +53,23 @@ ErrorKind error_kind_from_errno(int r) {
         return ERROR_INTERNAL;
 }
 
+/* Messages quote names of images, archives and registries, and end on terminals, which would do what escape
+ * sequences say: C0 but for line breaks and tabs, DEL, and C1 in UTF-8. */
+static void disarm(char *message) {
+        for (uint8_t *p = (uint8_t *) message; *p; p++)
+                if ((*p < 0x20 && !IN_SET(*p, '\n', '\t')) || *p == 0x7f)
+                        *p = '?';
+                else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+                        p[0] = p[1] = '?';
+}
+
 static void error_take(Error *reterr, ErrorKind kind, int r, char *message) {
         if (!reterr) {
                 free(message);
                 return;
         }
+        if (message)
+                disarm(message);
         free(reterr->message);
         *reterr = (Error) { .kind = kind, .err = r, .message = message };
 }
@@ -124,6 +136,7 @@ int error_prefixf(Error *reterr, int r, const char *format, ...) {
         va_end(ap);
 
         if (prefix && asprintf(&full, "%s: %s", prefix, error_message(reterr)) >= 0) {
+                disarm(full);
                 free(reterr->message);
                 reterr->message = full;
         }

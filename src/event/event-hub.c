@@ -83,7 +83,9 @@ static int journal_entry(const Event *e, const char *message_id) {
         _cleanup_strv_free_ char **fields = NULL;
         const char *name = string_map_get(&e->actor.attributes, "name");
         const char *image = string_map_get(&e->actor.attributes, "image");
-        const char *exit_code = string_map_get(&e->actor.attributes, "exitCode");
+        /* Of another event it would be a label. */
+        const char *exit_code = streq(e->action, "die") ? string_map_get(&e->actor.attributes, "exitCode") :
+                                                          NULL;
         int r;
 
         r = strv_extendf(&fields, "MESSAGE_ID=%s", message_id);

@@ -46,7 +46,7 @@ static const char *const allowed_always[] = {
         "getresgid getresgid32 getgroups getgroups32 setuid setuid32 setgid setgid32 setreuid setreuid32 "
         "setregid setregid32 setresuid setresuid32 setresgid setresgid32 setfsuid setfsuid32 setfsgid "
         "setfsgid32 setgroups setgroups32 capget capset seccomp landlock_create_ruleset landlock_add_rule "
-        "landlock_restrict_self lsm_get_self_attr lsm_set_self_attr lsm_list_modules",
+        "landlock_restrict_self",
         /* scheduling and limits */
         "sched_yield sched_getaffinity sched_setaffinity sched_getattr sched_setattr sched_getparam "
         "sched_setparam sched_getscheduler sched_setscheduler sched_get_priority_max sched_get_priority_min "
@@ -77,7 +77,7 @@ static const struct {
         { "CAP_SYS_ADMIN", "mount umount umount2 mount_setattr move_mount open_tree fsopen fsconfig "
                            "fsmount fspick clone clone3 unshare setns sethostname setdomainname "
                            "quotactl quotactl_fd bpf perf_event_open fanotify_init lookup_dcookie "
-                           "syslog" },
+                           "lsm_get_self_attr lsm_set_self_attr lsm_list_modules syslog" },
         { "CAP_SYS_BOOT", "reboot" },
         { "CAP_SYS_CHROOT", "chroot" },
         { "CAP_SYS_MODULE", "init_module finit_module delete_module" },
