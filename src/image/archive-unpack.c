@@ -131,7 +131,8 @@ static int add_member(Unpack *u, const TarEntry *e, Error *reterr) {
         if (r < 0)
                 return error_fill(reterr, r);
 
-        if (hashmap_size(u->members) >= ARCHIVE_FILES_MAX)
+        /* One name many times is as many files. */
+        if (max_size(hashmap_size(u->members), u->n_files) >= ARCHIVE_FILES_MAX)
                 return error_setf(reterr, ERROR_TOO_LARGE, "archive has more than %u files",
                                   ARCHIVE_FILES_MAX);
         if (!m->link) {

@@ -16,6 +16,7 @@ struct ImageLayer {
         char *media_type;               /* of the blob */
 };
 JSON_TYPE_DECLARE(ImageLayer);
+DEFINE_JSON_CLEANUP(ImageLayer);
 
 /* Table "images" of the store; the key is the id. */
 typedef struct ImageRecord {

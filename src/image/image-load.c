@@ -39,7 +39,7 @@ static const UnpackedFile *current_layer(const LoadData *d) {
 }
 
 static int open_spooled(const LoadData *d, const UnpackedFile *f) {
-        return open_beneath(d->spool_fd, strempty(f->file), O_RDONLY, 0);
+        return open_file_in_root(d->spool_fd, strempty(f->file));
 }
 
 static int read_config(ImageJob *j, Error *reterr) {

@@ -442,21 +442,15 @@ static bool blob_is_busy(ImageManager *m, const char *digest) {
         return false;
 }
 
-/* Whether the layer was in place already, from another image or an earlier try. */
+/* Whether the layer was in place already, from another image or an earlier try. One that was packed in
+ * another way is not taken: the image could not be saved or pushed with its own digest. */
 static int take_existing(PullLayer *l) {
-        ImageManager *m = l->pull->manager;
         int r;
 
-        r = layer_load(m, l->chain, &l->layer);
-        if (r <= 0)
-                return r;
-        if (!content_has(m, l->layer.blob)) {
-                json_done(&ImageLayer_json, &l->layer);
-                l->layer = (ImageLayer) {};
-                return 0;               /* it could not be saved or pushed */
-        }
-        l->state = LAYER_DONE;
-        return 1;
+        r = layer_load(l->pull->manager, l->chain, l->descriptor->digest, &l->layer);
+        if (r > 0)
+                l->state = LAYER_DONE;
+        return r;
 }
 
 static unsigned count_layers(const Pull *p, LayerState state) {

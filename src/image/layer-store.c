@@ -62,19 +62,37 @@ static int describe_layer(const char *staging, const ImageLayer *layer, Error *r
         return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot write %s", path) : 0;
 }
 
-int layer_load(ImageManager *m, const char *chain_hex, ImageLayer *ret) {
-        const ImageLayer *known = layer_find(m, chain_hex);
+static const ImageLayer *find_with_blob(ImageManager *m, const char *chain_hex, const char *blob) {
+        Image *i;
+
+        HASHMAP_FOREACH(i, m->images)
+                for (size_t n = 0; n < i->record.layers.n_items; n++) {
+                        const ImageLayer *l = i->record.layers.items + n;
+
+                        if (streq(l->chain, chain_hex) && streq_ptr(l->blob, blob))
+                                return l;
+                }
+        return NULL;
+}
+
+int layer_load(ImageManager *m, const char *chain_hex, const char *blob, ImageLayer *ret) {
+        const ImageLayer *known = find_with_blob(m, chain_hex, blob);
+        _cleanup_(ImageLayer_donep) ImageLayer described = {};
         _cleanup_free_ char *path = NULL, *text = NULL;
         size_t size;
 
-        if (!layer_exists(m, chain_hex))
+        if (!layer_exists(m, chain_hex) || !content_has(m, blob))
                 return 0;
         if (known)
                 return json_copy(&ImageLayer_json, known, ret) < 0 ? -ENOMEM : 1;
         if (asprintf_safe(&path, "%s/%s/" DESCRIPTION_FILE, m->layers_dir, chain_hex) < 0)
                 return -ENOMEM;
-        return read_file_at(AT_FDCWD, path, DESCRIPTION_MAX, &text, &size) >= 0 &&
-               json_decode_text(&ImageLayer_json, text, size, 0, ret, NULL) >= 0;
+        if (read_file_at(AT_FDCWD, path, DESCRIPTION_MAX, &text, &size) < 0 ||
+            json_decode_text(&ImageLayer_json, text, size, 0, &described, NULL) < 0 ||
+            !streq_ptr(described.blob, blob))
+                return 0;
+        *ret = TAKE_STRUCT(described);
+        return 1;
 }
 
 int layer_commit(ImageManager *m, const char *staging, const ImageLayer *layer, Error *reterr) {

@@ -14,9 +14,9 @@ int chain_id_next(const char *parent_hex, const char *diff_id, char **ret_hex);
 bool layer_exists(ImageManager *m, const char *chain_hex);
 /* Moves a finished layer (directory with diff/) into place; one that is there already wins. */
 int layer_commit(ImageManager *m, const char *staging, const ImageLayer *layer, Error *reterr);
-/* A copy of what is known of a layer that is in place, whether an image has it or not. 1, or 0 if there is
- * none. */
-int layer_load(ImageManager *m, const char *chain_hex, ImageLayer *ret);
+/* A copy of what is known of a layer that is in place and was made of this blob, which is here as well,
+ * whether an image has it or not. 1, or 0 if there is none. */
+int layer_load(ImageManager *m, const char *chain_hex, const char *blob, ImageLayer *ret);
 /* A layer of any image with this chain id, with what is known of it; NULL = none. */
 const ImageLayer *layer_find(ImageManager *m, const char *chain_hex);
 
