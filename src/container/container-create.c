@@ -195,7 +195,7 @@ int container_create(ContainerManager *m, ContainerCreateParams *p, Container **
         r = make_directories(m, c, reterr);
         crash_point("container-create:prepared");
         if (r >= 0)
-                r = container_save(c, STORE_SYNC_FULL, reterr);
+                r = container_save(c, container_sync(c), reterr);
         crash_point("container-create:recorded");
         if (r >= 0)
                 r = container_link(c) < 0 ? error_fill(reterr, -ENOMEM) : 0;

@@ -43,8 +43,9 @@ int container_manager_new(const ContainerManagerConfig *config, ContainerManager
         m->config = *config;
         m->by_id = hashmap_new();
         m->by_name = hashmap_new();
+        m->leaving = hashmap_new();
         m->init_path = find_init(config->defaults->init_path);
-        if (!m->by_id || !m->by_name)
+        if (!m->by_id || !m->by_name || !m->leaving)
                 return error_fill(reterr, -ENOMEM);
         r = make_directory(config->data_root, reterr);
         if (r >= 0)
@@ -62,6 +63,9 @@ ContainerManager *container_manager_free(ContainerManager *m) {
                 return NULL;
         HASHMAP_FOREACH(c, m->by_id)
                 container_unlink(c);
+        HASHMAP_FOREACH(c, m->leaving)
+                container_unref(c);
+        hashmap_free(m->leaving);
         hashmap_free(m->by_id);
         hashmap_free(m->by_name);
         free(m->init_path);

@@ -33,6 +33,7 @@ struct ContainerManager {
         ContainerManagerConfig config;
         Supervisor *supervisor;         /* borrowed; set before anything starts */
         Hashmap *by_id, *by_name;
+        Hashmap *leaving;               /* removed ones (id -> reference) whose shim still clears up */
         char *init_path;                /* tini, NULL = none found */
         unsigned n_running, n_paused;
         bool stopping;                  /* the daemon exits: start nothing new */

@@ -24,7 +24,7 @@ int container_remove_now(Container *c, Error *reterr) {
                 r = rootfs_remove(m->config.images, c->data_dir, reterr);
         crash_point("container-remove:directory");
         if (r >= 0)
-                r = store_delete(m->config.store, STORE_CONTAINER, c->doc.id, STORE_SYNC_FULL, reterr);
+                r = store_delete(m->config.store, STORE_CONTAINER, c->doc.id, container_sync(c), reterr);
         crash_point("container-remove:record");
         if (r < 0) {
                 (void) container_set_state(c, CONTAINER_DEAD, STORE_SYNC_LAZY, NULL);
@@ -32,7 +32,7 @@ int container_remove_now(Container *c, Error *reterr) {
                 return r;
         }
         container_network_stop(c);
-        container_clear_run_dir(c);
+        container_leave_shim(c);
         container_attach_end_all(c);
         container_event(c, "destroy", MESSAGE_CONTAINER_DESTROY_STR, NULL);
         container_unlink(c);
@@ -50,7 +50,7 @@ static void remove_logged(Container *c) {
 void container_auto_remove(Container *c) {
         if (!c->manager || c->manager->stopping || container_is_running(c) || c->state == CONTAINER_REMOVING)
                 return;
-        if (c->shim) {
+        if (c->shim && c->attaches) {
                 c->remove_when_lost = true;
                 return;
         }
@@ -74,24 +74,12 @@ static void removal_finish(Removal *d, int r, const Error *error) {
                 operation_complete(o, r, error);
 }
 
-static void removal_go_on(Operation *gone, int r, const Error *error, void *userdata) {
-        Removal *d = ASSERT_PTR(userdata);
-        _cleanup_error_ Error e = ERROR_NULL;
-
-        r = d->container->manager ? container_remove_now(d->container, &e) : 0;
-        removal_finish(d, r, &e);
-}
-
 static void removal_exited(Container *c, int64_t exit_code, const char *error, void *userdata) {
-        Removal *d = ASSERT_PTR(userdata);
-        Operation *busy = TAKE_PTR(c->busy);
+        _cleanup_error_ Error e = ERROR_NULL;
         int r;
 
-        /* We hold c->busy ourselves: only the shim is waited for. */
-        r = container_when_idle(c, true, removal_go_on, d);
-        c->busy = busy;
-        if (r != 0)
-                removal_go_on(NULL, 0, NULL, d);
+        r = c->manager ? container_remove_now(c, &e) : 0;
+        removal_finish(ASSERT_PTR((Removal *) userdata), r, &e);
 }
 
 static int remove_running(Container *c, Operation **ret, Error *reterr) {
@@ -152,7 +140,7 @@ int container_prune(ContainerManager *m, const Filters *filters, ContainerPruneR
         if (r >= 0)
                 r = (ret->containers_deleted = strv_new_empty()) ? 0 : error_fill(reterr, -ENOMEM);
         HASHMAP_FOREACH(c, m->by_id)
-        if (r >= 0 && !c->busy && !c->shim &&
+        if (r >= 0 && !c->busy &&
             IN_SET(c->state, CONTAINER_CREATED, CONTAINER_EXITED, CONTAINER_DEAD))
                 r = container_prune_matches(c, filters, reterr) > 0 ? strv_extend(&ids, c->doc.id) : 0;
         if (r < 0)

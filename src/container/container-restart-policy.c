@@ -25,6 +25,12 @@ bool container_restart_policy_wants(Container *c) {
         return p->maximum_retry_count == 0 || c->doc.restart_count < p->maximum_retry_count;
 }
 
+int container_restart_policy_sync(const Container *c) {
+        const char *name = strempty(c->doc.host_config.restart_policy.name);
+
+        return isempty(name) || streq(name, "no") ? STORE_SYNC_LAZY : STORE_SYNC_FULL;
+}
+
 static int on_restart_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         Container *c = ASSERT_PTR(userdata);
         _cleanup_(operation_unrefp) Operation *o = NULL;

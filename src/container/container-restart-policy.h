@@ -6,6 +6,9 @@
 
 /* Decides at an exit; the fields of the exit are set already. */
 bool container_restart_policy_wants(Container *c);
+/* Of the record of a start: with a policy it must be known after a power cut that the container is to
+ * run. */
+int container_restart_policy_sync(const Container *c);
 /* Starts it again after the back-off delay. */
 void container_restart_policy_schedule(Container *c);
 /* The shim of the last run is gone: a restart that waited for it can go on. */

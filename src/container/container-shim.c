@@ -126,9 +126,23 @@ int container_shim_connect(Container *c, Error *reterr) {
         return 0;
 }
 
+void container_leave_shim(Container *c) {
+        ContainerManager *m = c->manager;
+
+        if (c->shim) {
+                (void) shim_client_quit(c->shim);
+                c->shim = shim_client_free(c->shim);
+        }
+        if (c->supervised && hashmap_put(m->leaving, c->doc.id, c) >= 0)
+                container_ref(c);
+        else
+                container_clear_run_dir(c);
+}
+
 void container_manager_shim_gone(Supervisor *s, const char *id, void *userdata) {
         ContainerManager *m = ASSERT_PTR(userdata);
-        _cleanup_(container_unrefp) Container *c = container_ref(hashmap_get(m->by_id, id));
+        _cleanup_(container_unrefp) Container *left = hashmap_remove(m->leaving, id);
+        _cleanup_(container_unrefp) Container *c = container_ref(left ?: hashmap_get(m->by_id, id));
         _cleanup_(operation_unrefp) Operation *gone = NULL;
         ExitRecord record;
 
@@ -145,7 +159,8 @@ void container_manager_shim_gone(Supervisor *s, const char *id, void *userdata) 
         }
         if (!c->start && !c->restoring && !container_is_running(c))
                 container_clear_run_dir(c);
-        container_restart_policy_gone(c);
+        if (!left)
+                container_restart_policy_gone(c);
         gone = TAKE_PTR(c->gone);
         if (gone)
                 operation_complete(gone, 0, NULL);

@@ -7,6 +7,8 @@
 /* Connects; hello follows from the loop. */
 int container_shim_connect(Container *c, Error *reterr);
 /* The process ended: recorded, network released, event, waiters, restart policy, automatic removal. */
+/* A removed container does not wait for its shim, which still clears up after the process. */
+void container_leave_shim(Container *c);
 void container_handle_exit(Container *c, const ExitRecord *record);
 /* Removes the run directory of a container without a shim. */
 void container_clear_run_dir(Container *c);

@@ -12,6 +12,7 @@
 #include "container/container-manager.h"
 #include "container/container-network.h"
 #include "container/container-remove.h"
+#include "container/container-restart-policy.h"
 #include "container/container-shim.h"
 #include "container/container-spec.h"
 #include "container/container-wait.h"
@@ -161,7 +162,7 @@ void container_start_done(Container *c, pid_t pid, nsec_t time) {
         c->doc.oom_killed = false;
         c->doc.error = mfree(c->doc.error);
         c->started_monotonic = now_usec(CLOCK_MONOTONIC);
-        if (container_set_state(c, CONTAINER_RUNNING, STORE_SYNC_FULL, &e) < 0)
+        if (container_set_state(c, CONTAINER_RUNNING, container_restart_policy_sync(c), &e) < 0)
                 log_error("Cannot record the start of container %s: %s", c->doc.name, error_message(&e));
         crash_point("container-start:recorded");
         container_event(c, "start", MESSAGE_CONTAINER_START_STR, NULL);

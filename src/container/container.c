@@ -135,6 +135,10 @@ void container_unlink(Container *c) {
         container_unref(c);
 }
 
+int container_sync(const Container *c) {
+        return c->doc.host_config.auto_remove ? STORE_SYNC_LAZY : STORE_SYNC_FULL;
+}
+
 int container_save(Container *c, int sync, Error *reterr) {
         _cleanup_free_ char *text = json_encode_text(&ContainerDocument_json, &c->doc, 0);
 

@@ -104,6 +104,8 @@ static inline bool container_is_running(const Container *c) {
  * record; the state has changed in any case. */
 int container_set_state(Container *c, ContainerState state, int sync, Error *reterr);
 int container_save(Container *c, int sync, Error *reterr);
+/* Of its creation and removal. One with AutoRemove does not outlive the run of the machine in any case. */
+int container_sync(const Container *c);
 
 /* Publishes an event with Docker's attributes (image, name, labels) and the extra pairs up to NULL. */
 void container_event(Container *c, const char *action, const char *message_id, ...) _sentinel_;

@@ -333,7 +333,7 @@ static int remove_container(Engine *e, Call *call, Container *c) {
 static int remove_call(Engine *e, Call *call) {
         const ContainerRemoveParams *p = call->params;
 
-        return engine_with_idle_container(e, call, p->id, true, remove_container);
+        return engine_with_idle_container(e, call, p->id, false, remove_container);
 }
 
 static int rename_container(Engine *e, Call *call, Container *c) {

@@ -61,6 +61,7 @@ struct ImageManager {
         Pull *pulls;                    /* image-pull.c */
         sd_event_source *pull_source;
         bool sweep_later;               /* an image was removed while jobs ran */
+        sd_event_source *trash_source;
         unsigned n_trash;
 };
 

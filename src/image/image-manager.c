@@ -375,6 +375,7 @@ ImageManager *image_manager_free(ImageManager *m) {
         free(m->layers_dir);
         free(m->links_dir);
         free(m->tmp_dir);
+        sd_event_source_disable_unref(m->trash_source);
         free(m->trash_dir);
         free(m->empty_dir);
         free(m->content_dir);

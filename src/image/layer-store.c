@@ -16,6 +16,7 @@
 #define DESCRIPTION_FILE "layer.json"
 #define DESCRIPTION_MODE 0600
 #define DESCRIPTION_MAX 4096U
+#define TRASH_USEC (500 * USEC_PER_MSEC)
 #define LINK_LENGTH 16U         /* of the short names of layers: 64 bits of the chain id */
 
 int chain_id_next(const char *parent_hex, const char *diff_id, char **ret_hex) {
@@ -251,6 +252,21 @@ void empty_trash(ImageManager *m) {
                 log_warning("Cannot empty the trash: %s", error_message(&e));
 }
 
+static int on_trash(sd_event_source *s, uint64_t usec, void *userdata) {
+        ImageManager *m = ASSERT_PTR(userdata);
+
+        m->trash_source = sd_event_source_disable_unref(m->trash_source);
+        empty_trash(m);
+        return 0;
+}
+
+/* One worker for all that comes within a moment, and none in the way of who waits for the removal. */
+static void empty_trash_later(ImageManager *m) {
+        if (!m->trash_source && sd_event_add_time_relative(m->config.event, &m->trash_source, CLOCK_MONOTONIC,
+                                                           TRASH_USEC, 0, on_trash, m) < 0)
+                empty_trash(m);
+}
+
 int trash_directory(ImageManager *m, const char *directory, Error *reterr) {
         _cleanup_free_ char *target = NULL;
 
@@ -260,6 +276,6 @@ int trash_directory(ImageManager *m, const char *directory, Error *reterr) {
         if (rename(directory, target) < 0)
                 return errno == ENOENT ? 0 :
                         error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot remove %s", directory);
-        empty_trash(m);
+        empty_trash_later(m);
         return 0;
 }

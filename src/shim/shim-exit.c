@@ -15,6 +15,7 @@
 #include "shim/shim.h"
 
 /* Output that goes on after the container's first process ended: of processes outside its pid namespace. */
+#define DELETE_USEC (10 * USEC_PER_MSEC)
 #define DRAIN_USEC (2 * USEC_PER_SEC)
 /* A client whose rest did not fit its socket, and that takes nothing. */
 #define LINGER_USEC (10 * USEC_PER_SEC)
@@ -123,11 +124,25 @@ void shim_stop(Shim *s) {
 
 /* --- end --- */
 
+static void clear_up(Shim *s) {
+        shim_delete(s);
+        (void) umount2(SHIM_ROOTFS_NAME, MNT_DETACH|UMOUNT_NOFOLLOW);
+}
+
 static void on_drain_timeout(LoopTimer *t) {
         Shim *s = t->userdata;
 
         shim_output_end(s);
         shim_check_end(s);
+}
+
+/* What is left outside the container's pid namespace ends with its control group, and so ends the output. */
+static void on_output_goes_on(LoopTimer *t) {
+        Shim *s = t->userdata;
+
+        clear_up(s);
+        s->drain_timer.callback = on_drain_timeout;
+        loop_timer_arm(&s->drain_timer, DRAIN_USEC);
 }
 
 static void on_linger_timeout(LoopTimer *t) {
@@ -157,13 +172,9 @@ void shim_container_ended(Shim *s, int status) {
         s->container_pidfd = safe_close(s->container_pidfd);
         loop_timer_stop(&s->stop_timer);
 
-        /* Kills what is left outside the container's pid namespace, too, and so ends the output. */
-        shim_delete(s);
-        (void) umount2(SHIM_ROOTFS_NAME, MNT_DETACH|UMOUNT_NOFOLLOW);
-
         shim_stdin_close(s);
-        s->drain_timer.callback = on_drain_timeout;
-        loop_timer_arm(&s->drain_timer, DRAIN_USEC);
+        s->drain_timer.callback = on_output_goes_on;
+        loop_timer_arm(&s->drain_timer, DELETE_USEC);
         shim_output_poll(s);
         shim_check_end(s);
 }
@@ -193,6 +204,8 @@ static void finish(Shim *s) {
                         .time_nsec = s->exit.time_nsec });
         s->linger_timer.callback = on_linger_timeout;
         loop_timer_arm(&s->linger_timer, LINGER_USEC);
+        /* After the events: whoever waits for the end does not wait for the runtime as well. */
+        clear_up(s);
 }
 
 void shim_check_end(Shim *s) {
