@@ -262,8 +262,10 @@ static int on_trash(sd_event_source *s, uint64_t usec, void *userdata) {
 
 /* One worker for all that comes within a moment, and none in the way of who waits for the removal. */
 static void empty_trash_later(ImageManager *m) {
-        if (!m->trash_source && sd_event_add_time_relative(m->config.event, &m->trash_source, CLOCK_MONOTONIC,
-                                                           TRASH_USEC, 0, on_trash, m) < 0)
+        if (m->trash_source)
+                return;
+        if (sd_event_add_time_relative(m->config.event, &m->trash_source, CLOCK_MONOTONIC, TRASH_USEC, 0,
+                                       on_trash, m) < 0)
                 empty_trash(m);
 }
 
