@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container/container-mounts.h"
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "basic/path-util.h"
 #include "container/container-config.h"
+#include "shared/mount-util.h"
 
 #define BIND_SOURCE_MODE 0755
 
@@ -244,11 +246,32 @@ static int make_source(const MountPoint *m, Error *reterr) {
         return 0;
 }
 
+/* Mounts can only be passed on where the source's mount does. */
+static int check_propagation(const MountPoint *m, Error *reterr) {
+        bool shared = endswith(strempty(m->propagation), "shared");
+        _cleanup_free_ char *point = NULL;
+        unsigned long flags;
+        int r;
+
+        if (!shared && !endswith(strempty(m->propagation), "slave"))
+                return 0;
+        r = mount_of_path(m->source, &point, &flags);
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "could not find source mount of %s",
+                                        m->source);
+        if (flags & (shared ? MS_SHARED : MS_SHARED|MS_SLAVE))
+                return 0;
+        return error_setf(reterr, ERROR_INTERNAL, "path %s is mounted on %s but it is not a %s mount",
+                          m->source, point, shared ? "shared" : "shared or slave");
+}
+
 static int add_bind(Container *c, SpecMountList *l, const MountPoint *m, Error *reterr) {
         const MountSpec *spec = find_mount_spec(&c->doc.host_config, m->destination);
         int r;
 
         r = make_source(m, reterr);
+        if (r >= 0)
+                r = check_propagation(m, reterr);
         if (r < 0)
                 return r;
         r = add_mount(l, m->destination, m->source, "bind",
@@ -376,7 +399,7 @@ const char *container_mounts_propagation(const Container *c) {
                 if (endswith(p, "shared"))
                         return "shared";
                 if (endswith(p, "slave"))
-                        found = "slave";
+                        found = "rslave";
         }
         return found;
 }

@@ -62,7 +62,7 @@ static int add_component(SystemVersion *v, const char *name, const char *version
         v->components.items = items;
         items[v->components.n_items] = (ComponentVersion){ .name = strdup(name),
                                                            .version = strdup(strempty(version)) };
-        return string_map_set(&items[v->components.n_items++].details, "GitCommit", "");
+        return string_map_set(&items[v->components.n_items++].details, "GitCommit", PROJECT_COMMIT);
 }
 
 static int fill_components(Engine *e, SystemVersion *v) {
@@ -98,7 +98,7 @@ static int version_call(Engine *e, Call *call) {
                 .version = strdup(PROJECT_VERSION),
                 .api_version = api_version_text(API_VERSION_MAX),
                 .min_api_version = strdup(e->config->min_api_version ?: "1.24"),
-                .git_commit = strdup(""),
+                .git_commit = strdup(PROJECT_COMMIT),
                 .go_version = strdup("none"),
                 .os = strdup("linux"),
                 .arch = strdup(go_arch(u.machine)),

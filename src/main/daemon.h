@@ -26,6 +26,7 @@ typedef struct Daemon {
         sd_event *event;
 
         int lock_fd;                    /* <data root>/lock */
+        bool exec_root_mounted;
         bool pidfile_written;
         Listener listeners[LISTENERS_MAX];
         size_t n_listeners;
@@ -49,6 +50,7 @@ int pidfile_write(Daemon *d, Error *reterr);
 void pidfile_remove(Daemon *d);
 
 /* listen.c */
+int config_load_tls(const Config *c, TlsContext **ret, Error *reterr);  /* NULL without TLS */
 int listeners_open(Daemon *d, Error *reterr);
 int listeners_reserve_ports(Daemon *d, Error *reterr);
 int listeners_serve(Daemon *d, Error *reterr);

@@ -88,7 +88,7 @@ void help_print(FILE *f) {
 }
 
 void version_print(FILE *f) {
-        fprintf(f, "dockerd version %s, build %s\n", PROJECT_VERSION, PROJECT_VERSION);
+        fprintf(f, "dockerd version %s, build %s\n", PROJECT_VERSION, PROJECT_COMMIT);
 }
 
 /* --- dumps --- */

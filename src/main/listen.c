@@ -228,9 +228,8 @@ static int (*const openers[])(Daemon *d, const Host *h, Error *reterr) = {
         [HOST_TCP] = listen_tcp,
 };
 
-static int load_tls(Daemon *d, Error *reterr) {
-        const Config *c = d->config;
-
+int config_load_tls(const Config *c, TlsContext **ret, Error *reterr) {
+        *ret = NULL;
         if (!c->engine.tls)
                 return 0;
         return tls_context_new(&(TlsOptions) {
@@ -238,13 +237,13 @@ static int load_tls(Daemon *d, Error *reterr) {
                 .cert_file = c->tls_cert_file,
                 .key_file = c->tls_key_file,
                 .verify = c->engine.tls_verify,
-        }, &d->tls, reterr);
+        }, ret, reterr);
 }
 
 int listeners_open(Daemon *d, Error *reterr) {
         int r;
 
-        r = load_tls(d, reterr);
+        r = config_load_tls(d->config, &d->tls, reterr);
         STRV_FOREACH(s, d->config->engine.hosts) {
                 _cleanup_host_ Host h = {};
 

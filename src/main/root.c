@@ -4,13 +4,13 @@
 
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "basic/fileio.h"
 #include "basic/parse-util.h"
 #include "basic/path-util.h"
 #include "basic/process-util.h"
+#include "shared/mount-util.h"
 
 #define DATA_ROOT_MODE 0710
 #define EXEC_ROOT_MODE 0711
@@ -52,19 +52,14 @@ static int take_lock(Daemon *d, const char *root, Error *reterr) {
 
 /* Mounts below the exec root (network namespaces) must not propagate into the shims' own mount namespaces
  * and back. */
-static int make_private(const char *path, Error *reterr) {
-        _cleanup_free_ char *table = NULL, *needle = NULL;
+static int make_exec_root_own(Daemon *d, Error *reterr) {
+        const char *path = d->config->engine.exec_root;
+        int r;
 
-        if (asprintf_safe(&needle, " %s ", path) < 0)
-                return error_fill(reterr, -ENOMEM);
-        if (read_file_at(AT_FDCWD, "/proc/self/mountinfo", FILE_SIZE_MAX_DEFAULT, &table, NULL) < 0 ||
-            !strstr(table, needle))
-                if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0)
-                        return error_set_errnof(reterr, ERROR_INTERNAL, -errno,
-                                                "cannot make %s a mount of its own", path);
-        if (mount(NULL, path, NULL, MS_PRIVATE, NULL) < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make the mount %s private",
-                                        path);
+        r = mount_make_own(path);
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot make %s a private mount", path);
+        d->exec_root_mounted = true;
         return 0;
 }
 
@@ -86,10 +81,14 @@ int root_open(Daemon *d, Error *reterr) {
                 r = make_root(tmp, TMP_MODE, reterr);
         if (r >= 0)
                 r = make_root(c->exec_root, EXEC_ROOT_MODE, reterr);
-        return r < 0 ? r : make_private(c->exec_root, reterr);
+        return r < 0 ? r : make_exec_root_own(d, reterr);
 }
 
 void root_close(Daemon *d) {
+        /* It is busy while a container runs, and stays for the next daemon. */
+        if (d->exec_root_mounted)
+                (void) mount_remove_own(d->config->engine.exec_root);
+        d->exec_root_mounted = false;
         d->lock_fd = safe_close(d->lock_fd);
 }
 

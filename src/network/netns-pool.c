@@ -3,13 +3,13 @@
 #include "network/netns-pool.h"
 
 #include <sys/mount.h>
-#include <sys/stat.h>
 
 #include "basic/errno-util.h"
 #include "basic/fileio.h"
 #include "basic/id.h"
 #include "basic/log.h"
 #include "basic/path-util.h"
+#include "shared/mount-util.h"
 #include "shared/namespace-util.h"
 
 #define POOL_SIZE_MAX 64U
@@ -141,6 +141,9 @@ NetnsPool *netns_pool_free(NetnsPool *p) {
                 (void) netns_remove(p->ready[i].path);
                 netns_done(p->ready + i);
         }
+        /* Busy while a container has its namespace there. */
+        if (p->mounted)
+                (void) mount_remove_own(p->directory);
         free(p->directory);
         return mfree(p);
 }
@@ -149,19 +152,10 @@ NetnsPool *netns_pool_free(NetnsPool *p) {
  * its copies of all the names with one umount: each of them would keep a namespace alive. Private, so that
  * new names are not copied there at all. */
 static int mount_directory(const char *directory) {
-        struct statx sx;
         int r;
 
         r = mkdir_p(directory, 0711);
-        if (r < 0)
-                return r;
-        if (statx(AT_FDCWD, directory, AT_SYMLINK_NOFOLLOW, STATX_INO, &sx) < 0)
-                return -errno;
-        if (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT)
-                return 0;
-        if (mount(directory, directory, NULL, MS_BIND, NULL) < 0)
-                return -errno;
-        return RET_NERRNO(mount(NULL, directory, NULL, MS_PRIVATE, NULL));
+        return r < 0 ? r : mount_make_own(directory);
 }
 
 int netns_pool_start(NetnsPool *p) {
