@@ -5,16 +5,20 @@
 #include "basic/messages.h"
 #include "image/image-change.h"
 #include "image/image-job.h"
+#include "image/layer-unpack.h"
 
 typedef struct ImportData {
         ImageCreateParams params;
+        LayerUnpack layer;
 } ImportData;
 
 static void import_free(ImageJob *j, void *data) {
         ImportData *d = data;
 
-        if (d)
-                json_done(&ImageCreateParams_json, &d->params);
+        if (!d)
+                return;
+        layer_unpack_done(&d->layer);
+        json_done(&ImageCreateParams_json, &d->params);
         free(d);
 }
 
@@ -45,14 +49,25 @@ static int build_config(const ImageCreateParams *p, const char *diff_id, OciImag
         return r;
 }
 
-static int finish_import(ImageJob *j, const LayerApplyReply *reply, Error *reterr) {
+static int take_layer(ImageJob *j, Error *reterr) {
+        ImportData *d = j->data;
+        _cleanup_(ImageLayer_donep) ImageLayer layer = {};
+        int r;
+
+        r = layer_unpack_keep_blob(&d->layer, reterr);
+        if (r >= 0)
+                r = layer_unpack_commit(&d->layer, NULL, layer_unpack_media_type(&d->layer), &layer, reterr);
+        return r < 0 ? r : image_job_add_layer(j, &layer, reterr);
+}
+
+static int finish_import(ImageJob *j, Error *reterr) {
         ImportData *d = j->data;
         Image *image;
         int r;
 
-        r = build_config(&d->params, reply->diff_id, &j->config, reterr);
+        r = build_config(&d->params, d->layer.reply.diff_id, &j->config, reterr);
         if (r >= 0)
-                r = image_job_finish_layer(j, reply, reterr);
+                r = take_layer(j, reterr);
         if (r < 0)
                 return r;
         j->config_text = json_encode_text(&OciImage_json, &j->config, 0);
@@ -68,23 +83,15 @@ static int finish_import(ImageJob *j, const LayerApplyReply *reply, Error *reter
         return free_and_strdup(&j->image_id, image->record.id);
 }
 
-static void on_imported(Worker *w, int r, struct json_object *result, const Error *error, void *userdata) {
+static void on_unpacked(LayerUnpack *u, int r, const Error *error, void *userdata) {
         ImageJob *j = ASSERT_PTR(userdata);
-        _cleanup_(LayerApplyReply_donep) LayerApplyReply reply = {};
         _cleanup_error_ Error e = ERROR_NULL;
 
-        j->worker = NULL;
-        if (r < 0) {
-                image_job_finish(j, r, error);
-                return;
+        if (r >= 0) {
+                r = finish_import(j, &e);
+                error = &e;
         }
-        r = json_decode(&LayerApplyReply_json, result, 0, &reply, &e);
-        if (r >= 0)
-                r = finish_import(j, &reply, &e);
-        if (r < 0)
-                image_job_finish(j, r, &e);
-        else
-                image_job_finish(j, 0, NULL);
+        image_job_finish(j, r, error);
 }
 
 static int check_params(const ImageCreateParams *p, Error *reterr) {
@@ -114,8 +121,10 @@ int image_import_start(ImageManager *m, const ImageCreateParams *p, int input_fd
         j->data_free = import_free;
         j->data = d = new0(ImportData, 1);
         r = d ? json_copy(&ImageCreateParams_json, p, &d->params) : -ENOMEM;
-        if (r >= 0)
-                r = image_job_start_layer(j, j->input_fd, true, on_imported, reterr);
+        if (r >= 0) {
+                d->layer = (LayerUnpack) { .manager = m, .done = on_unpacked, .userdata = j };
+                r = layer_unpack_start(&d->layer, j->input_fd, true, reterr);
+        }
         if (r < 0) {
                 image_job_cancel(j);
                 return error_fill(reterr, r);

@@ -5,14 +5,12 @@
 
 #include "basic/list.h"
 #include "image/image-internal.h"
-#include "image/worker-verbs.h"
 
 struct ImageJob {
         ImageManager *manager;
         ImageJobHandlers handlers;
         Worker *worker;
         int input_fd;
-        char *staging;                  /* directory of the layer in work */
 
         ImageRecord record;             /* of the image in work */
         char *config_text;
@@ -30,16 +28,7 @@ ImageJob *image_job_new(ImageManager *m, const ImageJobHandlers *handlers, int i
 void image_job_finish(ImageJob *j, int r, const Error *error);
 void image_job_progress(ImageJob *j, const ProgressMessage *message);
 
-/* Unpacks fd into a fresh <staging>/diff; done gets a LayerApplyReply. keep_blob: the archive is kept
- * beside it as <staging>/blob. */
-int image_job_start_layer(ImageJob *j, int fd, bool keep_blob,
-                          void (*done)(Worker *w, int r, struct json_object *result, const Error *error,
-                                       void *userdata),
-                          Error *reterr);
-/* Puts the staged layer in place on top of those that the record has, and its blob into the content
- * store. */
-int image_job_finish_layer(ImageJob *j, const LayerApplyReply *layer, Error *reterr);
-/* A copy of a layer that is in place already. */
+/* A copy of a layer that is in place, on top of those that the record has. */
 int image_job_add_layer(ImageJob *j, const ImageLayer *layer, Error *reterr);
 /* Records the image that record, config_text and config describe; the id is the digest of the text. *ret is
  * borrowed. */

@@ -9,19 +9,56 @@
 #include "image/content.h"
 #include "image/image-job.h"
 #include "image/layer-store.h"
+#include "image/layer-unpack.h"
+
+/* Layers of one image that are unpacked at once. */
+#define LOAD_LAYERS_MAX 4U
+
+typedef enum LayerState {
+        LAYER_PENDING,
+        LAYER_BUSY,
+        LAYER_DONE,
+} LayerState;
+
+typedef struct LoadLayer {
+        ImageJob *job;                  /* back-pointer */
+        const UnpackedFile *file;
+        const char *diff_id;            /* what the config says it unpacks to */
+        const char *parent;             /* chain of the layer below; NULL = none */
+        char *chain;
+        LayerState state;
+        LayerUnpack unpack;
+        ImageLayer layer;               /* once it is done */
+} LoadLayer;
 
 typedef struct LoadData {
         char *spool;                    /* directory with the archive in pieces */
         int spool_fd;
         ArchiveUnpackReply archive;
-        size_t image, layer;            /* what is in work */
+        size_t image;                   /* the one in work, and its layers */
+        LoadLayer *layers;
+        size_t n_layers;
 } LoadData;
+
+static void clear_image(ImageJob *j) {
+        LoadData *d = j->data;
+
+        for (size_t i = 0; i < d->n_layers; i++) {
+                layer_unpack_done(&d->layers[i].unpack);
+                json_done(&ImageLayer_json, &d->layers[i].layer);
+                free(d->layers[i].chain);
+        }
+        d->layers = mfree(d->layers);
+        d->n_layers = 0;
+        image_job_clear_image(j);
+}
 
 static void load_free(ImageJob *j, void *data) {
         LoadData *d = data;
 
         if (!d)
                 return;
+        clear_image(j);
         if (d->spool)
                 (void) trash_directory(j->manager, d->spool, NULL);
         safe_close(d->spool_fd);
@@ -32,10 +69,6 @@ static void load_free(ImageJob *j, void *data) {
 
 static const UnpackedImage *current_image(const LoadData *d) {
         return d->archive.images.items + d->image;
-}
-
-static const UnpackedFile *current_layer(const LoadData *d) {
-        return current_image(d)->layers.items + d->layer;
 }
 
 static int open_spooled(const LoadData *d, const UnpackedFile *f) {
@@ -94,8 +127,7 @@ static int name_loaded(ImageJob *j, const Image *image, Error *reterr) {
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
-static int finish_loaded_image(ImageJob *j, Error *reterr) {
-        LoadData *d = j->data;
+static int record_image(ImageJob *j, Error *reterr) {
         Image *image;
         int r;
 
@@ -105,9 +137,6 @@ static int finish_loaded_image(ImageJob *j, Error *reterr) {
         if (r < 0)
                 return r;
         image_event(j->manager, "load", MESSAGE_IMAGE_LOAD_STR, image, image->record.id);
-        image_job_clear_image(j);
-        d->image++;
-        d->layer = 0;
         return 0;
 }
 
@@ -115,101 +144,139 @@ static int finish_loaded_image(ImageJob *j, Error *reterr) {
 
 static void load_step(ImageJob *j);
 
-static const char *claimed_diff_id(const ImageJob *j, const LoadData *d) {
-        return j->config.rootfs.diff_ids[d->layer];
-}
-
 /* The file of the archive becomes the layer's blob. */
-static int adopt_spooled(ImageJob *j, const UnpackedFile *f, Error *reterr) {
-        LoadData *d = j->data;
-
-        return content_adopt(j->manager, d->spool_fd, f->file, f->digest, reterr);
+static int adopt_spooled(const LoadData *d, const LoadLayer *l, Error *reterr) {
+        return content_adopt(l->job->manager, d->spool_fd, l->file->file, l->file->digest, reterr);
 }
 
-static int check_layer(ImageJob *j, const LayerApplyReply *reply, Error *reterr) {
-        LoadData *d = j->data;
-        const char *claimed = claimed_diff_id(j, d);
+static int finish_layer(LoadLayer *l, Error *reterr) {
+        const LoadData *d = l->job->data;
+        int r;
 
-        if (!streq_ptr(reply->diff_id, claimed))
+        if (!streq_ptr(l->unpack.reply.diff_id, l->diff_id))
                 return error_setf(reterr, ERROR_INVALID,
-                                  "the digest of layer %zu is %s, but the image's config says %s", d->layer,
-                                  reply->diff_id, claimed);
-        return adopt_spooled(j, current_layer(d), reterr);
+                                  "the digest of layer %zu is %s, but the image's config says %s",
+                                  (size_t) (l - d->layers), strnull(l->unpack.reply.diff_id), l->diff_id);
+        r = adopt_spooled(d, l, reterr);
+        if (r >= 0)
+                r = layer_unpack_commit(&l->unpack, l->parent, layer_unpack_media_type(&l->unpack),
+                                        &l->layer, reterr);
+        return r;
 }
 
-static void on_layer_loaded(Worker *w, int r, struct json_object *result, const Error *error,
-                            void *userdata) {
-        ImageJob *j = ASSERT_PTR(userdata);
-        _cleanup_(LayerApplyReply_donep) LayerApplyReply reply = {};
+static void on_layer(LayerUnpack *u, int r, const Error *error, void *userdata) {
+        LoadLayer *l = ASSERT_PTR(userdata);
+        ImageJob *j = l->job;
         _cleanup_error_ Error e = ERROR_NULL;
-        LoadData *d = j->data;
 
-        j->worker = NULL;
+        if (r >= 0) {
+                r = finish_layer(l, &e);
+                error = &e;
+        }
         if (r < 0) {
                 image_job_finish(j, r, error);
                 return;
         }
-        r = json_decode(&LayerApplyReply_json, result, 0, &reply, &e);
-        if (r >= 0)
-                r = check_layer(j, &reply, &e);
-        if (r >= 0)
-                r = image_job_finish_layer(j, &reply, &e);
-        if (r < 0) {
-                image_job_finish(j, r, &e);
-                return;
-        }
-        d->layer++;
+        l->state = LAYER_DONE;
         load_step(j);
 }
 
 /* A layer that is in place already need not be unpacked again to know what its file holds, if the digest of
- * the file tells: it is the plain archive, or the blob that the layer was made of. Returns 1 if that was
- * so. */
-static int reuse_layer(ImageJob *j, Error *reterr) {
-        LoadData *d = j->data;
-        const UnpackedFile *f = current_layer(d);
-        size_t n = j->record.layers.n_items;
-        _cleanup_free_ char *chain = NULL;
-        const ImageLayer *known;
+ * the file tells: it is the plain archive, or the blob that the layer was made of. */
+static int reuse_layer(LoadLayer *l, Error *reterr) {
+        ImageManager *m = l->job->manager;
+        const ImageLayer *known = layer_find(m, l->chain);
         int r;
 
-        r = chain_id_next(n > 0 ? j->record.layers.items[n - 1].chain : NULL, claimed_diff_id(j, d), &chain);
-        if (r < 0)
-                return error_setf(reterr, ERROR_INVALID, "%s is no digest of a layer",
-                                  claimed_diff_id(j, d));
-        known = layer_find(j->manager, chain);
-        if (!known || !layer_exists(j->manager, chain) ||
-            !(streq(f->digest, claimed_diff_id(j, d)) || streq_ptr(f->digest, known->blob)))
+        if (!known || !layer_exists(m, l->chain) ||
+            !(streq(l->file->digest, l->diff_id) || streq_ptr(l->file->digest, known->blob)))
                 return 0;
-        r = content_has(j->manager, known->blob) ? 0 : adopt_spooled(j, f, reterr);
-        if (r >= 0)
-                r = image_job_add_layer(j, known, reterr);
+        r = content_has(m, known->blob) ? 0 : adopt_spooled(l->job->data, l, reterr);
+        if (r >= 0 && json_copy(&ImageLayer_json, known, &l->layer) < 0)
+                r = error_fill(reterr, -ENOMEM);
         return r < 0 ? r : 1;
 }
 
-/* The next layer, the next image, or the end. Returns 1 if a worker is on it. */
-static int load_next(ImageJob *j, Error *reterr) {
+static int start_layer(LoadLayer *l, Error *reterr) {
         _cleanup_close_ int fd = -EBADF;
-        LoadData *d = j->data;
         int r;
+
+        r = reuse_layer(l, reterr);
+        if (r != 0) {
+                l->state = LAYER_DONE;
+                return r;
+        }
+        fd = open_spooled(l->job->data, l->file);
+        if (fd < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, fd, "cannot read a layer of the archive");
+        l->state = LAYER_BUSY;
+        return layer_unpack_start(&l->unpack, fd, false, reterr);
+}
+
+static int make_layers(ImageJob *j, Error *reterr) {
+        LoadData *d = j->data;
+        const UnpackedImage *image = current_image(d);
+
+        d->layers = new0(LoadLayer, image->layers.n_items ?: 1);
+        if (!d->layers)
+                return error_fill(reterr, -ENOMEM);
+        for (size_t i = 0; i < image->layers.n_items; i++) {
+                LoadLayer *l = d->layers + d->n_layers++;
+
+                *l = (LoadLayer) {
+                        .job = j,
+                        .file = image->layers.items + i,
+                        .diff_id = j->config.rootfs.diff_ids[i],
+                        .parent = i > 0 ? l[-1].chain : NULL,
+                        .unpack = { .manager = j->manager, .done = on_layer, .userdata = l },
+                };
+                if (chain_id_next(l->parent, l->diff_id, &l->chain) < 0)
+                        return error_setf(reterr, ERROR_INVALID, "%s is no digest of a layer", l->diff_id);
+        }
+        return 0;
+}
+
+static unsigned count_layers(const LoadData *d, LayerState state) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < d->n_layers; i++)
+                n += d->layers[i].state == state;
+        return n;
+}
+
+/* --- images --- */
+
+static int finish_image(ImageJob *j, Error *reterr) {
+        LoadData *d = j->data;
+        int r = 0;
+
+        for (size_t i = 0; i < d->n_layers && r >= 0; i++)
+                r = image_job_add_layer(j, &d->layers[i].layer, reterr);
+        if (r >= 0)
+                r = record_image(j, reterr);
+        if (r < 0)
+                return r;
+        clear_image(j);
+        d->image++;
+        return 0;
+}
+
+/* What can go on of the image in work. Returns 1 if workers are on it, 0 if it is done. */
+static int image_step(ImageJob *j, Error *reterr) {
+        LoadData *d = j->data;
+        int r = 0;
 
         if (!j->config_text) {
                 r = read_config(j, reterr);
-                if (r < 0)
-                        return r;
+                if (r >= 0)
+                        r = make_layers(j, reterr);
         }
-        if (d->layer >= current_image(d)->layers.n_items)
-                return finish_loaded_image(j, reterr);
-        r = reuse_layer(j, reterr);
-        if (r != 0) {
-                d->layer += r > 0;
-                return r < 0 ? r : 0;
-        }
-        fd = open_spooled(d, current_layer(d));
-        if (fd < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, fd, "cannot read a layer of the archive");
-        r = image_job_start_layer(j, fd, false, on_layer_loaded, reterr);
-        return r < 0 ? r : 1;
+        for (size_t i = 0; i < d->n_layers && r >= 0; i++)
+                if (d->layers[i].state == LAYER_PENDING && count_layers(d, LAYER_BUSY) < LOAD_LAYERS_MAX)
+                        r = start_layer(d->layers + i, reterr);
+        if (r < 0)
+                return r;
+        return count_layers(d, LAYER_DONE) < d->n_layers ? 1 : finish_image(j, reterr);
 }
 
 static void load_step(ImageJob *j) {
@@ -218,7 +285,7 @@ static void load_step(ImageJob *j) {
         int r = 0;
 
         while (r == 0 && d->image < d->archive.images.n_items)
-                r = load_next(j, &e);
+                r = image_step(j, &e);
         if (r <= 0)
                 image_job_finish(j, r, &e);
 }

@@ -4,7 +4,6 @@
  * A layer that is done is kept, so an interrupted pull goes on where it was. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "basic/crash-point.h"
 #include "basic/fd-util.h"
@@ -14,11 +13,10 @@
 #include "image/content.h"
 #include "image/image-job.h"
 #include "image/image-pull.h"
-#include "image/layer-format.h"
 #include "image/layer-store.h"
+#include "image/layer-unpack.h"
 #include "image/pull-progress.h"
 
-#define LAYER_MODE 0755
 #define DOCUMENT_MODE 0600
 #define PIPE_SIZE (1024 * 1024)
 
@@ -32,13 +30,13 @@ typedef struct PullLayer {
         Pull *pull;             /* back-pointer */
         const OciDescriptor *descriptor;
         const char *diff_id;    /* what the config says it unpacks to */
+        const char *parent;     /* chain of the layer below; NULL = none */
         char *chain;
         LayerState state;
-        Worker *fetch, *apply;
-        char *staging;          /* directory the layer is unpacked in */
+        Worker *fetch;
+        LayerUnpack unpack;
         char *ingest;           /* path of the file the blob is downloaded to; NULL = it was there */
         ImageLayer layer;       /* once it is done */
-        LayerApplyReply unpacked;
         PullProgress progress;
         int result;             /* of the workers, the download's counting more */
         Error error;
@@ -70,14 +68,10 @@ static void pull_step(Pull *p);
 
 static void layer_done(PullLayer *l) {
         worker_cancel(l->fetch);
-        worker_cancel(l->apply);
-        if (l->staging)
-                (void) trash_directory(l->pull->manager, l->staging, NULL);
+        layer_unpack_done(&l->unpack);
         free(l->chain);
-        free(l->staging);
         free(l->ingest);
         json_done(&ImageLayer_json, &l->layer);
-        json_done(&LayerApplyReply_json, &l->unpacked);
         error_done(&l->error);
 }
 
@@ -259,28 +253,21 @@ static int keep_blob(PullLayer *l, Error *reterr) {
 }
 
 static int finish_layer(PullLayer *l, Error *reterr) {
-        ImageManager *m = l->pull->manager;
+        const LayerApplyReply *reply = &l->unpack.reply;
         const OciDescriptor *d = l->descriptor;
         int r;
 
-        if (!streq_ptr(l->unpacked.diff_id, l->diff_id))
+        if (!streq_ptr(reply->blob, d->digest))
+                return error_setf(reterr, ERROR_INVALID, "layer %s was unpacked from %s", d->digest,
+                                  strnull(reply->blob));
+        if (!streq_ptr(reply->diff_id, l->diff_id))
                 return error_setf(reterr, ERROR_INVALID,
                                   "layer %s unpacks to %s, but the image's config says %s", d->digest,
-                                  strnull(l->unpacked.diff_id), l->diff_id);
-        l->layer = (ImageLayer) {
-                .chain = strdup(l->chain),
-                .size = (int64_t) l->unpacked.size,
-                .blob = strdup(d->digest),
-                .blob_size = d->size,
-                .media_type = strdup(strempty(d->media_type)),
-        };
-        if (!l->layer.chain || !l->layer.blob || !l->layer.media_type)
-                return error_fill(reterr, -ENOMEM);
+                                  strnull(reply->diff_id), l->diff_id);
         r = keep_blob(l, reterr);
-        if (r >= 0)
-                r = layer_commit(m, l->staging, &l->layer, reterr);
-        l->staging = mfree(l->staging);
-        return r;
+        return r < 0 ? r :
+                       layer_unpack_commit(&l->unpack, l->parent, strempty(d->media_type), &l->layer,
+                                           reterr);
 }
 
 /* Once both workers have ended. */
@@ -289,7 +276,7 @@ static void layer_step(PullLayer *l) {
         ImageManager *m = p->manager;
         int r;
 
-        if (l->fetch || l->apply)
+        if (l->fetch || l->unpack.worker)
                 return;
         r = l->result < 0 ? l->result : finish_layer(l, &l->error);
         if (r < 0) {
@@ -312,26 +299,18 @@ static void note_result(PullLayer *l, int r, const Error *error, bool counts) {
         (void) error_copy(&l->error, error);
 }
 
-static void on_applied(Worker *w, int r, struct json_object *result, const Error *error, void *userdata) {
+static void on_unpacked(LayerUnpack *u, int r, const Error *error, void *userdata) {
         PullLayer *l = ASSERT_PTR(userdata);
 
-        l->apply = NULL;
         note_result(l, r, error, l->result < 0 && l->error.kind == ERROR_CANCELLED);
-        if (r >= 0) {
-                _cleanup_error_ Error e = ERROR_NULL;
-
-                r = json_decode(&LayerApplyReply_json, result, 0, &l->unpacked, &e);
-                note_result(l, r, &e, false);
-        }
         layer_step(l);
 }
 
-static void on_apply_progress(Worker *w, struct json_object *progress, void *userdata) {
+static void on_unpack_progress(LayerUnpack *u, uint64_t current, void *userdata) {
         PullLayer *l = ASSERT_PTR(userdata);
-        WorkerProgress p = {};
 
-        if (!l->fetch && json_decode(&WorkerProgress_json, progress, 0, &p, NULL) >= 0)
-                layer_status(l, "Extracting", (int64_t) p.current, l->descriptor->size);
+        if (!l->fetch)
+                layer_status(l, "Extracting", (int64_t) current, l->descriptor->size);
 }
 
 static void on_fetched(Worker *w, int r, struct json_object *result, const Error *error, void *userdata) {
@@ -356,32 +335,6 @@ static void on_fetch_progress(Worker *w, struct json_object *progress, void *use
         else if (asprintf_safe(&text, "Retrying in %" PRIu64 " second%s", p.seconds,
                                p.seconds == 1 ? "" : "s") >= 0)
                 layer_status(l, text, 0, 0);
-}
-
-static int start_apply(PullLayer *l, int input_fd, Error *reterr) {
-        static const LayerApplyParams params = { .format = (char *) "overlay", .progress = true };
-        _cleanup_free_ char *diff = NULL;
-        _cleanup_close_ int root = -EBADF;
-        int r;
-
-        r = make_staging(l->pull->manager, &l->staging, reterr);
-        if (r < 0)
-                return r;
-        diff = path_join(l->staging, "diff");
-        if (!diff)
-                return error_fill(reterr, -ENOMEM);
-        if (mkdir(diff, LAYER_MODE) < 0 || (root = open(diff, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot make %s", diff);
-        return worker_start(l->pull->manager->config.workers, &(WorkerRequest) {
-                .verb = "layer-apply",
-                .params_type = &LayerApplyParams_json,
-                .params = &params,
-                .fds = (const int[]) { input_fd, root },
-                .n_fds = 2,
-                .progress = on_apply_progress,
-                .done = on_applied,
-                .userdata = l,
-        }, &l->apply, reterr);
 }
 
 static int start_fetch(PullLayer *l, int ingest_fd, int pipe_fd, Error *reterr) {
@@ -417,7 +370,7 @@ static int start_download(PullLayer *l, Error *reterr) {
                 return error_fill(reterr, -errno);
         (void) fcntl(fds[1], F_SETPIPE_SZ, PIPE_SIZE);
         /* In this order: where workers must queue, no download waits for its unpacker. */
-        r = start_apply(l, fds[0], reterr);
+        r = layer_unpack_start(&l->unpack, fds[0], false, reterr);
         return r < 0 ? r : start_fetch(l, ingest, fds[1], reterr);
 }
 
@@ -428,7 +381,7 @@ static int start_layer(PullLayer *l, Error *reterr) {
         if (blob < 0)
                 return start_download(l, reterr);
         layer_status(l, "Download complete", 0, 0);
-        return start_apply(l, blob, reterr);
+        return layer_unpack_start(&l->unpack, blob, false, reterr);
 }
 
 /* --- all layers --- */
@@ -532,10 +485,17 @@ static int make_layers(Pull *p, Error *reterr) {
                         .pull = p,
                         .descriptor = p->resolved.layers.items + i,
                         .diff_id = p->config.rootfs.diff_ids[i],
+                        .parent = i > 0 ? l[-1].chain : NULL,
                         .error = ERROR_NULL,
+                        .unpack = {
+                                .manager = p->manager,
+                                .progress = on_unpack_progress,
+                                .done = on_unpacked,
+                                .userdata = l,
+                        },
                 };
                 pull_progress_init(&l->progress, l->descriptor->digest);
-                r = chain_id_next(i > 0 ? l[-1].chain : NULL, l->diff_id, &l->chain);
+                r = chain_id_next(l->parent, l->diff_id, &l->chain);
                 if (r < 0)
                         return error_setf(reterr, ERROR_INVALID, "%s is no digest of a layer", l->diff_id);
         }

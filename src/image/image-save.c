@@ -6,6 +6,7 @@
 #include "basic/messages.h"
 #include "image/content.h"
 #include "image/image-job.h"
+#include "image/worker-verbs.h"
 #include "image/image-manifest.h"
 
 #define BLOBS "blobs/sha256/"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How much of the disk a container's own layer takes. */
 #include "image/image-job.h"
+#include "image/worker-verbs.h"
 
 #include "basic/fd-util.h"
 #include "basic/path-util.h"

@@ -11,6 +11,7 @@
 #include "basic/fileio.h"
 #include "basic/path-util.h"
 #include "image/image-job.h"
+#include "image/worker-verbs.h"
 #include "image/layer-store.h"
 #include "image/overlay-mount.h"
 #include "image/storage-driver.h"
