@@ -21,7 +21,7 @@
 #define SHIM_DATA_MAX (160U * 1024U)
 #define SHIM_MESSAGE_MAX (SHIM_TEXT_MAX + SHIM_DATA_MAX + 256U)
 
-/* Names in the run directory. */
+/* Names in the run directory, which has to be on a private mount. */
 #define SHIM_CONTROL_NAME "control"
 #define SHIM_CONFIG_NAME "shim.json"
 #define SHIM_EXIT_NAME "exit"

@@ -36,108 +36,42 @@ static int read_lines(const char *path, char ***ret) {
         return strv_split(text, "\n", ret);
 }
 
-/* "rw,cpu,cpuacct": true if the controller is among them. */
-static bool has_option(const char *options, const char *name) {
-        size_t n = strlen(name);
-
-        for (const char *p = options; *p; ) {
-                size_t k = strcspn(p, ",");
-
-                if (k == n && memcmp(p, name, n) == 0)
-                        return true;
-                p += k;
-                p += *p == ',';
-        }
-        return false;
-}
-
-/* A line of mountinfo: "36 35 98:0 /root /mount/point options ... - type source super-options"; cut in
- * place. */
-static bool parse_mountinfo(char *line, char **ret_point, char **ret_type, char **ret_super) {
-        char *fields[5], *p = line, *rest;
-
-        for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
-                fields[i] = strsep(&p, " ");
-                if (!p)
-                        return false;
-        }
-        rest = strstr(p, "- ");
-        if (!rest)
-                return false;
-        rest += 2;
-        *ret_point = fields[4];
-        *ret_type = strsep(&rest, " ");
-        if (!rest || !strsep(&rest, " ") || !rest)
-                return false;
-        *ret_super = rest;
-        return true;
-}
-
 static const char *const v1_names[] = {
         "blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "pids",
 };
 
-/* Mount points of the v1 hierarchies, by v1_names; read once, since they stay and mountinfo is long on a
- * busy host. */
-static char *v1_points[ELEMENTSOF(v1_names)];
-static bool v1_loaded;
-
-static int v1_load(void) {
-        _cleanup_strv_free_ char **lines = NULL;
-        int r;
-
-        if (v1_loaded)
-                return 0;
-        r = read_lines("/proc/self/mountinfo", &lines);
-        if (r < 0)
-                return r;
-
-        STRV_FOREACH(l, lines) {
-                char *point, *type, *super;
-
-                if (!parse_mountinfo(*l, &point, &type, &super) || !streq(type, "cgroup"))
-                        continue;
-                for (size_t i = 0; i < ELEMENTSOF(v1_names); i++)
-                        if (!v1_points[i] && has_option(super, v1_names[i])) {
-                                v1_points[i] = strdup(point);
-                                if (!v1_points[i])
-                                        return -ENOMEM;
-                        }
-        }
-        v1_loaded = true;
-        return 0;
-}
-
-/* Mount point of a v1 hierarchy with the controller. */
+/* A v1 hierarchy is mounted, or linked to, by the name of each of its controllers. */
 static int v1_mount(const char *controller, char **ret) {
-        int r;
+        _cleanup_free_ char *path = path_join(CGROUP_ROOT, controller);
+        struct statfs fs;
 
-        r = v1_load();
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < ELEMENTSOF(v1_names); i++)
-                if (v1_points[i] && streq(v1_names[i], controller)) {
-                        *ret = strdup(v1_points[i]);
-                        return *ret ? 0 : -ENOMEM;
-                }
-        return -ENOENT;
+        if (!path)
+                return -ENOMEM;
+        if (statfs(path, &fs) < 0)
+                return -errno;
+        if (fs.f_type != CGROUP_SUPER_MAGIC)
+                return -ENOENT;
+        *ret = TAKE_PTR(path);
+        return 0;
 }
 
 static int v1_controllers(char ***ret) {
         _cleanup_strv_free_ char **found = strv_new_empty();
-        int r;
 
         if (!found)
                 return -ENOMEM;
-        r = v1_load();
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < ELEMENTSOF(v1_names); i++)
-                if (v1_points[i]) {
-                        r = strv_extend(&found, v1_names[i]);
-                        if (r < 0)
-                                return r;
-                }
+        FOREACH_ELEMENT(name, v1_names) {
+                _cleanup_free_ char *path = NULL;
+                int r;
+
+                r = v1_mount(*name, &path);
+                if (r == -ENOENT)
+                        continue;
+                if (r >= 0)
+                        r = strv_extend(&found, *name);
+                if (r < 0)
+                        return r;
+        }
         *ret = TAKE_PTR(found);
         return 0;
 }

@@ -24,51 +24,17 @@
 #define RUNTIME_LOG_NAME "runtime.log"
 #define CONSOLE_NAME "console"
 #define RUNTIME_LOG_MAX (256U * 1024U)
-#define MOUNTINFO_MAX (16U * 1024U * 1024U)
 #define ERROR_TEXT_MAX 4096U
 
 /* --- the root file system --- */
 
-/* Is the run directory on a mount of the shared kind, so that a mount below it shows elsewhere? The daemon
- * makes its exec root private; this is for a shim that is started in another place. */
-static int run_dir_is_shared(bool *ret) {
-        _cleanup_strv_free_ char **lines = NULL;
-        _cleanup_free_ char *text = NULL, *id = NULL;
-        struct statx st;
-        int r;
-
-        if (statx(AT_FDCWD, ".", 0, STATX_MNT_ID, &st) < 0)
-                return -errno;
-        r = asprintf_safe(&id, "%llu ", (unsigned long long) st.stx_mnt_id);
-        if (r < 0)
-                return r;
-        r = read_file_at(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL);
-        if (r < 0)
-                return r;
-        r = strv_split(text, "\n", &lines);
-        if (r < 0)
-                return r;
-
-        *ret = false;
-        STRV_FOREACH(l, lines)
-                if (startswith(*l, id))
-                        *ret = strstr(*l, " shared:");
-        return 0;
-}
-
-/* The mount lives in a namespace of this process and dies with it, however that dies. */
+/* The mount lives in a namespace of this process and dies with it, however that dies. It shows nowhere else,
+ * since the run directory is on a private mount. The other mounts keep their propagation, for binds that are
+ * shared with the host. */
 static int mount_rootfs(Shim *s, int mount_fd) {
-        bool shared = true;
-        int r;
-
         if (unshare(CLONE_NEWNS) < 0)
                 return -errno;
         s->mounts_unshared = true;
-        r = run_dir_is_shared(&shared);
-        if (r < 0)
-                return r;
-        if (shared && mount(NULL, "/", NULL, MS_REC|MS_SLAVE, NULL) < 0)
-                return -errno;
 
         /* The descriptor of the run directory is of the old namespace: by path it is the new one's. */
         if (mkdir(SHIM_ROOTFS_NAME, 0755) < 0 && errno != EEXIST)
