@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "basic/process-util.h"
 
+#include <link.h>
 #include <linux/sched.h>
+#include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <strings.h>
@@ -241,6 +243,28 @@ int signal_from_string(const char *s) {
 
 const char *signal_to_string(int sig) {
         return sigabbrev_np(sig);
+}
+
+static int drop_code(struct dl_phdr_info *info, size_t size, void *userdata) {
+        uintptr_t page = (uintptr_t) sysconf(_SC_PAGESIZE);
+
+        if (strstr(info->dlpi_name, "vdso"))
+                return 0;
+        for (size_t i = 0; i < info->dlpi_phnum; i++) {
+                const ElfW(Phdr) *p = info->dlpi_phdr + i;
+                uintptr_t start = (info->dlpi_addr + p->p_vaddr) & ~(page - 1);
+                uintptr_t end = info->dlpi_addr + p->p_vaddr + p->p_memsz;
+
+                /* Not what relocations were written to. */
+                if (p->p_type == PT_LOAD && (p->p_flags & (PF_X|PF_W)) == PF_X)
+                        (void) madvise((void *) start, end - start, MADV_DONTNEED);
+        }
+        return 0;
+}
+
+void process_trim_memory(void) {
+        (void) malloc_trim(0);
+        (void) dl_iterate_phdr(drop_code, NULL);
 }
 
 int find_executable(const char *name, char **ret) {

@@ -40,6 +40,9 @@ int pidfd_signal(int pidfd, int sig);
  * process. */
 int process_start_time(pid_t pid, uint64_t *ret);
 
+/* Gives back what only the start-up needed: free heap, and code, which is mapped again where it is run. */
+void process_trim_memory(void);
+
 /* "SIGTERM", "TERM", "term", "15", "SIGRTMIN+3": the number or -EINVAL. */
 int signal_from_string(const char *s);
 const char *signal_to_string(int sig);  /* "TERM"; NULL for unknown and real-time ones */

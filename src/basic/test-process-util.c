@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "basic/fileio.h"
 #include "basic/process-util.h"
 
 #include "basic/tests.h"
@@ -69,6 +70,23 @@ TEST(start_time) {
         ASSERT_OK(process_start_time(getpid(), &t));
         ASSERT_TRUE(t > 0);
         ASSERT_EQ(process_start_time(0x7ffffff0, &t), -ESRCH);
+}
+
+static long resident_pages(void) {
+        _cleanup_free_ char *text = NULL;
+        long size, resident;
+
+        ASSERT_OK(read_file_at(AT_FDCWD, "/proc/self/statm", 256, &text, NULL));
+        ASSERT_EQ(sscanf(text, "%ld %ld", &size, &resident), 2);
+        return resident;
+}
+
+TEST(trim_memory) {
+        long before = resident_pages();
+
+        process_trim_memory();
+        ASSERT_TRUE(resident_pages() < before);
+        process_trim_memory();
 }
 
 DEFINE_TEST_MAIN();

@@ -9,8 +9,10 @@
 
 #include "basic/log.h"
 #include "basic/messages.h"
+#include "basic/process-util.h"
 
 #define PHASE_TIMEOUT (30 * USEC_PER_SEC)       /* granted to each phase by EXTEND_TIMEOUT_USEC */
+#define SETTLED_USEC (2 * USEC_PER_SEC)         /* after READY: the start-up's memory is not needed any more */
 #define BUS_WAIT (3 * USEC_PER_SEC)             /* for the system bus, where systemd shall start the shims */
 
 typedef struct Phase {
@@ -169,6 +171,11 @@ static int run_phase(Daemon *d, const Phase *p, StartupPhase *row, Error *reterr
         return r;
 }
 
+static int on_settled(sd_event_source *s, uint64_t usec, void *userdata) {
+        process_trim_memory();
+        return 0;
+}
+
 static void ready(Daemon *d, const StartupPhase *rows) {
         usec_t total = 0;
 
@@ -178,6 +185,8 @@ static void ready(Daemon *d, const StartupPhase *rows) {
         log_struct(LOG_INFO, LOG_FIELDS("MESSAGE_ID=" MESSAGE_DAEMON_READY_STR),
                    "Daemon has completed initialization in %" PRIu64 " ms", total / USEC_PER_MSEC);
         (void) sd_notify(0, "READY=1\nSTATUS=Serving");
+        (void) sd_event_add_time_relative(d->event, NULL, CLOCK_MONOTONIC, SETTLED_USEC, USEC_PER_SEC,
+                                          on_settled, NULL);
 }
 
 int daemon_run(Daemon *d) {
