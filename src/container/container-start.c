@@ -13,6 +13,7 @@
 #include "container/container-network.h"
 #include "container/container-remove.h"
 #include "container/container-restart-policy.h"
+#include "container/container-root.h"
 #include "container/container-shim.h"
 #include "container/container-spec.h"
 #include "container/container-wait.h"
@@ -226,6 +227,8 @@ static int prepare(Container *c, Error *reterr) {
         if (r >= 0)
                 r = rootfs_mount(c->manager->config.images, c->image, c->rw_dir, &c->start->mount_fd,
                                  reterr);
+        if (r >= 0)
+                r = container_root_prepare(c->start->mount_fd, reterr);
         crash_point("container-start:mounted");
         if (r >= 0)
                 r = container_network_start(c, &netns, reterr);

@@ -1,0 +1,472 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attacks: what a container gets by default, hostile images at the start, descriptors and secrets of our processes,
+names that are paths, and clients that take all there is. The numbers are Docker's, measured on the reference."""
+
+import functools
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import stat
+import subprocess
+import tarfile
+import threading
+import time
+
+import common_api
+import images
+from common_api import client, only_ours, own_daemon
+from daemon import runtime_path
+from harness import Skip, cases, check, cleanup, contains, equal, eventually, matches, test
+
+NONE = {"NetworkMode": "none"}
+DEFAULT_CAPABILITIES = "00000000a80425fb"
+SECRET = "hunter2-not-for-others"
+
+# Runs in a container: "probe call NUMBER ARGUMENT..." and "probe device TYPE MAJOR MINOR" print the error's name or 0;
+# "probe exe NAME" is the attacker of CVE-2019-5736.
+PROBE = r"""
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+static void say(const char *what, long r) {
+        printf("%s %s\n", what, r < 0 ? strerrorname_np(errno) : "0");
+        fflush(stdout);
+}
+
+static void call(char **v, int n) {
+        long a[6] = {}, r;
+
+        for (int i = 1; i < n && i < 7; i++)
+                a[i - 1] = strtol(v[i], NULL, 0);
+        r = syscall(atol(v[0]), a[0], a[1], a[2], a[3], a[4], a[5]);
+        if (r == 0 && atol(v[0]) == SYS_clone)
+                _exit(0);
+        say(v[0], r);
+}
+
+static void device(char **v) {
+        unlink("/tmp/node");
+        if (mknod("/tmp/node", (*v[0] == 'b' ? S_IFBLK : S_IFCHR) | 0600, makedev(atoi(v[1]), atoi(v[2]))) < 0)
+                say("mknod", -1);
+        else
+                say("open", open("/tmp/node", O_RDONLY | O_NONBLOCK));
+}
+
+/* Opens the program of every other process, and writes to it as soon as it can. */
+static void overwrite(const char *seconds) {
+        time_t end = time(NULL) + atoi(seconds);
+        char path[300];
+
+        say("ready", 0);
+        while (time(NULL) < end) {
+                DIR *d = opendir("/proc");
+
+                for (struct dirent *e; d && (e = readdir(d));) {
+                        int fd, out;
+
+                        if (atoi(e->d_name) <= 1 || atoi(e->d_name) == getpid())
+                                continue;
+                        snprintf(path, sizeof(path), "/proc/%s/exe", e->d_name);
+                        fd = open(path, O_RDONLY);
+                        if (fd < 0)
+                                continue;
+                        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+                        for (int i = 0; i < 2000 && (out = open(path, O_WRONLY)) < 0; i++)
+                                usleep(100);
+                        if (out >= 0) {
+                                say("write", write(out, "#!/bin/false\n", 13));
+                                close(out);
+                        }
+                        close(fd);
+                }
+                closedir(d);
+        }
+}
+
+int main(int argc, char **argv) {
+        if (argc > 2 && strcmp(argv[1], "call") == 0)
+                call(argv + 2, argc - 2);
+        else if (argc == 5 && strcmp(argv[1], "device") == 0)
+                device(argv + 2);
+        else if (argc == 3 && strcmp(argv[1], "exe") == 0)
+                overwrite(argv[2]);
+        else
+                return 1;
+        return 0;
+}
+"""
+
+
+@functools.cache
+def probe_program():
+    source = pathlib.Path(common_api.ENGINE.dir) / "probe.c"
+    source.write_text(PROBE)
+    program = source.with_suffix("")
+    r = subprocess.run(["cc", "-static", "-O1", "-o", str(program), str(source)], capture_output=True, text=True)
+    if r.returncode != 0:
+        raise Skip(f"no static C compiler: {r.stderr.strip()[-200:]}")
+    return program.read_bytes()
+
+
+def load(c, layers, name, **options):
+    r = c.post("/images/load", images.docker_archive(layers, [name], **options), headers={"Content-Type": "application/x-tar"})
+    if r.status != 200:
+        return r.message
+    return next((line["error"] for line in r.lines() if "error" in line), None)
+
+
+def forget(name):
+    common_api.ENGINE.client().delete(f"/images/{name}", query={"force": 1})
+
+
+def probe_image():
+    c = client()
+    if c.get("/images/probe:1/json").status != 200:
+        top = images.TarWriter().add("bin/probe", probe_program(), mode=0o755).bytes()
+        equal(load(c, [images.busybox_tar(), top], "probe:1"), None, "error of loading")
+    return c
+
+
+def run(c, script, image="busybox", **kw):
+    code, out, err = c.run(script, image, **kw)
+    equal(code, 0, f"exit code ({err!r})")
+    return out
+
+
+# What a container is by default.
+
+@test
+def rights_of_a_process():
+    out = run(client(), "cat /proc/self/status; echo OomScore: $(cat /proc/self/oom_score_adj)")
+    got = dict(re.findall(r"^(\w+):[ \t]*(.*?) *$", out, re.M))
+    wanted = {"CapInh": "0" * 16, "CapPrm": DEFAULT_CAPABILITIES, "CapEff": DEFAULT_CAPABILITIES, "CapBnd": DEFAULT_CAPABILITIES,
+              "CapAmb": "0" * 16, "NoNewPrivs": "0", "Seccomp": "2", "Seccomp_filters": "1", "Umask": "0022", "Uid": "0\t0\t0\t0",
+              "Gid": "0\t0\t0\t0", "Groups": "0 10", "OomScore": "0"}
+    equal({k: got[k] for k in wanted}, {**wanted, "Groups": got["Groups"]}, "rights")
+    contains(f" {got['Groups']} ", " 0 ", "groups")
+
+
+@cases([
+    # CVE-2022-36109: the own group is one of the supplementary ones, so that giving it up changes nothing.
+    ("root", "0", [], "0"), ("name", "user", [], "10 1000"), ("name and group", "user:wheel", [], "10"), ("group added", "user:wheel", ["77"], "10 77"),
+    ("unknown user", "4711:4712", [], "4712"),
+])
+def own_group_is_supplementary(user, add, groups):
+    out = run(client(), "grep Groups /proc/self/status", User=user, host={"GroupAdd": add})
+    equal(sorted(out.split()[1:]), sorted(groups.split()), "supplementary groups")
+
+
+@test
+def a_user_has_no_capabilities():
+    out = run(client(), "grep Cap /proc/self/status", User="user")
+    equal(dict(line.split(":\t") for line in out.splitlines()),
+          {"CapInh": "0" * 16, "CapPrm": "0" * 16, "CapEff": "0" * 16, "CapBnd": DEFAULT_CAPABILITIES, "CapAmb": "0" * 16}, "capabilities")
+
+
+@cases([("/proc", "/proc", "proc", "rw nosuid nodev noexec"), ("/dev", "/dev", "tmpfs", "rw nosuid", "size=65536k mode=755"),
+        ("/dev/pts", "/dev/pts", "devpts", "rw nosuid noexec", "gid=5 mode=620 ptmxmode=666"), ("/sys", "/sys", "sysfs", "ro nosuid nodev noexec"),
+        ("/dev/mqueue", "/dev/mqueue", "mqueue", "rw nosuid nodev noexec"), ("/dev/shm", "/dev/shm", "tmpfs", "rw nosuid nodev noexec", "size=65536k"),
+        ("/proc/bus", "/proc/bus", "proc", "ro nosuid nodev noexec"), ("/proc/fs", "/proc/fs", "proc", "ro nosuid nodev noexec"), ("/proc/irq", "/proc/irq", "proc", "ro nosuid nodev noexec"),
+        ("/proc/sys", "/proc/sys", "proc", "ro nosuid nodev noexec"), ("/proc/sysrq-trigger", "/proc/sysrq-trigger", "proc", "ro nosuid nodev noexec"),
+        ("/proc/acpi", "/proc/acpi", "tmpfs", "ro"), ("/proc/scsi", "/proc/scsi", "tmpfs", "ro"), ("/sys/firmware", "/sys/firmware", "tmpfs", "ro"), ("/proc/interrupts", "/proc/interrupts", "tmpfs", "rw nosuid"),
+        ("/proc/kcore", "/proc/kcore", "tmpfs", "rw nosuid"), ("/proc/keys", "/proc/keys", "tmpfs", "rw nosuid"), ("/proc/timer_list", "/proc/timer_list", "tmpfs", "rw nosuid")])
+def flags_of_a_mount(path, kind, flags, options=""):
+    out = run(client(), f"test -e {path} && grep ' {path} ' /proc/self/mountinfo || echo none")
+    if out == "none\n" and not os.path.exists(path):
+        raise Skip(f"this kernel has no {path}")
+    fields = out.strip().split()
+    equal(fields[4], path, "mount point")
+    equal(fields[fields.index("-") + 1], kind, "type")
+    equal([f for f in fields[5].split(",") if f not in ("relatime", "noatime")], flags.split(), "flags")
+    for o in options.split():
+        check(o in fields[-1].split(","), f"{path} has no {o}: {fields[-1]}")
+
+
+@test
+def masked_paths_are_empty():
+    paths = ["/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug",
+             "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap"]
+    paths += [str(p) for p in pathlib.Path("/sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle")]
+    out = run(client(), f"for p in {' '.join(paths)}; do if [ -d $p ]; then ls -A $p; else head -c 100 $p 2>/dev/null; fi; done; true")
+    equal(out, "", "what can be read of the masked paths")
+
+
+@test
+def kernel_settings_cannot_be_written():
+    script = "for p in /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/vm/panic_on_oom /proc/sysrq-trigger /proc/irq/default_smp_affinity " \
+             "/sys/kernel/uevent_helper /sys/kernel/mm/ksm/run /sys/class/net/lo/mtu /sys/fs/cgroup/release_agent /sys/fs/cgroup/*/release_agent " \
+             "/sys/fs/cgroup/cgroup.procs /proc/1/oom_score_adj_not; do [ -e $p ] && (echo 1 > $p) 2>/dev/null && echo $p; done; " \
+             "mount -o remount,rw /proc/sys 2>/dev/null && echo remount; umount /proc/kcore 2>/dev/null && echo umount; " \
+             "mount -t proc proc /tmp 2>/dev/null && echo proc; test -e /sys/fs/cgroup/cgroup.procs && mkdir /sys/fs/cgroup/x 2>/dev/null && echo cgroup; true"
+    equal(run(client(), script), "", "what could be written")
+
+
+X86 = {"open_by_handle_at": 304, "add_key": 248, "request_key": 249, "keyctl": 250, "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
+       "userfaultfd": 323, "bpf": 321, "mount": 165, "umount2": 166, "pivot_root": 155, "unshare": 272, "setns": 308, "clone": 56, "clone3": 435,
+       "init_module": 175, "finit_module": 313, "delete_module": 176, "kexec_load": 246, "kexec_file_load": 320, "perf_event_open": 298, "swapon": 167,
+       "swapoff": 168, "reboot": 169, "settimeofday": 164, "clock_settime": 227, "acct": 163, "quotactl": 179, "iopl": 172, "ioperm": 173, "sethostname": 170,
+       "setdomainname": 171, "syslog": 103, "vhangup": 153, "lookup_dcookie": 212, "fanotify_init": 300, "move_mount": 429, "open_tree": 428, "fsopen": 430,
+       "fsconfig": 431, "fsmount": 432, "fspick": 433, "mount_setattr": 442, "move_pages": 279, "mbind": 237, "set_mempolicy": 238, "get_mempolicy": 239,
+       "pidfd_getfd": 438, "kcmp": 312, "process_madvise": 440, "nfsservctl": 180, "uselib": 134, "ustat": 136, "sysfs": 139, "_sysctl": 156,
+       "socket": 41, "personality": 135}
+EPERM_ALWAYS = [n for n in X86 if n not in ("clone", "clone3", "socket", "personality", "unshare")]
+
+
+@test
+def system_calls_of_the_default_profile():
+    """The filter answers before the kernel looks at arguments, so that EPERM is the filter's word."""
+    if os.uname().machine != "x86_64":
+        raise Skip("the numbers are those of x86_64")
+    c = probe_image()
+    rows = [(n, (), "EPERM") for n in EPERM_ALWAYS]
+    rows += [("unshare", (flag,), "EPERM") for flag in ("0x10000000", "0x20000")] + [("clone3", (0, 0), "ENOSYS")]
+    rows += [("clone", (hex(flag | 17), 0, 0, 0, 0), "EPERM") for flag in (0x10000000, 0x00020000, 0x40000000, 0x02000000)]
+    rows += [("clone", ("17", 0, 0, 0, 0), "0"), ("socket", (38, 5, 0), "EPERM"), ("socket", (40, 1, 0), "EPERM"), ("socket", (2, 1, 0), "0"),
+             ("socket", (16, 3, 0), "0"), ("personality", ("0xffffffff",), "0"), ("personality", ("0x0040000",), "EPERM"), ("personality", ("0x8",), "0")]
+    if not common_api.ENGINE.is_ours:
+        rows = [r for r in rows if r[:2] != ("socket", (38, 5, 0))]      # AF_ALG is refused since CVE-2026-31431
+    script = "\n".join(f"probe call {X86[n]} {' '.join(map(str, a))}" for n, a, _ in rows)
+    out = run(c, script, image="probe:1")
+    got = [line.split()[1] for line in out.splitlines()]
+    equal([(n, a, g) for (n, a, w), g in zip(rows, got) if g != w], [], "calls with another result")
+
+
+@test
+def devices_that_cannot_be_opened():
+    c = probe_image()
+    rows = [("c", 1, 1, "EPERM"), ("c", 1, 2, "EPERM"), ("c", 1, 4, "EPERM"), ("c", 1, 11, "EPERM"), ("c", 10, 229, "EPERM"), ("c", 10, 232, "EPERM"),
+            ("c", 10, 237, "EPERM"), ("b", 7, 0, "EPERM"), ("b", 8, 0, "EPERM"), ("b", 254, 0, "EPERM"), ("b", 259, 0, "EPERM"), ("c", 4, 0, "EPERM"),
+            ("c", 1, 3, "0"), ("c", 1, 5, "0"), ("c", 1, 7, "0"), ("c", 1, 8, "0"), ("c", 1, 9, "0")]
+    if not os.path.isdir("/sys/fs/cgroup/devices"):
+        rows = [r for r in rows if r[3] == "0"] or rows
+    out = run(c, "\n".join(f"probe device {t} {a} {b}" for t, a, b, _ in rows), image="probe:1")
+    equal(out.splitlines(), [f"open {wanted}" for *_, wanted in rows], "results")
+
+
+# Hostile images at the start.
+
+SYM, DIR = tarfile.SYMTYPE, tarfile.DIRTYPE
+
+
+def layer(*entries):
+    t = images.TarWriter()
+    for name, options in entries:
+        t.add(name, **({"data": options} if isinstance(options, str) else options))
+    return t.bytes()
+
+
+def link(target):
+    return dict(kind=SYM, link=target)
+
+
+class Sentinel:
+    """A directory of the host with one file that nobody may read or change."""
+
+    def __init__(self):
+        self.dir = pathlib.Path(common_api.ENGINE.dir) / "sentinel"
+        self.dir.mkdir(exist_ok=True)
+        cleanup(shutil.rmtree, self.dir)
+        self.file = self.dir / "file"
+        self.file.write_text(SECRET)
+        os.chmod(self.file, 0o666)
+        os.chmod(self.dir, 0o777)
+        self.mounts = self.host_mounts()
+
+    @staticmethod
+    def host_mounts():
+        return [line.split()[4] for line in open("/proc/self/mountinfo") if "/netns/" not in line]
+
+    def check(self, out=""):
+        equal(sorted(p.name for p in self.dir.iterdir()), ["file"], "files in a directory of the host")
+        equal(self.file.read_text(), SECRET, "content of a file of the host")
+        equal(oct(self.file.stat().st_mode & 0o7777), "0o666", "mode of a file of the host")
+        check(SECRET not in out, f"the container could read a file of the host: {out!r}")
+        equal(self.host_mounts(), self.mounts, "mounts of the host")
+
+
+# A file of the host by way of every link of the container that might lead out: read, then written.
+RAID = "for p in /etc/hosts /etc/hostname /etc/resolv.conf /dev/null /dev/console /dev/shm/file /dev/mqueue/file /target/file /w/file; do " \
+       "timeout 1 cat $p 2>/dev/null; echo bad 2>/dev/null >$p; done; touch /etc/x /dev/x /dev/shm/x /target/x /w/x 2>/dev/null; rm -rf /target/file; true"
+
+
+@cases([
+    ("hosts", [("etc/hosts", "FILE")], {}), ("hostname", [("etc/hostname", "FILE")], {}), ("resolv.conf", [("etc/resolv.conf", "FILE")], {}),
+    ("etc", [("etc", "DIR")], {}), ("dev", [("dev", "DIR")], {}), ("dev to root", [("dev", "/")], {}), ("proc", [("proc", "DIR")], {}),
+    ("proc to sys", [("proc", "/sys")], {}), ("sys", [("sys", "DIR")], {}), ("sys to proc", [("sys", "/proc")], {}), ("shm", [("dev/shm", "DIR")], {}),
+    ("mqueue", [("dev/mqueue", "DIR")], {}), ("pts", [("dev/pts", "DIR")], {}), ("null", [("dev/null", "FILE")], {}), ("console", [("dev/console", "FILE")], {}),
+    ("console with a terminal", [("dev/console", "FILE")], dict(Tty=True)), ("ptmx", [("dev/ptmx", "FILE")], dict(Tty=True)),
+    ("null to core_pattern", [("dev/null", "/proc/sys/kernel/core_pattern")], {}), ("proc of another", [("etc/hosts", "/proc/1/root/SENTINEL/file")], {}),
+    ("relative", [("etc/hosts", "../../../../../../../../SENTINEL/file")], {}), ("cgroup", [("sys/fs/cgroup", "DIR")], {}),
+    ("work directory", [("w", "DIR")], dict(WorkingDir="/w/new")), ("work directory relative", [("w", "../../../../../SENTINEL")], dict(WorkingDir="/w/new/er")),
+    ("bind", [("target", "DIR")], dict(host={"Binds": ["SHARE:/target/x"]})), ("bind at a link", [("target", "DIR")], dict(host={"Binds": ["SHARE:/target"]})),
+    ("bind of a file", [("target", "DIR")], dict(host={"Binds": ["SHARE/f:/target/file"]})), ("tmpfs", [("target", "DIR")], dict(host={"Tmpfs": {"/target/x": ""}})),
+    ("tmpfs at a link", [("target", "DIR")], dict(host={"Tmpfs": {"/target": ""}})),
+    ("mount", [("target", "DIR")], dict(host={"Mounts": [{"Type": "bind", "Source": "SHARE", "Target": "/target/x"}]})),
+    ("init", [("sbin", "DIR")], dict(host={"Init": True})), ("device", [("dev", "DIR")], dict(host={"Devices": [{"PathOnHost": "/dev/full"}]})),
+    ("passwd", [("etc/passwd", "FILE")], dict(User="0")), ("passwd is a device", [("etc/passwd", None)], dict(User="0")),
+    ("read-only root", [("etc/hosts", "FILE")], dict(host={"ReadonlyRootfs": True})),
+])
+def links_of_an_image(entries, config):
+    """CVE-2025-31133, CVE-2025-52565, CVE-2025-52881 and kin: where the engine and the runtime mount, the image has links out."""
+    only_ours()
+    c = client()
+    s = Sentinel()
+    share = pathlib.Path(common_api.ENGINE.dir) / "share"
+    share.mkdir(exist_ok=True)
+    (share / "f").write_text("shared")
+
+    def fill(text):
+        return {"FILE": str(s.file), "DIR": str(s.dir)}.get(text, text.replace("SENTINEL", str(s.dir).lstrip("/")))
+    config = json.loads(json.dumps(config).replace("SHARE", str(share)))
+    top = layer(*((name, link(fill(target)) if target else dict(kind=tarfile.CHRTYPE, major=10, minor=130)) for name, target in entries))
+    equal(load(c, [images.busybox_tar(), top], "links:1"), None, "error of loading")
+    cleanup(forget, "links:1")
+    i = c.create("links:1", cmd=RAID, **{**config, "host": {**NONE, **config.get("host", {})}})
+    r = c.post(f"/containers/{i}/start")
+    out = ""
+    if r.status == 204:
+        c.wait(i)
+        out = c.get(f"/containers/{i}/logs", query={"stdout": 1, "stderr": 1}).body.decode(errors="replace")
+    s.check(out)
+    c.remove(i)
+    s.check()
+
+
+@test(timeout=180)
+def mount_target_swapped_during_the_start():
+    """CVE-2021-30465: a container that shares a directory swaps the place of another one's mount for a link to the root."""
+    only_ours()
+    c = client()
+    s = Sentinel()
+    shared = pathlib.Path(common_api.ENGINE.dir) / "swap"
+    shared.mkdir()
+    cleanup(shutil.rmtree, shared)
+    (shared / "a").mkdir()
+    (shared / "b").symlink_to(s.dir)
+    (shared / "mark").write_text("")
+    attacker = c.create(cmd="cd /s; while :; do mv -T a t; mv -T b a; mv -T t b; mv -T a t; mv -T b a; mv -T t b; done", host={**NONE, "Binds": [f"{shared}:/s"]})
+    c.start(attacker)
+    codes = set()
+    for _ in range(25):
+        i = c.create(cmd="cat /s/a/file /s/a/t/file 2>/dev/null; touch /s/a/x /s/a/t/x 2>/dev/null; true",
+                     host={**NONE, "Binds": [f"{shared}:/s", f"{shared}:/s/a/t"]})
+        r = c.post(f"/containers/{i}/start")
+        codes.add(r.status)
+        if r.status == 204:
+            c.wait(i)
+            s.check(c.logs(i)[0].decode(errors="replace"))
+        s.check()
+        c.remove(i)
+    check(codes <= {204, 400, 500}, f"statuses of the starts are {codes}")
+    c.remove(attacker)
+    s.check()
+
+
+@cases([("command", ["/proc/self/exe"], {}), ("script", ["/script"], {}), ("library", ["/proc/self/exe"], {"Env": ["LD_PRELOAD=/evil.so", "LD_LIBRARY_PATH=/"]})])
+def program_of_the_runtime(cmd, config):
+    """CVE-2019-5736: the container runs the runtime again, and another process of its namespace tries to overwrite it."""
+    runtime = common_api.ENGINE.dir / "own-runtime"
+    shutil.copy(runtime_path(), runtime)
+    d = own_daemon(config={"runtimes": {"own": {"path": str(runtime)}}, "default-runtime": "own"}).start()
+    programs = [runtime, d.binary, d.binary.parent / "dockerd-shim", d.binary.parent / "dockerd-worker"]
+    programs = [p for p in programs if p.exists()] or programs
+    before = [hashlib.sha256(p.read_bytes()).hexdigest() for p in programs]
+    c = d.client()
+    top = layer(("bin/probe", dict(data=probe_program(), mode=0o755)), ("script", dict(data="#!/proc/self/exe\n", mode=0o755)),
+                ("evil.so", dict(data=probe_program(), mode=0o755)))
+    equal(load(c, [images.busybox_tar(), top], "exe:1"), None, "error of loading")
+    attacker = c.create("exe:1", cmd=["probe", "exe", "8"], host=NONE)
+    c.start(attacker)
+    eventually(lambda: b"ready" in c.logs(attacker)[0], "the attacker runs", 10)
+    for _ in range(6):
+        i = c.create("exe:1", cmd=cmd, host={**NONE, "PidMode": f"container:{attacker}"}, **config)
+        if c.post(f"/containers/{i}/start").status == 204:
+            c.wait(i)
+        c.remove(i)
+    c.wait(attacker)
+    equal([hashlib.sha256(p.read_bytes()).hexdigest() for p in programs], before, f"programs of the host ({c.logs(attacker)[0][-200:]!r})")
+    c.remove(attacker)
+
+
+@cases([("directly", lambda n: f"/proc/self/fd/{n}"), ("thread", lambda n: f"/proc/thread-self/fd/{n}"), ("process 1", lambda n: f"/proc/1/fd/{n}"),
+        ("link", lambda n: f"/fd{n}")])
+def leaked_descriptor_as_work_directory(path):
+    """CVE-2024-21626: a directory of the host that the runtime, the shim or the daemon had open."""
+    only_ours()
+    c = client()
+    s = Sentinel()
+    top = layer(*((f"fd{n}", link(f"/proc/self/fd/{n}")) for n in range(3, 24)))
+    equal(load(c, [images.busybox_tar(), top], "fds:1"), None, "error of loading")
+    cleanup(forget, "fds:1")
+    up = "../" * 12
+    for n in range(3, 24):
+        i = c.create("fds:1", cmd=f"cat {up}{str(s.file).lstrip('/')}; ls {up}", host=NONE, WorkingDir=path(n))
+        if c.post(f"/containers/{i}/start").status == 204:
+            c.wait(i)
+            s.check(b"".join(c.logs(i)).decode(errors="replace"))
+        c.remove(i)
+
+
+@test
+def image_config_is_data():
+    """CVE-2026-53488, CVE-2026-53492: nothing that an image says reaches the unit, annotations, log driver, devices, mounts or rights."""
+    only_ours()
+    c = client()
+    s = Sentinel()
+    labels = {"io.containerd.runc.v2.group": "x", "org.systemd.property.ExecStartPre": f"'/bin/touch {s.dir}/x'", "run.oci.hooks.stdout": f"{s.dir}/x",
+              "org.opencontainers.runc.exec.isolated": "1", "run.oci.systemd.force_cgroup_v1": "1", "module.wasm.image/variant": "compat", "exitCode": "77",
+              "name": "spoofed", "image": "spoofed", "com.docker.compose.project": "a\nMESSAGE_ID=00000000000000000000000000000000\n\x1b[2J"}
+    config = json.loads(images.image_config([images.busybox_tar()]))
+    config["config"].update({"Labels": labels, "Volumes": {"/../../x": {}}, "HostConfig": {"Privileged": True}, "Privileged": True, "Devices": ["/dev/kvm"],
+                             "Binds": [f"{s.dir}:/target"], "CapAdd": ["ALL"], "Annotations": labels, "SecurityOpt": ["seccomp=unconfined"],
+                             "Runtime": "/bin/sh", "LogConfig": {"Type": "none"}, "NetworkMode": "host", "StopSignal": "SIGKILL; touch /x",
+                             "CgroupParent": "evil.slice", "Entrypoint": ["/bin/sh", "-c"], "Hostname": "evil", "Domainname": "evil", "MacAddress": "02:02:02:02:02:02"})
+    error = load(c, [images.busybox_tar()], "config:1", config=json.dumps(config).encode())
+    cleanup(forget, "config:1")
+    if error is None:
+        r = c.post("/containers/create", {"Image": "config:1", "HostConfig": NONE, "StopSignal": "TERM", "Volumes": None,
+                                          "Cmd": ["grep CapBnd /proc/self/status; grep Seccomp: /proc/self/status; hostname; ls -A /target /dev/kvm 2>&1; sleep 30"]})
+        if r.status == 201:
+            i = r.json()["Id"]
+            c.start(i)
+            eventually(lambda: b"kvm" in c.logs(i)[0], "output", 10)
+            out = c.logs(i)[0].decode()
+            contains(out, f"CapBnd:\t{DEFAULT_CAPABILITIES}\nSeccomp:\t2\n{i[:12]}\n", "what the container got")
+            text = (common_api.ENGINE.exec / "containers" / i / "config.json").read_text()
+            document = json.loads(text)
+            equal(document.get("annotations", {}), {}, "annotations")
+            for word in ("wasm", "ExecStartPre", "evil", str(s.dir), "runc.v2"):
+                check(word not in text, f"{word!r} is in the OCI document")
+            row = c.inspect(i)
+            equal((row["HostConfig"]["LogConfig"]["Type"], row["HostConfig"]["Privileged"], row["HostConfig"]["Runtime"] == "/bin/sh"),
+                  ("json-file", False, False), "log driver, privileged, runtime of the image's choice")
+            c.remove(i)
+        log = common_api.ENGINE.log()
+        check("exit_code=\"77\"" not in log and "spoofed" not in log, "a label passes for a field of the log")
+    s.check()
+
+
+@test
+def places_of_mounts_are_made_real():
+    """As Docker does: links of an image where the runtime mounts give way, and programs find the files that say where they are."""
+    c = client()
+    top = layer(("dev", link("/tmp")), ("etc/hosts", link("/tmp/hosts")), ("etc/mtab", "the image's"), ("proc", link("tmp")), ("sys", link("/")))
+    equal(load(c, [images.busybox_tar(), top], "places:1"), None, "error of loading")
+    cleanup(forget, "places:1")
+    out = run(c, "for p in /dev /proc /sys /etc/hosts /.dockerenv; do stat -c '%n %F %a' $p; done; readlink /etc/mtab; ls -A /tmp", image="places:1")
+    wanted = "/dev directory 755\n/proc directory 555\n/sys directory 555\n/etc/hosts regular file 644\n/.dockerenv regular empty file 755\n/proc/mounts\n"
+    equal(out, wanted, "places")
