@@ -300,15 +300,28 @@ int check_insecure_registry(const char *value, Error *reterr) {
         return 0;
 }
 
-int check_mirror(const char *value, Error *reterr) {
-        const char *rest = strstr(value, "://"), *path;
+/* "HOST=URL": a mirror of another registry than Docker's; what is before the URL. */
+static size_t mirror_host_length(const char *value) {
+        const char *scheme = strstr(value, "://"), *equals = strchr(value, '=');
 
-        if (!rest || rest == value || !rest[3])
+        return scheme && equals && equals < scheme ? (size_t) (equals - value) : 0;
+}
+
+int check_mirror(const char *value, Error *reterr) {
+        size_t n = mirror_host_length(value);
+        _cleanup_free_ char *host = memdup_suffix0(value, n);
+        const char *url = n > 0 ? value + n + 1 : value, *rest = strstr(url, "://"), *path;
+
+        if (!host)
+                return error_fill(reterr, -ENOMEM);
+        if (n > 0 && check_insecure_registry(host, NULL) < 0)
+                return error_setf(reterr, ERROR_INVALID, "invalid mirror: \"%s\" is not a registry", host);
+        if (!rest || rest == url || !rest[3])
                 return error_setf(reterr, ERROR_INVALID, "invalid mirror: \"%s\" is not a valid URI", value);
-        if (!startswith(value, "http://") && !startswith(value, "https://"))
+        if (!startswith(url, "http://") && !startswith(url, "https://"))
                 return error_setf(reterr, ERROR_INVALID,
                                   "invalid mirror: unsupported scheme \"%.*s\" in \"%s\"",
-                                  (int) (rest - value), value, value);
+                                  (int) (rest - url), url, value);
         rest += 3;
         if (memchr(rest, '@', strcspn(rest, "/")))
                 return error_setf(reterr, ERROR_INVALID,

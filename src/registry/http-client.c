@@ -606,8 +606,11 @@ static int certificate_message(HttpTransfer *t) {
         const char *reason;
 
         curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &v);
+        /* The name is compared before the chain's result is kept. */
+        if (strstr(t->curl_error, "subject name"))
+                v = X509_V_ERR_HOSTNAME_MISMATCH;
         switch (v) {
-        case X509_V_OK:
+        case X509_V_ERR_HOSTNAME_MISMATCH:
                 return asprintf_safe(&t->error,
                                      "tls: failed to verify certificate: x509: certificate is not valid "
                                      "for %s",
@@ -622,7 +625,7 @@ static int certificate_message(HttpTransfer *t) {
         return asprintf_safe(&t->error, "tls: failed to verify certificate: %s", reason);
 }
 
-static const char *handshake_message(const HttpTransfer *t) {
+static const char *alert_message(const HttpTransfer *t) {
         static const struct {
                 const char *openssl, *go;
         } messages[] = {
@@ -639,7 +642,17 @@ static const char *handshake_message(const HttpTransfer *t) {
         FOREACH_ELEMENT(m, messages)
                 if (strstr(t->curl_error, m->openssl))
                         return m->go;
-        return isempty(t->curl_error) ? "EOF" : t->curl_error;
+        return NULL;
+}
+
+static const char *handshake_message(const HttpTransfer *t) {
+        return alert_message(t) ?: isempty(t->curl_error) ? "EOF" : t->curl_error;
+}
+
+/* In the middle of an answer, or before it. */
+static const char *broken_message(const HttpTransfer *t) {
+        return alert_message(t) ?: strstr(t->curl_error, "reset") ? "read: connection reset by peer"
+                                                                  : "unexpected EOF";
 }
 
 static int timeout_message(HttpTransfer *t) {
@@ -671,11 +684,8 @@ static int describe_failure(HttpTransfer *t) {
         case CURLE_GOT_NOTHING:
                 return asprintf_safe(&t->error, "EOF");
         case CURLE_RECV_ERROR:
-                return asprintf_safe(&t->error, strstr(t->curl_error, "certificate required") ?
-                                                                "remote error: tls: certificate required" :
-                                                strstr(t->curl_error, "reset") ?
-                                                                "read: connection reset by peer" :
-                                                                "unexpected EOF");
+        case CURLE_SEND_ERROR:
+                return asprintf_safe(&t->error, "%s", broken_message(t));
         case CURLE_PARTIAL_FILE:
                 return asprintf_safe(&t->error, "unexpected EOF");
         case CURLE_UNSUPPORTED_PROTOCOL:

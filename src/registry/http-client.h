@@ -13,7 +13,8 @@
 #include "registry/auth-challenge.h"
 #include "registry/proxy.h"
 
-#define HTTP_CONNECT_SECONDS 30L
+/* With the TLS handshake. */
+#define HTTP_CONNECT_SECONDS 20L
 /* A transfer that brings nothing for this long is dead. */
 #define HTTP_STALL_SECONDS 60L
 /* Bytes of all header lines of one answer. */

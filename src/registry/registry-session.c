@@ -19,8 +19,8 @@ int registry_session_init(RegistrySession *s, const RegistryAccess *access, cons
                 .endpoint = SIZE_MAX,
                 .proxies = { access->proxies.http, access->proxies.https, access->proxies.no_proxy },
         };
-        s->tls_works = new0(bool, access->endpoints.n_items + 1);
-        if (!s->tls_works)
+        s->reached = new0(bool, access->endpoints.n_items + 1);
+        if (!s->reached)
                 return -ENOMEM;
         r = http_client_new(&s->proxies, access->user_agent, &s->http);
         if (r >= 0 && actions)
@@ -41,18 +41,13 @@ void registry_session_done(RegistrySession *s) {
         auth_challenges_done(&s->challenges);
         erase(s->token);
         erase(s->identity_token);
-        free(s->tls_works);
+        free(s->reached);
         registry_failure_done(&s->failure);
         *s = (RegistrySession) {};
 }
 
 int registry_session_add_scope(RegistrySession *s, const char *scope) {
         return strv_contains(s->scopes, scope) ? 0 : strv_extend(&s->scopes, scope);
-}
-
-unsigned registry_attempts(const RegistrySession *s) {
-        return s->access->attempts > 0 && s->access->attempts < UINT32_MAX ? (unsigned) s->access->attempts
-                                                                           : REGISTRY_ATTEMPTS_DEFAULT;
 }
 
 /* --- failures --- */
@@ -83,6 +78,15 @@ static const RegistryEndpoint *endpoint(const RegistrySession *s) {
         return s->access->endpoints.items + s->endpoint;
 }
 
+unsigned registry_attempts(const RegistrySession *s) {
+        uint64_t n = s->access->attempts;
+
+        if (n == 0 || n > UINT32_MAX)
+                n = REGISTRY_ATTEMPTS_DEFAULT;
+        /* Behind a mirror there is the registry itself. */
+        return (unsigned) (endpoint(s)->mirror ? min_u64(n, REGISTRY_ATTEMPTS_MIRROR) : n);
+}
+
 /* "Get", "Head", "Put" */
 static const char *request_label(const RegistryRequest *q, char buf[static 8]) {
         size_t n;
@@ -97,10 +101,11 @@ static const char *request_label(const RegistryRequest *q, char buf[static 8]) {
         return buf;
 }
 
-/* A storage server's URL may be signed: its query stays here. */
+/* A URL that a server made may be signed: its query stays here. */
 static int fail_request(RegistrySession *s, const RegistryRequest *q, RegistryFailureKind kind,
                         const char *text) {
-        int n = (int) (q->redirected ? strcspn(q->http.url, "?") : strlen(q->http.url));
+        bool strange = q->redirected || strstr(q->path, "://");
+        int n = (int) (strange ? strcspn(q->http.url, "?") : strlen(q->http.url));
         RegistryFailure f = { .kind = kind };
         char label[8];
 
@@ -200,6 +205,9 @@ static int judge_failure(RegistrySession *s, RegistryRequest *q) {
         RegistryFailure f;
         int r;
 
+        /* The sink has said why. */
+        if (t->sink_result == -EREMOTEIO)
+                return t->sink_result;
         if (t->sink_result < 0)
                 return registry_fail_errno(s, t->sink_result, "cannot store what comes");
         if (t->error)
@@ -220,7 +228,7 @@ int registry_request_step(RegistrySession *s, RegistryRequest *q) {
 
         assert(t->done);
         if (t->verified_transport && !q->redirected)
-                s->tls_works[s->endpoint] = true;
+                s->reached[s->endpoint] = true;
         if (http_transfer_succeeded(t))
                 return 1;
         if (!t->error && is_redirect(t))
@@ -248,6 +256,12 @@ static unsigned retry_after(const HttpTransfer *t) {
                 return seconds;
         at = curl_getdate(t->retry_after, NULL);
         return at > time(NULL) ? (unsigned) min_u64((uint64_t) (at - time(NULL)), UINT32_MAX) : 0;
+}
+
+/* An endpoint that has never been reached is not waited for: the user wants to know, or another one
+ * follows. */
+static bool was_reached(const RegistrySession *s) {
+        return s->reached[s->endpoint] || (s->endpoint == s->access->first && !isempty(s->access->token));
 }
 
 bool registry_failure_is_temporary(const RegistrySession *s, const RegistryRequest *q, unsigned *ret_wait) {
@@ -290,8 +304,11 @@ int registry_request_run(RegistrySession *s, RegistryRequest *q) {
 
         for (unsigned i = 1;; i++) {
                 r = run_once(s, q);
-                if (r >= 0 || i >= registry_attempts(s) || !registry_failure_is_temporary(s, q, &wait))
-                        return r < 0 ? r : 0;
+                if (r >= 0)
+                        return 0;
+                if (i >= registry_attempts(s) || !registry_failure_is_temporary(s, q, &wait) ||
+                    !was_reached(s))
+                        return r;
                 pause_for(wait > 0 ? wait * USEC_PER_SEC : backoff);
                 backoff = min_u64(backoff * 2, BACKOFF_MAX);
         }
@@ -361,7 +378,7 @@ static bool has_tls_twin(const RegistrySession *s, size_t i) {
         for (size_t k = 0; k < s->access->endpoints.n_items; k++) {
                 const char *other = startswith(s->access->endpoints.items[k].url, "https://");
 
-                if (other && streq(other, host) && s->tls_works[k])
+                if (other && streq(other, host) && s->reached[k])
                         return true;
         }
         return false;

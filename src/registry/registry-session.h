@@ -14,6 +14,7 @@
 #define REGISTRY_RETRY_AFTER_MAX (60U)
 #define REGISTRY_REDIRECTS_MAX 10U
 #define REGISTRY_ATTEMPTS_DEFAULT 5U
+#define REGISTRY_ATTEMPTS_MIRROR 2U
 
 typedef struct RegistrySession {
         const RegistryAccess *access;   /* borrowed */
@@ -29,8 +30,8 @@ typedef struct RegistrySession {
         AuthChallengeList challenges;   /* of it; empty = none were seen */
         char *token;                    /* bearer token in use; NULL = none */
         char *identity_token;           /* that the token server gave */
-        bool *tls_works;                /* of each endpoint: TLS was spoken, so its plain twin is left
-                                         * alone */
+        bool *reached;                  /* each endpoint: it answered, or spoke TLS: then its plain twin is
+                                         * left alone */
         RegistryFailure failure;
 } RegistrySession;
 
