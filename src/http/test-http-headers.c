@@ -58,7 +58,8 @@ TEST(check) {
                 r = http_headers_check(&h, version, &framing, &error);
                 if (!c->ok) {
                         ASSERT_FAIL(r);
-                        ASSERT_EQ(error.kind, ERROR_INVALID);
+                        /* The second one is for transfer encodings that are well-formed but not known. */
+                        ASSERT_TRUE(IN_SET(error.kind, ERROR_INVALID, ERROR_NOT_IMPLEMENTED));
                         continue;
                 }
                 ASSERT_OK(r);

@@ -233,8 +233,9 @@ class Container:
         return self.process.wait(20)
 
     def log(self):
+        """The whole lines: the last one may be on its way."""
         text = self.log_path.read_text()
-        return [json.loads(line) for line in text.splitlines()]
+        return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
 
 
 def read_all(s):
