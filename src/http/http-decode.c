@@ -116,7 +116,6 @@ int http_request_check_content_type(const HttpRequest *q, Error *reterr) {
 
 static int set_from_body(const HttpRequest *q, const JsonType *type, void *params, Error *reterr) {
         const HttpRoute *route = q->match.route;
-        int r;
 
         if (!http_route_takes_document(route))
                 return 0;
@@ -127,11 +126,7 @@ static int set_from_body(const HttpRequest *q, const JsonType *type, void *param
                 return 0;
         }
 
-        r = json_decode_body_text(type, q->body.data, q->body.size, q->version, params, reterr);
-        if (r < 0 && error_is_set(reterr) && reterr->kind == ERROR_INVALID &&
-            !startswith(error_message(reterr), "unexpected content after JSON"))
-                return error_prefixf(reterr, r, "invalid JSON");
-        return r;
+        return json_decode_body_text(type, q->body.data, q->body.size, q->version, params, reterr);
 }
 
 int http_request_decode(const HttpRequest *q, void *params, Error *reterr) {

@@ -67,6 +67,7 @@ static ssize_t on_read(void *userdata, uint64_t pos, char *buf, size_t max) {
         HttpOutput *o = &q->output;
         size_t n;
 
+        http_loop_note(&q->server->loop);
         if (q->gone)
                 return MHD_CONTENT_READER_END_WITH_ERROR;
 

@@ -42,6 +42,8 @@ void *http_request_on_uri(void *userdata, const char *uri, struct MHD_Connection
         const union MHD_ConnectionInfo *info;
         HttpRequest *q;
 
+        http_loop_note(&s->loop);
+
         info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
         if (!info || !info->socket_context)
                 return NULL;
@@ -78,6 +80,7 @@ void http_request_on_completed(void *userdata, struct MHD_Connection *mhd, void 
         if (!q)
                 return;
         *context = NULL;
+        http_loop_note(&q->server->loop);
 
         /* First the call, then its input: a reader must not take a cut-off body for a whole one. */
         q->gone = true;
@@ -575,6 +578,7 @@ enum MHD_Result http_request_on_access(void *userdata, struct MHD_Connection *mh
 
         if (!q || q->gone)
                 return MHD_NO;
+        http_loop_note(&q->server->loop);
         if (q->state == HTTP_REQUEST_HEAD)
                 return on_head(q, method, version);
         if (n == 0)
