@@ -15,9 +15,11 @@
 #include "basic/fileio.h"
 #include "basic/parse-util.h"
 #include "basic/path-util.h"
+#include "basic/string-util.h"
 #include "basic/strv.h"
 
 #define SPAWN_STACK_SIZE (64U * 1024U)
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* Shared with the child, which runs in our memory until exec (CLONE_VM | CLONE_VFORK). */
 typedef struct SpawnChild {
@@ -163,6 +165,14 @@ int process_spawn(const SpawnRequest *q, pid_t *ret_pid, int *ret_pidfd) {
         return 0;
 }
 
+char *const *process_plain_environment(void) {
+        static char *environment[2];
+
+        if (!environment[0])
+                environment[0] = strjoin("PATH=", getenv("PATH") ?: DEFAULT_PATH);
+        return environment;
+}
+
 int status_from_siginfo(const siginfo_t *si) {
         return si->si_code == CLD_EXITED ? si->si_status : 128 + si->si_status;
 }
@@ -277,8 +287,7 @@ int find_executable(const char *name, char **ret) {
                 *ret = strdup(name);
                 return *ret ? 0 : -ENOMEM;
         }
-        r = strv_split(getenv("PATH") ?: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ":",
-                       &dirs);
+        r = strv_split(getenv("PATH") ?: DEFAULT_PATH, ":", &dirs);
         if (r < 0)
                 return r;
         STRV_FOREACH(d, dirs) {

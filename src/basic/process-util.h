@@ -29,6 +29,9 @@ typedef struct SpawnRequest {
  * ret_pidfd (may be NULL) is O_CLOEXEC. */
 int process_spawn(const SpawnRequest *request, pid_t *ret_pid, int *ret_pidfd);
 
+/* PATH and nothing else, for programs that what was set for us (proxies with passwords) does not concern. */
+char *const *process_plain_environment(void);
+
 /* waitid() until the child is gone; the exit status 0..255, 128+signal when killed. */
 int process_wait(pid_t pid, int *ret_status);
 int status_from_siginfo(const siginfo_t *si);

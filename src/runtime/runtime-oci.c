@@ -378,7 +378,11 @@ int oci_runtime_delete(sd_event *event, const char *path, char *const *args, con
         if (r < 0)
                 return r;
 
-        r = process_spawn(&(SpawnRequest) { .path = path, .argv = argv }, &pid, &pidfd);
+        r = process_spawn(&(SpawnRequest) {
+                .path = path,
+                .argv = argv,
+                .envp = process_plain_environment(),
+        }, &pid, &pidfd);
         if (r < 0)
                 return r;
         r = sd_event_add_child_pidfd(event, &source, pidfd, WEXITED, on_deleted, NULL);

@@ -82,6 +82,7 @@ static int spawn(Asked *a, const char *path, const char *argument) {
         r = process_spawn(&(SpawnRequest) {
                 .path = path,
                 .argv = argv,
+                .envp = process_plain_environment(),
                 .fds = (const int[]) { -EBADF, p[1], -EBADF },
                 .n_fds = 3,
                 .death_signal = SIGKILL,

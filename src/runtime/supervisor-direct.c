@@ -70,8 +70,7 @@ static int spawn_shim(Supervisor *s, const SupervisorLaunch *l, int control_fd, 
         int r;
 
         /* Not the daemon's environment: what was set for it is not for the runtime and its hooks. */
-        r = strv_extendf(&env, "PATH=%s",
-                         getenv("PATH") ?: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        r = strv_extend_strv(&env, process_plain_environment());
         if (r >= 0)
                 r = strv_extend(&env, SHIM_CONTROL_FD_ENV "=3");
         if (r < 0)

@@ -470,3 +470,157 @@ def places_of_mounts_are_made_real():
     out = run(c, "for p in /dev /proc /sys /etc/hosts /.dockerenv; do stat -c '%n %F %a' $p; done; readlink /etc/mtab; ls -A /tmp", image="places:1")
     wanted = "/dev directory 755\n/proc directory 555\n/sys directory 555\n/etc/hosts regular file 644\n/.dockerenv regular empty file 755\n/proc/mounts\n"
     equal(out, wanted, "places")
+
+
+# Descriptors, environment and rights of our own processes.
+
+def descriptors(pid):
+    """{number: target} of a process."""
+    found = {}
+    for n in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found[int(n)] = os.readlink(f"/proc/{pid}/fd/{n}")
+        except FileNotFoundError:
+            pass
+    return found
+
+
+def environment(pid):
+    return pathlib.Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
+
+
+def status(pid):
+    return dict(re.findall(r"^(\w+):\s*(.*?)\s*$", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M))
+
+
+def processes_of(d, program):
+    return [pid for pid, command in d.run_processes().items() if program in command.split()[0]]
+
+
+def secretive_daemon(*args, **kw):
+    """With secrets in its environment, as proxies have them."""
+    return own_daemon(*args, env={"DT_SECRET": SECRET, "HTTPS_PROXY": f"http://user:{SECRET}@127.0.0.1:1"}, **kw)
+
+
+@test
+def what_the_runtime_inherits():
+    d = secretive_daemon(runtime=False)
+    seen, script = d.dir / "seen", d.dir / "runtime"
+    script.write_text(f"#!/bin/sh\n/bin/echo \"$*\" >>{seen}\nls -l /proc/$$/fd >>{seen}\ntr '\\0' '\\n' </proc/$$/environ >>{seen}\nexec {runtime_path()} \"$@\"\n")
+    os.chmod(script, 0o755)
+    d.config = {"runtimes": {"spy": {"path": str(script)}}, "default-runtime": "spy"}
+    d.write_config()
+    d.start().load_busybox()
+    c = d.client()
+    for tty in (False, True):
+        i = c.create(cmd="env; ls /proc/self/fd", host=NONE, Tty=tty)
+        c.start(i)
+        c.wait(i)
+        out = c.get(f"/containers/{i}/logs", query={"stdout": 1}).body.decode(errors="replace")
+        check(SECRET not in out, "a secret of the daemon is in the container's environment")
+        c.remove(i)
+    text = seen.read_text()
+    contains(text, "run --detach", "what the runtime was asked for")
+    check(SECRET not in text, "a secret of the daemon is in the runtime's environment")
+    for line in re.findall(r" (\d+ -> .*)$", text, re.M):
+        n, target = line.split(" -> ")
+        check(int(n) <= 2 or target == str(script), f"the runtime was started with descriptor {line}")
+        check(re.match(rf"/dev/null|pipe:|{re.escape(str(script))}", target), f"the runtime was started with descriptor {line}")
+
+
+@test
+def what_the_shim_holds():
+    d = secretive_daemon().start().load_busybox()
+    c = d.client()
+    ids = []
+    for n in range(3):
+        i = c.create(cmd="cat", host=NONE, OpenStdin=True, Tty=n == 1)
+        c.start(i)
+        ids.append(i)
+    shims = processes_of(d, "dockerd-shim")
+    equal(len(shims), 3, "shims")
+    for pid in shims:
+        own = next(i for i in ids if i in d.run_processes()[pid])
+        check(SECRET not in environment(pid), "a secret of the daemon is in the shim's environment")
+        for n, target in descriptors(pid).items():
+            check(not any(i in target for i in ids if i != own), f"the shim has descriptor {n} of another container: {target}")
+            allowed = rf"/dev/null$|/dev/(pts/)?ptmx$|pipe:|socket:|anon_inode:|{re.escape(str(d.exec))}/containers/{own}|{re.escape(str(d.data))}/containers/{own}/.*\.log$"
+            check(re.match(allowed, target), f"the shim has descriptor {n}: {target}")
+        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            check(set(descriptors(child)) <= {0, 1, 2, 255}, f"the container's process has {descriptors(child)}")
+
+
+def worker_of(d, verb):
+    for pid in pathlib.Path(f"/proc/{d.process.pid}/task/{d.process.pid}/children").read_text().split():
+        try:
+            if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() == f"dockerd-worker\0{verb}\0".encode():
+                return pid
+        except FileNotFoundError:
+            pass
+    return None
+
+
+@test
+def sandbox_of_a_worker():
+    d = secretive_daemon().start()
+    s = d.client().open_socket()
+    cleanup(s.close)
+    s.sendall(b"POST /images/load HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n" + bytes(1024))
+    pid = eventually(lambda: worker_of(d, "archive-unpack"), "a worker", 10)
+    eventually(lambda: status(pid)["Seccomp"] == "2", "the worker is locked in", 10)
+    got = status(pid)
+    equal({k: got[k] for k in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp")},
+          {"CapInh": "0" * 16, "CapPrm": "000000000000000a", "CapEff": "000000000000000a", "CapBnd": "0" * 16, "CapAmb": "0" * 16, "NoNewPrivs": "1", "Seccomp": "2"},
+          "rights of the worker")
+    check(SECRET not in environment(pid), "a secret of the daemon is in the worker's environment")
+    matches(os.readlink(f"/proc/{pid}/root"), rf"^{re.escape(str(d.data))}/tmp/", "root of the worker")
+    matches(pathlib.Path(f"/proc/{pid}/limits").read_text(), r"Max core file size\s+0\s+0", "limits")
+    for kind in ("net", "ipc", "uts"):
+        check(os.readlink(f"/proc/{pid}/ns/{kind}") != os.readlink(f"/proc/{d.process.pid}/ns/{kind}"), f"the worker shares the daemon's {kind} namespace")
+    for n, target in descriptors(pid).items():
+        check(re.match(rf"pipe:|/dev/null|{re.escape(str(d.log_file))}|{re.escape(str(d.data))}/tmp/|/memfd:|/$", target), f"the worker has descriptor {n}: {target}")
+
+
+def everything_below(*roots):
+    for root in roots:
+        for directory, _, files in os.walk(root):
+            yield pathlib.Path(directory)
+            yield from (pathlib.Path(directory) / f for f in files)
+
+
+@test
+def files_of_the_engine_are_roots():
+    """CVE-2021-41091, CVE-2021-21284: what another user of the host can reach below the engine's directories."""
+    d = own_daemon().start().load_busybox()
+    os.chmod(d.dir, 0o755)
+    c = d.client()
+    for tty in (False, True):
+        i = c.create(cmd=f"echo {SECRET}; touch /made; chmod 4755 /made; sleep 60", host=NONE, Tty=tty, Env=[f"PASSWORD={SECRET}"])
+        c.start(i)
+    os.kill(d.process.pid, 10)              # the state, into a file
+    eventually(lambda: b"\n" in c.get(f"/containers/{i}/logs", query={"stdout": 1}).body, "output", 10)
+    paths = [p for p in everything_below(d.data, d.exec, d.pidfile, d.sock) if "/diff/" not in str(p)]
+    for p in paths:
+        st = p.lstat()
+        if stat.S_ISLNK(st.st_mode) or p.name == "diff":
+            continue
+        check(st.st_uid == 0, f"{p} belongs to user {st.st_uid}")
+        check(not st.st_mode & 0o002, f"{p} is writable for everybody: {stat.filemode(st.st_mode)}")
+    script = "import os, sys\nfor p in sys.stdin.read().split('\\n'):\n  try:\n    os.listdir(p) if os.path.isdir(p) else open(p).close()\n    print(p)\n  except OSError: pass"
+    r = subprocess.run(["python3", "-c", script], input="\n".join(map(str, [*paths, d.log_file])), capture_output=True, text=True, user=65534, group=65534, extra_groups=[])
+    equal(r.returncode, 0, f"exit code of the other user ({r.stderr[-200:]!r})")
+    readable = [p for p in r.stdout.split() if "/netns/" not in p and p != str(d.log_file)]
+    equal(readable, [], "what another user can read")
+
+
+@test
+def no_abstract_sockets():
+    """CVE-2020-15257: a container with the host's network must find no socket of ours in it."""
+    def abstract():
+        return {line.split()[-1] for line in open("/proc/net/unix") if line.split()[-1].startswith("@")}
+    before = abstract()
+    d = own_daemon().start().load_busybox()
+    c = d.client()
+    i = c.create(cmd="sleep 30", host={"NetworkMode": "host"}, Tty=True)
+    c.start(i)
+    equal(abstract() - before, set(), "abstract sockets")
