@@ -18,15 +18,29 @@ static int label_matches(const Image *i, const char *value) {
         return is && (!wanted || streq(is, wanted + 1));
 }
 
-static bool reference_matches(char *const *patterns, char *const *tags) {
-        STRV_FOREACH(p, patterns)
-                STRV_FOREACH(t, tags) {
-                        _cleanup_reference_ Reference ref = {};
+static bool reference_matches(char *const *patterns, const char *name) {
+        _cleanup_reference_ Reference ref = {};
 
-                        if (reference_parse(*t, &ref, NULL) >= 0 && reference_familiar_match(*p, &ref))
-                                return true;
-                }
+        if (reference_parse(name, &ref, NULL) < 0)
+                return false;
+        STRV_FOREACH(p, patterns)
+                if (reference_familiar_match(*p, &ref))
+                        return true;
         return false;
+}
+
+/* Only the names that the filter asks for are shown, not the image's others. */
+static int keep_matching(char *const *patterns, char ***names) {
+        _cleanup_strv_free_ char **kept = strv_new_empty();
+
+        if (!kept)
+                return -ENOMEM;
+        STRV_FOREACH(n, *names)
+                if (reference_matches(patterns, *n) && strv_extend(&kept, *n) < 0)
+                        return -ENOMEM;
+        strv_free(*names);
+        *names = TAKE_PTR(kept);
+        return 0;
 }
 
 int image_matches(ImageManager *m, const Image *i, const Filters *f, Error *reterr) {
@@ -64,7 +78,7 @@ int image_matches(ImageManager *m, const Image *i, const Filters *f, Error *rete
         return 1;
 }
 
-static int names_match(char *const *tags, const Filters *f, Error *reterr) {
+static int names_match(char ***tags, char ***digests, const Filters *f, Error *reterr) {
         char **references = filters_get(f, "reference");
         Tristate dangling;
         int r;
@@ -72,9 +86,13 @@ static int names_match(char *const *tags, const Filters *f, Error *reterr) {
         r = filters_get_tristate(f, "dangling", &dangling, reterr);
         if (r < 0)
                 return r;
-        if (dangling != TRISTATE_UNSET && (dangling == TRISTATE_TRUE) != strv_isempty(tags))
+        if (dangling != TRISTATE_UNSET && (dangling == TRISTATE_TRUE) != strv_isempty(*tags))
                 return 0;
-        return strv_isempty(references) || reference_matches(references, tags);
+        if (strv_isempty(references))
+                return 1;
+        if (keep_matching(references, tags) < 0 || keep_matching(references, digests) < 0)
+                return error_fill(reterr, -ENOMEM);
+        return !strv_isempty(*tags) || !strv_isempty(*digests);
 }
 
 static int compare_newest(const void *a, const void *b) {
@@ -115,7 +133,7 @@ int image_manager_list(ImageManager *m, const ImageListParams *p, ImageSummaryLi
                 if (r >= 0)
                         r = image_familiar_names(m, i, &tags, &digests);
                 if (r >= 0)
-                        r = names_match(tags, &p->filters, reterr);
+                        r = names_match(&tags, &digests, &p->filters, reterr);
                 if (r > 0)
                         r = image_matches(m, i, &p->filters, reterr);
                 if (r < 0)

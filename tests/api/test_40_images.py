@@ -59,6 +59,15 @@ def filters(filters, count):
 
 
 @test
+def reference_filter_shows_what_it_asks_for():
+    c = client()
+    c.post("/images/busybox/tag", query={"repo": "other/name", "tag": "x"})
+    cleanup(forget, "other/name:x")
+    rows = c.ok("GET", "/images/json", query={"filters": {"reference": ["other/*"]}})
+    equal([row["RepoTags"] for row in rows], [["other/name:x"]], "names")
+
+
+@test
 def history():
     h = client().ok("GET", "/images/busybox/history")
     for key in ("Id", "Created", "CreatedBy", "Tags", "Size", "Comment"):

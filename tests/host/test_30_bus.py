@@ -305,6 +305,7 @@ REGISTRY = [
     ("login", "CheckRegistryLogin", ["a{sv}", "1", "serveraddress", "s", "127.0.0.1:1"]),
     ("inspect", "InspectDistribution", ["sa{sv}", "127.0.0.1:1/a", "0"]),
     ("search", "SearchImages", ["sa{sv}", "127.0.0.1:1/a", "0"]),
+    ("pull", "PullImage", ["sa{sv}", "127.0.0.1:1/a:1", "0"]),
 ]
 ELSEWHERE = {(MANAGER, "ImportImage"), (MANAGER, "LoadImage"), (CONTAINER, "Resize")} | {(MANAGER, m) for _, m, _ in REGISTRY}
 
