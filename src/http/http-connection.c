@@ -153,6 +153,9 @@ static int connection_add(HttpConnection *c, int fd) {
         c->fd = fd;
         s->adding = c;
         (void) MHD_add_connection(s->daemon, fd, (const struct sockaddr *) &nobody, sizeof(sa_family_t));
+        /* The parser of version 1.0 and later takes it over, or not, when it runs. */
+        if (s->adding)
+                (void) MHD_run(s->daemon);
         http_loop_kick(&s->loop);
 
         /* Taken over by the notification: what happens to it now is up to the parser, and it may be gone
