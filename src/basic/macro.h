@@ -14,7 +14,7 @@
 #error "assertions stay enabled: do not build with NDEBUG"
 #endif
 
-#define _cleanup_(f) __attribute__((__cleanup__(f)))
+#define _cleanup_(f) __attribute__((__cleanup__(f), __unused__))
 #define _const_ __attribute__((__const__))
 #define _fallthrough_ __attribute__((__fallthrough__))
 #define _malloc_ __attribute__((__malloc__))
