@@ -89,18 +89,27 @@ int cgroup_controllers(char ***ret) {
         return strv_split(text, " ", ret);
 }
 
+/* Paths come from clients (--cgroup-parent): ".." leads nowhere else. */
+static char *join_below(const char *root, const char *path) {
+        _cleanup_free_ char *absolute = strjoin("/", path), *clean = NULL;
+
+        if (!absolute || path_clean(absolute, &clean) < 0)
+                return NULL;
+        return path_join(root, clean);
+}
+
 int cgroup_directory(const char *controller, const char *path, char **ret) {
         _cleanup_free_ char *root = NULL;
         char *joined;
         int r;
 
         if (cgroup_version() == 2)
-                joined = path_join(CGROUP_ROOT, path);
+                joined = join_below(CGROUP_ROOT, path);
         else {
                 r = v1_mount(controller, &root);
                 if (r < 0)
                         return r;
-                joined = path_join(root, path);
+                joined = join_below(root, path);
         }
         if (!joined)
                 return -ENOMEM;
@@ -193,10 +202,10 @@ static void enable_controllers(const char *directory) {
 
 int cgroup_create(const char *path) {
         _cleanup_strv_free_ char **parts = NULL;
-        _cleanup_free_ char *directory = strdup(v2_mount());
+        _cleanup_free_ char *directory = strdup(v2_mount()), *clean = join_below("/", path);
         int r;
 
-        r = strv_split(path, "/", &parts);
+        r = clean ? strv_split(clean, "/", &parts) : -ENOMEM;
         if (r < 0 || !directory)
                 return -ENOMEM;
 
@@ -215,7 +224,7 @@ int cgroup_create(const char *path) {
 }
 
 int cgroup_open(const char *path) {
-        _cleanup_free_ char *directory = path_join(v2_mount(), path);
+        _cleanup_free_ char *directory = join_below(v2_mount(), path);
 
         if (!directory)
                 return -ENOMEM;
@@ -232,7 +241,7 @@ static int for_each_hierarchy(const char *path, DirectoryFunction f) {
         _cleanup_free_ char *unified = NULL;
         int r = 0;
 
-        unified = path_join(v2_mount(), path);
+        unified = join_below(v2_mount(), path);
         if (!unified)
                 return -ENOMEM;
         RET_GATHER(r, f(unified));

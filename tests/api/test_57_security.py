@@ -12,6 +12,7 @@ import shutil
 import socket
 import stat
 import subprocess
+import sys
 import tarfile
 import threading
 import time
@@ -506,7 +507,10 @@ def secretive_daemon(*args, **kw):
 def what_the_runtime_inherits():
     d = secretive_daemon(runtime=False)
     seen, script = d.dir / "seen", d.dir / "runtime"
-    script.write_text(f"#!/bin/sh\n/bin/echo \"$*\" >>{seen}\nls -l /proc/$$/fd >>{seen}\ntr '\\0' '\\n' </proc/$$/environ >>{seen}\nexec {runtime_path()} \"$@\"\n")
+    script.write_text(f"#!{sys.executable}\nimport os, sys\nwith open({str(seen)!r}, 'a') as f:\n  print(sys.argv[1:], file=f)\n"
+                      "  for n in os.listdir('/proc/self/fd'):\n    try:\n      print(' ', n, '->', os.readlink(f'/proc/self/fd/{n}'), file=f)\n"
+                      "    except OSError:\n      pass\n  print(dict(os.environ), file=f)\n"
+                      f"os.execv({runtime_path()!r}, ['runc'] + sys.argv[1:])\n")
     os.chmod(script, 0o755)
     d.config = {"runtimes": {"spy": {"path": str(script)}}, "default-runtime": "spy"}
     d.write_config()
@@ -520,12 +524,11 @@ def what_the_runtime_inherits():
         check(SECRET not in out, "a secret of the daemon is in the container's environment")
         c.remove(i)
     text = seen.read_text()
-    contains(text, "run --detach", "what the runtime was asked for")
+    contains(text, "'run', '--detach'", "what the runtime was asked for")
     check(SECRET not in text, "a secret of the daemon is in the runtime's environment")
     for line in re.findall(r" (\d+ -> .*)$", text, re.M):
         n, target = line.split(" -> ")
-        check(int(n) <= 2 or target == str(script), f"the runtime was started with descriptor {line}")
-        check(re.match(rf"/dev/null|pipe:|{re.escape(str(script))}", target), f"the runtime was started with descriptor {line}")
+        check(target == str(seen) or (int(n) <= 2 and re.match(r"/dev/null|pipe:", target)), f"the runtime was started with descriptor {line}")
 
 
 @test
@@ -624,3 +627,127 @@ def no_abstract_sockets():
     i = c.create(cmd="sleep 30", host={"NetworkMode": "host"}, Tty=True)
     c.start(i)
     equal(abstract() - before, set(), "abstract sockets")
+
+
+# Words of strangers: in the log, on terminals, as paths.
+
+ESCAPE = "\x1b]0;owned\x07\x1b[2J"
+FAKE = 'time="2001-01-01T00:00:00Z" level=fatal msg="INJECTED"'
+
+
+def quoted(text):
+    return "".join(f"%{b:02X}" for b in text.encode())
+
+
+@test
+def log_injection():
+    """Line breaks in what clients and images say make no lines of the log, and no fields."""
+    d = own_daemon("--debug").start().load_busybox()
+    c = d.client()
+    evil = f"x\n{FAKE}\r\n{FAKE}"
+    c.get(f"/containers/{quoted(evil)}/json").body
+    c.get("/containers/json", query={"filters": {"label": [evil]}}).body
+    c.post("/containers/create", {"Image": evil, "Cmd": [evil]}, query={"name": evil}).body
+    c.get("/_ping", headers={"User-Agent": FAKE, "X-Meta": FAKE}).body
+    c.post(f"/images/{quoted(evil)}/tag", query={"repo": evil, "tag": evil}).body
+    c.post("/images/create", query={"fromImage": evil, "tag": evil}).body
+    i = c.create(cmd=[evil], host=NONE, Labels={evil: evil, "exitCode": evil, "name": evil}, Env=[f"A={evil}"], Hostname="x")
+    r = c.post(f"/containers/{i}/start")
+    equal(r.status, 400, "status of starting a program with line breaks in its name")
+    r.body
+    c.remove(i)
+    top = layer((f"../{evil}", "x"))
+    load(c, [top], "evil:1", Labels={"exitCode": evil}, Env=[evil], WorkingDir=evil, Entrypoint=[evil])
+    d.stop()
+    for line in d.log().splitlines():
+        check(not line.startswith('time="2001'), f"an injected line is in the log: {line!r}")
+        check("INJECTED" not in line or line.startswith("time=\""), f"a line of the log that is not one: {line[:200]!r}")
+        check("\x1b" not in line and "\r" not in line, f"control characters in the log: {line[:200]!r}")
+    check("INJECTED" in d.log(), "nothing of it was logged at all, so that this test shows nothing")
+
+
+@cases([("file name", lambda c: load(c, [layer((f"..{ESCAPE}/../../x{ESCAPE}", "x"))], "esc:1")),
+        ("link target", lambda c: load(c, [layer(("h", dict(kind=tarfile.LNKTYPE, link=f"/nosuch{ESCAPE}")))], "esc:1")),
+        ("tag", lambda c: load(c, [layer(("a", "x"))], f"esc{ESCAPE}:1")),
+        ("program", lambda c: start_error(c, cmd=[f"/nosuch{ESCAPE}"])), ("work directory", lambda c: start_error(c, cmd="true", WorkingDir=f"/etc/passwd/{ESCAPE}")),
+        ("user", lambda c: start_error(c, cmd="true", User=f"no{ESCAPE}")), ("path", lambda c: c.get(f"/containers/{quoted(ESCAPE)}/json").message),
+        ("image name", lambda c: c.get(f"/images/a{quoted(ESCAPE)}/json").message), ("name", lambda c: create_error(c, ESCAPE)),
+        ("pull", lambda c: c.post("/images/create", query={"fromImage": f"localhost:1/a{ESCAPE}"}).message)])
+def escape_sequences_in_messages(ask):
+    """The CLI prints messages as they are: an image must not retitle, clear or retype on the terminal of who looks at it."""
+    only_ours()
+    c = client()
+    cleanup(forget, "esc:1")
+    message = ask(c)
+    check(message, "no error at all")
+    check(not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", message), f"control characters in {message!r}")
+
+
+def start_error(c, **config):
+    r = c.post("/containers/create", {"Image": "busybox", "Cmd": ["sh", "-c", config.pop("cmd")] if isinstance(config["cmd"], str) else config.pop("cmd"),
+                                      "HostConfig": NONE, **config})
+    if r.status != 201:
+        return r.message
+    return c.post(f"/containers/{r.json()['Id']}/start").message
+
+
+def create_error(c, name):
+    return c.post("/containers/create", {"Image": "busybox"}, query={"name": name}).message
+
+
+UP = "../" * 10
+
+
+@cases([(name, *row) for name, *row in [
+    ("container id", "GET", "/containers/..%2F..%2F..%2Fetc%2Fpasswd/json"), ("container dots", "GET", "/containers/%2E%2E/json"),
+    ("container id logs", "GET", "/containers/..%2F..%2Fetc/logs?stdout=1"), ("remove dots", "DELETE", "/containers/..%2F..%2FSENTINEL"),
+    ("name", "POST", "/containers/create?name=..%2F..%2Fx", {}), ("name of dots", "POST", "/containers/create?name=..", {}),
+    ("rename", "POST", "/containers/box/rename?name=..%2F..%2Fx"), ("image path", "GET", "/images/..%2F..%2Fetc/json"),
+    ("image digest", "GET", "/images/sha256:..%2F..%2F..%2Fetc%2Fpasswd/json"), ("image id with dots", "DELETE", "/images/sha256:..%2F.."),
+    ("tag repo", "POST", "/images/busybox/tag?repo=..%2F..%2Fx&tag=1"), ("tag tag", "POST", "/images/busybox/tag?repo=x&tag=..%2F.."),
+    ("import repo", "POST", "/images/create?fromSrc=-&repo=..%2F..%2Fx"), ("pull", "POST", "/images/create?fromImage=..%2F..%2Fx&tag=1"),
+    ("pull digest", "POST", "/images/create?fromImage=localhost:1/x&tag=sha256:..%2F..%2Fx"), ("save", "GET", "/images/get?names=..%2F..%2Fetc"),
+    ("network", "GET", "/networks/..%2F..%2Fetc"), ("network remove", "DELETE", "/networks/..%2F..%2Fetc"),
+    ("image", "POST", "/containers/create", {"Image": UP + "etc/passwd"}), ("image by digest", "POST", "/containers/create", {"Image": f"sha256:{UP}etc"}),
+    ("runtime", "POST", "/containers/create", {"HostConfig": {"Runtime": "/bin/sh"}}), ("runtime dots", "POST", "/containers/create", {"HostConfig": {"Runtime": UP + "bin/sh"}}),
+    ("log driver", "POST", "/containers/create", {"HostConfig": {"LogConfig": {"Type": UP + "x"}}}),
+    ("log option", "POST", "/containers/create", {"HostConfig": {"LogConfig": {"Type": "json-file", "Config": {"path": "/SENTINEL/x"}}}}),
+    ("log option max-file", "POST", "/containers/create", {"HostConfig": {"LogConfig": {"Type": "json-file", "Config": {"max-file": UP + "x"}}}}),
+    ("pid of", "POST", "/containers/create", {"HostConfig": {"PidMode": "container:" + UP + "x"}}), ("ipc of", "POST", "/containers/create", {"HostConfig": {"IpcMode": "container:" + UP + "x"}}),
+    ("network of", "POST", "/containers/create", {"HostConfig": {"NetworkMode": "container:" + UP + "x"}}),
+    ("network mode", "POST", "/containers/create", {"HostConfig": {"NetworkMode": UP + "x"}}), ("network path", "POST", "/containers/create", {"HostConfig": {"NetworkMode": "ns:/proc/1/ns/net"}}),
+    ("volumes from", "POST", "/containers/create", {"HostConfig": {"VolumesFrom": [UP + "x"]}}),
+    ("volume name", "POST", "/containers/create", {"HostConfig": {"Binds": [UP + "x:/x"]}}), ("bind target", "POST", "/containers/create", {"HostConfig": {"Binds": ["/SENTINEL:/x/../.."]}}),
+    ("tmpfs target", "POST", "/containers/create", {"HostConfig": {"Tmpfs": {UP + "x": ""}}}), ("driver", "POST", "/containers/create", {"HostConfig": {"VolumeDriver": UP + "x"}}),
+    ("cgroup parent", "POST", "/containers/create", {"HostConfig": {"CgroupParent": UP + "../SENTINEL/cgroup"}}),
+    ("cgroup parent absolute", "POST", "/containers/create", {"HostConfig": {"CgroupParent": f"/a/{UP}SENTINEL/cgroup"}}),
+    ("apparmor", "POST", "/containers/create", {"HostConfig": {"SecurityOpt": ["apparmor=" + UP + "x"]}}),
+    ("sysctl", "POST", "/containers/create", {"HostConfig": {"Sysctls": {"net.ipv4/../../kernel.core_pattern": "|/SENTINEL/x"}}}),
+    ("sysctl slashes", "POST", "/containers/create", {"HostConfig": {"Sysctls": {"net/../kernel/core_pattern": "|/SENTINEL/x"}}}),
+]])
+def names_are_no_paths(method, path, body=None):
+    """A reply that refuses, or a container that stays in its own place: nothing outside of the engine's directories is made, read or removed."""
+    only_ours()
+    c = client()
+    c.create(name="box", cmd="true", host=NONE)
+    s = Sentinel()
+    kept = {p: pathlib.Path(p).read_text() for p in ("/etc/passwd", "/proc/sys/kernel/core_pattern")}
+    place = str(s.dir).lstrip("/")
+    if body is not None:
+        body = json.loads(json.dumps({"Image": "busybox", "Cmd": ["true"], **body}).replace("/SENTINEL", f"/{place}"))
+        body["HostConfig"] = {**NONE, **body.get("HostConfig", {})}
+    data = b"" if "fromSrc" in path else body
+    r = c.request(method, path.replace("SENTINEL", quoted(place)), data)
+    if r.status == 201 and "create" in path and "Id" in r.json():
+        i = r.json()["Id"]
+        started = c.post(f"/containers/{i}/start")
+        if started.status == 204:
+            c.wait(i)
+        c.remove(i)
+    elif r.status == 200:
+        check(any("error" in line for line in r.lines()), f"{method} {path} was answered 200")
+    else:
+        check(r.status in (301, 400, 404, 409, 500, 501), f"{method} {path} was answered {r.status}")
+        check("root:" not in r.text, "the reply holds a file of the host")
+    s.check()
+    equal({p: pathlib.Path(p).read_text() for p in kept}, kept, "files of the host")
