@@ -87,8 +87,7 @@ void container_clear_run_dir(Container *c) {
 }
 
 /* The shim has ended. What runs of the container ends with it. */
-static void on_lost(ShimClient *s, void *userdata) {
-        _cleanup_(container_unrefp) Container *c = container_ref(ASSERT_PTR((Container *) userdata));
+static void shim_lost(Container *c) {
         ExitRecord record;
 
         c->shim = shim_client_free(c->shim);
@@ -103,6 +102,12 @@ static void on_lost(ShimClient *s, void *userdata) {
         container_attach_end_sent(c);
         if (c->remove_when_lost && !c->busy)
                 container_auto_remove(c);
+}
+
+static void on_lost(ShimClient *s, void *userdata) {
+        _cleanup_(container_unrefp) Container *c = container_ref(ASSERT_PTR((Container *) userdata));
+
+        shim_lost(c);
 }
 
 static const ShimClientOps shim_ops = {
@@ -153,6 +158,9 @@ void container_manager_shim_gone(Supervisor *s, const char *id, void *userdata) 
         if (!c)
                 return;
         c->supervised = false;
+        /* Its socket did not say so yet, and must not say it of the next shim. */
+        if (c->shim && !c->start)
+                shim_lost(c);
         if (!c->shim && !c->start && container_is_running(c)) {
                 read_exit(c, &record);
                 container_handle_exit(c, &record);

@@ -3,6 +3,7 @@
 
 Not the boot: that is host.py (systemd-nspawn) and vm.py (qemu)."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -75,8 +76,8 @@ def _finish(root):
 
 
 def host_root():
-    """The root file system of the machine's own Debian release, for the host and vm suites."""
-    suite = os_codename()
+    """The root file system of the machine's own Debian release, or the one of DOCKERD_TESTS_ROOT, for the host and vm suites."""
+    suite = os.environ.get("DOCKERD_TESTS_ROOT") or os_codename()
     if suite not in ("bookworm", "trixie", "sid"):
         suite = "trixie"
     packages = HOST_PACKAGES + sorted(LIBRARIES[suite])
