@@ -27,12 +27,21 @@ static char *names_to_nulstr(const char *in, const char *out) {
         return buffer_steal(&b);
 }
 
+/* Passwords among the parameters: the messages are erased when they are freed. */
+static bool has_secrets(const JsonType *type) {
+        for (size_t i = 0; type && i < type->n_fields; i++)
+                if (FLAGS_SET(type->fields[i].flags, JSON_SECRET))
+                        return true;
+        return false;
+}
+
 static sd_bus_vtable method_entry(const BusRow *row, const char *names) {
         /* Unprivileged: who may call is asked of polkit by the engine. sd-bus's own check would wait for the
          * bus. */
         sd_bus_vtable entry = {
                 .type = _SD_BUS_VTABLE_METHOD,
-                .flags = SD_BUS_VTABLE_UNPRIVILEGED,
+                .flags = SD_BUS_VTABLE_UNPRIVILEGED |
+                         (has_secrets(row->call->params) ? SD_BUS_VTABLE_SENSITIVE : 0),
                 .x = {
                         .method = {
                                 .member = row->member,

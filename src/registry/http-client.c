@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/http-client.h"
 
+#include <dirent.h>
 #include <netdb.h>
-#include <openssl/x509_vfy.h>
 #include <strings.h>
 
 #include "basic/errno-util.h"
 #include "basic/fileio.h"
+#include "basic/hexdecoct.h"
 #include "basic/net-addr.h"
 #include "basic/parse-util.h"
 #include "basic/strv.h"
+#include "json/json-type.h"
 
 /* Names whose addresses are kept: a registry, its token server, its storage, a proxy. */
 #define RESOLVED_MAX 16U
@@ -31,6 +33,7 @@ struct HttpClient {
         Resolved resolved[RESOLVED_MAX];
         size_t n_resolved;
         char *ca_bundle;                /* of the system; read when it is needed */
+        Tristate hashed;                /* has_hashed_directory() */
 };
 
 /* --- URLs --- */
@@ -242,20 +245,57 @@ HttpClient *http_client_free(HttpClient *c) {
         return mfree(c);
 }
 
-/* The system's certificates and ours: CURLOPT_CAINFO_BLOB replaces the former. */
-static int add_ca(HttpClient *c, CURL *easy, const char *ca) {
-        const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+static void closedirp(DIR **d) {
+        if (*d)
+                closedir(*d);
+}
+
+/* "0123abcd.0": one certificate, found by its hash when it is needed. */
+static bool is_hash_link(const char *name) {
+        return strlen(name) == 10 && is_lower_hex(name, 8) && endswith(name, ".0");
+}
+
+/* Whether the system's certificates can be looked up one by one: to read the bundle of them all takes longer
+ * than many a request. */
+static bool has_hashed_directory(HttpClient *c) {
+        const char *path = curl_version_info(CURLVERSION_NOW)->capath;
+        _cleanup_(closedirp) DIR *d = NULL;
+        struct dirent *e;
+
+        if (c->hashed == TRISTATE_UNSET) {
+                c->hashed = TRISTATE_FALSE;
+                d = path ? opendir(path) : NULL;
+                while (d && c->hashed == TRISTATE_FALSE && (e = readdir(d)))
+                        if (is_hash_link(e->d_name))
+                                c->hashed = TRISTATE_TRUE;
+        }
+        return c->hashed == TRISTATE_TRUE;
+}
+
+/* The bundle, "" where there is none. */
+static const char *read_ca_bundle(HttpClient *c) {
+        const char *path = curl_version_info(CURLVERSION_NOW)->cainfo;
+        size_t size;
+
+        if (!c->ca_bundle && path)
+                (void) read_file_at(AT_FDCWD, path, CA_BUNDLE_MAX, &c->ca_bundle, &size);
+        if (!c->ca_bundle)
+                c->ca_bundle = strdup("");
+        return c->ca_bundle;
+}
+
+/* The system's certificates, and ours. */
+static int set_authorities(HttpClient *c, CURL *easy, const char *ca) {
+        bool hashed = has_hashed_directory(c);
         _cleanup_free_ char *all = NULL;
 
-        if (!c->ca_bundle) {
-                size_t size;
-
-                if (info->cainfo)
-                        (void) read_file_at(AT_FDCWD, info->cainfo, CA_BUNDLE_MAX, &c->ca_bundle, &size);
-                if (!c->ca_bundle)
-                        c->ca_bundle = strdup("");
+        if (isempty(ca)) {
+                if (hashed)
+                        curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+                return 0;
         }
-        all = c->ca_bundle ? strjoin(ca, "\n", c->ca_bundle) : NULL;
+        /* Ours take the place of the bundle. */
+        all = hashed ? strdup(ca) : strjoin(ca, "\n", strempty(read_ca_bundle(c)));
         if (!all)
                 return -ENOMEM;
         const struct curl_blob blob = { all, strlen(all), CURL_BLOB_COPY };
@@ -268,7 +308,7 @@ static int set_tls(HttpClient *c, CURL *easy, const HttpTls *tls) {
         if (tls->insecure) {
                 curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
                 curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-        } else if (!isempty(tls->ca) && add_ca(c, easy, tls->ca) < 0)
+        } else if (set_authorities(c, easy, tls->ca) < 0)
                 return -ENOMEM;
         if (isempty(tls->certificate) || isempty(tls->key))
                 return 0;
@@ -578,136 +618,6 @@ int http_transfer_start(HttpClient *c, HttpTransfer *t, const HttpTls *tls) {
         return r;
 }
 
-/* --- failures, as Go's client words them --- */
-
-static int dial_message(HttpTransfer *t, const char *reason) {
-        return asprintf_safe(&t->error, "dial tcp %s: %s", strempty(t->peer), reason);
-}
-
-static int connect_message(HttpTransfer *t) {
-        _cleanup_free_ char *reason = NULL;
-        long error = 0;
-
-        curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &error);
-        if (error == 0 || error == EINPROGRESS)
-                error = ECONNREFUSED;
-        if (error == ETIMEDOUT)
-                return dial_message(t, "i/o timeout");
-        reason = strjoin("connect: ", strerrordesc_np((int) error) ?: "failed");
-        if (!reason)
-                return -ENOMEM;
-        /* "connection refused": Go writes them in small letters. */
-        ascii_strlower(reason);
-        return dial_message(t, reason);
-}
-
-static int certificate_message(HttpTransfer *t) {
-        long v = 0;
-        const char *reason;
-
-        curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &v);
-        /* The name is compared before the chain's result is kept. */
-        if (strstr(t->curl_error, "subject name"))
-                v = X509_V_ERR_HOSTNAME_MISMATCH;
-        switch (v) {
-        case X509_V_ERR_HOSTNAME_MISMATCH:
-                return asprintf_safe(&t->error,
-                                     "tls: failed to verify certificate: x509: certificate is not valid "
-                                     "for %s",
-                                     t->origin.host);
-        case X509_V_ERR_CERT_HAS_EXPIRED:
-        case X509_V_ERR_CERT_NOT_YET_VALID:
-                reason = "x509: certificate has expired or is not yet valid";
-                break;
-        default:
-                reason = "x509: certificate signed by unknown authority";
-        }
-        return asprintf_safe(&t->error, "tls: failed to verify certificate: %s", reason);
-}
-
-static const char *alert_message(const HttpTransfer *t) {
-        static const struct {
-                const char *openssl, *go;
-        } messages[] = {
-                { "wrong version number", "http: server gave HTTP response to HTTPS client" },
-                { "http request", "http: server gave HTTP response to HTTPS client" },
-                { "certificate required", "remote error: tls: certificate required" },
-                { "bad certificate", "remote error: tls: bad certificate" },
-                { "unknown ca", "remote error: tls: unknown certificate authority" },
-                { "unsupported protocol", "tls: server selected unsupported protocol version" },
-                { "handshake failure", "remote error: tls: handshake failure" },
-                { "protocol version", "remote error: tls: protocol version not supported" },
-        };
-
-        FOREACH_ELEMENT(m, messages)
-                if (strstr(t->curl_error, m->openssl))
-                        return m->go;
-        return NULL;
-}
-
-static const char *handshake_message(const HttpTransfer *t) {
-        return alert_message(t) ?: isempty(t->curl_error) ? "EOF" : t->curl_error;
-}
-
-/* In the middle of an answer, or before it. */
-static const char *broken_message(const HttpTransfer *t) {
-        return alert_message(t) ?: strstr(t->curl_error, "reset") ? "read: connection reset by peer"
-                                                                  : "unexpected EOF";
-}
-
-static int timeout_message(HttpTransfer *t) {
-        double connected = 0;
-
-        curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME, &connected);
-        if (connected == 0)
-                return dial_message(t, "i/o timeout");
-        if (t->status == 0)
-                return asprintf_safe(&t->error,
-                                     "context deadline exceeded (Client.Timeout exceeded while awaiting "
-                                     "headers)");
-        return asprintf_safe(&t->error,
-                             "context deadline exceeded (Client.Timeout or context cancellation while "
-                             "reading body)");
-}
-
-static int describe_failure(HttpTransfer *t) {
-        switch (t->result) {
-        case CURLE_COULDNT_CONNECT:
-                return connect_message(t);
-        case CURLE_OPERATION_TIMEDOUT:
-                return timeout_message(t);
-        case CURLE_PEER_FAILED_VERIFICATION:
-                return certificate_message(t);
-        case CURLE_SSL_CONNECT_ERROR:
-        case CURLE_SSL_CERTPROBLEM:
-                return asprintf_safe(&t->error, "%s", handshake_message(t));
-        case CURLE_GOT_NOTHING:
-                return asprintf_safe(&t->error, "EOF");
-        case CURLE_RECV_ERROR:
-        case CURLE_SEND_ERROR:
-                return asprintf_safe(&t->error, "%s", broken_message(t));
-        case CURLE_PARTIAL_FILE:
-                return asprintf_safe(&t->error, "unexpected EOF");
-        case CURLE_UNSUPPORTED_PROTOCOL:
-        case CURLE_WEIRD_SERVER_REPLY:
-                return asprintf_safe(&t->error,
-                                     "net/http: HTTP/1.x transport connection broken: malformed HTTP "
-                                     "response");
-        case CURLE_WRITE_ERROR:
-                if (t->too_large)
-                        return asprintf_safe(&t->error, "the answer has more than %zu bytes", t->text_max);
-                if (t->header_bytes > HTTP_HEADERS_MAX)
-                        return asprintf_safe(&t->error,
-                                             "net/http: server response headers exceeded %u bytes; "
-                                             "aborted",
-                                             HTTP_HEADERS_MAX);
-                _fallthrough_;
-        default:
-                return asprintf_safe(&t->error, "%s",
-                                     isempty(t->curl_error) ? curl_easy_strerror(t->result) : t->curl_error);
-        }
-}
-
 /* --- running --- */
 
 static int finish(HttpClient *c, HttpTransfer *t, CURLcode result) {
@@ -719,7 +629,7 @@ static int finish(HttpClient *c, HttpTransfer *t, CURLcode result) {
         curl_easy_getinfo(t->easy, CURLINFO_APPCONNECT_TIME_T, &handshake);
         t->verified_transport = t->status > 0 || handshake > 0 || result == CURLE_PEER_FAILED_VERIFICATION;
         if (result != CURLE_OK)
-                r = describe_failure(t);
+                r = http_describe_failure(t);
         curl_multi_remove_handle(c->multi, t->easy);
         release(t);
         t->running = false;

@@ -111,6 +111,9 @@ void http_transfer_reset(HttpTransfer *t);
 void http_transfer_done(HttpTransfer *t);
 DEFINE_CLEANUP_DONE(HttpTransfer, http_transfer_done);
 
+/* Sets the error of a transfer that ended with t->result. */
+int http_describe_failure(HttpTransfer *t);
+
 /* 1: the name has an address in one of the prefixes; 0: it has not, or it cannot be resolved. */
 int http_client_resolves_into(HttpClient *c, const char *host, uint16_t port, char *const *prefixes);
 

@@ -91,6 +91,12 @@ static int descend(RegistrySession *s, Resolve *v, Manifest *m, RegistryDocument
         return 0;
 }
 
+/* Nobody asks for them, and there may be megabytes. */
+static void drop_annotations(OciDescriptorList *l) {
+        for (size_t i = 0; i < l->n_items; i++)
+                string_map_done(&l->items[i].annotations);
+}
+
 static int take_image(RegistrySession *s, Resolve *v, Manifest *m, const RegistryDocument *d) {
         _cleanup_(registry_document_donep) RegistryDocument config = {};
         _cleanup_error_ Error e = ERROR_NULL;
@@ -113,6 +119,7 @@ static int take_image(RegistrySession *s, Resolve *v, Manifest *m, const Registr
         if (r < 0)
                 return r;
         reply->layers = TAKE_STRUCT(m->document.layers);
+        drop_annotations(&reply->layers);
         return 0;
 }
 
