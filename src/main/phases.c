@@ -12,7 +12,7 @@
 #include "basic/process-util.h"
 
 #define PHASE_TIMEOUT (30 * USEC_PER_SEC)       /* granted to each phase by EXTEND_TIMEOUT_USEC */
-#define SETTLED_USEC (2 * USEC_PER_SEC)         /* after READY: the start-up's memory is not needed any more */
+#define SETTLED_USEC (2 * USEC_PER_SEC)         /* after READY: start-up is over */
 #define BUS_WAIT (3 * USEC_PER_SEC)             /* for the system bus, where systemd shall start the shims */
 
 typedef struct Phase {
