@@ -51,7 +51,6 @@ def tree():
     h.write("/etc/systemd/system/tests.service", UNIT)
     h.write("/etc/docker/daemon.json", '{"log-level": "debug"}\n')
     h.chroot("systemctl", "enable", "tests.service", "dockerd.socket", "dockerd.service")
-    h.chroot("journalctl", "--update-catalog")
     # Nobody is waiting on a console; the kernel's is for the results.
     h.chroot("systemctl", "mask", "serial-getty@ttyS0.service", "systemd-networkd.service")
     return h
