@@ -194,6 +194,7 @@ static const JsonField oci_spec_fields[] = {
         JSON_STRING (OciSpec, hostname, "hostname", JSON_OMITEMPTY),
         JSON_STRING (OciSpec, domainname, "domainname", JSON_OMITEMPTY),
         JSON_ARRAY  (OciSpec, mounts, OciMount, "mounts", JSON_OMITEMPTY),
+        JSON_STRING_MAP(OciSpec, annotations, "annotations", JSON_OMITEMPTY),
         JSON_STRUCT (OciSpec, lnx, OciLinux, "linux", 0),
 };
 JSON_TYPE(OciSpec, oci_spec_fields);

@@ -156,6 +156,7 @@ typedef struct OciSpec {
         OciRoot root;
         char *hostname, *domainname;
         OCI_LIST(OciMount) mounts;
+        StringMap annotations;
         OciLinux lnx;
 } OciSpec;
 

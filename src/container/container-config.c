@@ -2,6 +2,7 @@
 #include "container/container-config.h"
 
 #include "basic/process-util.h"
+#include "container/container-devices.h"
 #include "logdriver/log-driver.h"
 #include "network/hosts-file.h"
 #include "network/resolv-conf.h"
@@ -232,6 +233,31 @@ static void normalize_resources(ContainerResources *res) {
                 res->cpu_shares = CPU_SHARES_MAX;
 }
 
+static void clear_throttles(ThrottleDeviceList *l) {
+        for (size_t i = 0; i < l->n_items; i++)
+                free(l->items[i].path);
+        l->items = mfree(l->items);
+        l->n_items = 0;
+}
+
+/* Each list of block devices whose limit was dropped. */
+static void take_back_devices(ContainerResources *res, const SpecResources *s) {
+        if (s->n_read_bps == 0)
+                clear_throttles(&res->blkio_device_read_bps);
+        if (s->n_write_bps == 0)
+                clear_throttles(&res->blkio_device_write_bps);
+        if (s->n_read_iops == 0)
+                clear_throttles(&res->blkio_device_read_iops);
+        if (s->n_write_iops == 0)
+                clear_throttles(&res->blkio_device_write_iops);
+        for (size_t i = 0; s->n_weight_devices == 0 && i < res->blkio_weight_device.n_items; i++)
+                free(res->blkio_weight_device.items[i].path);
+        if (s->n_weight_devices == 0) {
+                res->blkio_weight_device.items = mfree(res->blkio_weight_device.items);
+                res->blkio_weight_device.n_items = 0;
+        }
+}
+
 /* What resources_check() dropped is dropped from the record too, so that inspect tells the truth. */
 static void take_back_resources(ContainerResources *res, const SpecResources *s) {
         res->memory = s->memory;
@@ -252,6 +278,7 @@ static void take_back_resources(ContainerResources *res, const SpecResources *s)
         if (s->pids_limit == 0)
                 res->pids_limit = (OptionalInt) {};
         res->blkio_weight = s->blkio_weight;
+        take_back_devices(res, s);
 }
 
 void resources_from_host_config(const HostConfig *h, SpecResources *ret) {
@@ -277,19 +304,40 @@ void resources_from_host_config(const HostConfig *h, SpecResources *ret) {
 }
 
 static int complete_resources(ContainerManager *m, HostConfig *h, char ***warnings, Error *reterr) {
+        _cleanup_free_ SpecThrottle *throttles = NULL;
         SpecResources s;
         int r;
 
         normalize_resources(&h->resources);
         resources_from_host_config(h, &s);
-        r = resources_check(&s, m->config.capabilities, warnings, reterr);
+        r = container_block_limits(h, &s, &throttles, reterr);
+        if (r >= 0)
+                r = resources_check(&s, m->config.capabilities, warnings, reterr);
         if (r < 0)
                 return r;
         take_back_resources(&h->resources, &s);
         return 0;
 }
 
-static int normalize_capabilities(char ***l, Error *reterr) {
+/* Privileged hides nothing; the list of a request, an empty one too, is taken as it is. */
+static int complete_paths(HostConfig *h) {
+        _cleanup_strv_free_ char **masked = NULL, **readonly = NULL;
+
+        if (h->privileged) {
+                masked = strv_new_empty();
+                readonly = strv_new_empty();
+        } else if (spec_default_paths(&masked, &readonly) < 0)
+                return -ENOMEM;
+        if (!masked || !readonly)
+                return -ENOMEM;
+        if (!h->masked_paths)
+                h->masked_paths = TAKE_PTR(masked);
+        if (!h->readonly_paths)
+                h->readonly_paths = TAKE_PTR(readonly);
+        return 0;
+}
+
+static int normalize_capabilities(const char *field, char ***l, Error *reterr) {
         char **normal = NULL;
         int r;
 
@@ -297,7 +345,7 @@ static int normalize_capabilities(char ***l, Error *reterr) {
                 return 0;
         r = capability_normalize_list(*l, &normal, reterr);
         if (r < 0)
-                return r;
+                return error_prefixf(reterr, r, "invalid %s", field);
         strv_free(*l);
         *l = normal;
         return 0;
@@ -313,14 +361,16 @@ int host_config_complete(ContainerManager *m, HostConfig *h, char ***warnings, E
                 r = complete_ulimits(m, h);
         if (r >= 0)
                 r = complete_console_size(h);
+        if (r >= 0)
+                r = complete_paths(h);
         if (r < 0)
                 return error_fill(reterr, r);
         if (h->shm_size == 0)
                 h->shm_size = m->config.defaults->shm_size > 0 ? (int64_t) m->config.defaults->shm_size :
                                                                  SHM_SIZE_DEFAULT;
-        r = normalize_capabilities(&h->cap_add, reterr);
+        r = normalize_capabilities("CapAdd", &h->cap_add, reterr);
         if (r >= 0)
-                r = normalize_capabilities(&h->cap_drop, reterr);
+                r = normalize_capabilities("CapDrop", &h->cap_drop, reterr);
         if (r >= 0)
                 r = complete_resources(m, h, warnings, reterr);
         return r;
@@ -377,6 +427,8 @@ static int check_network_mode(const ContainerConfig *c, const HostConfig *h, Err
         bool container = namespace_of_container(h->network_mode);
         bool host = streq(h->network_mode, NETWORK_HOST);
 
+        if (streq(strempty(h->uts_mode), "host") && !isempty(c->hostname))
+                return error_setf(reterr, ERROR_INVALID, "conflicting options: hostname and the UTS mode");
         if (!container && !host)
                 return 0;
         if (container && !isempty(c->hostname))
@@ -394,8 +446,6 @@ static int check_network_mode(const ContainerConfig *c, const HostConfig *h, Err
         if (!isempty(c->mac_address))
                 return error_setf(reterr, ERROR_INVALID,
                                   "conflicting options: mac-address and the network mode");
-        if (host && streq(strempty(h->uts_mode), "host") && !isempty(c->hostname))
-                return error_setf(reterr, ERROR_INVALID, "conflicting options: hostname and the UTS mode");
         return 0;
 }
 
@@ -435,15 +485,14 @@ static bool has_device_requests(const HostConfig *h) {
 static bool has_storage_opt(const HostConfig *h) {
         return h->storage_opt.n_items > 0;
 }
-static bool has_isolation(const HostConfig *h) {
-        return !isempty(h->isolation) && !streq(h->isolation, "default");
+static bool has_volume_driver(const HostConfig *h) {
+        return !isempty(h->volume_driver) && !streq(h->volume_driver, "local");
 }
-static bool has_block_devices(const HostConfig *h) {
+static bool has_foreign_limits(const HostConfig *h) {
         const ContainerResources *r = &h->resources;
 
-        return r->blkio_weight_device.n_items > 0 || r->blkio_device_read_bps.n_items > 0 ||
-                r->blkio_device_write_bps.n_items > 0 || r->blkio_device_read_iops.n_items > 0 ||
-                r->blkio_device_write_iops.n_items > 0;
+        return r->cpu_count != 0 || r->cpu_percent != 0 || r->io_maximum_bandwidth != 0 ||
+                r->io_maximum_iops != 0;
 }
 
 static const struct {
@@ -455,8 +504,8 @@ static const struct {
         { "volumes of other containers (--volumes-from)",                             has_volumes_from    },
         { "device requests (--gpus)",                                                 has_device_requests },
         { "storage options (--storage-opt)",                                          has_storage_opt     },
-        { "isolation technologies (--isolation)",                                     has_isolation       },
-        { "limits of single block devices (--device-read-bps and its kin)",           has_block_devices   },
+        { "volume drivers (--volume-driver)",                                         has_volume_driver   },
+        { "limits that other platforms have (CpuCount, CpuPercent, IOMaximum*)",      has_foreign_limits  },
 };
 
 static int check_supported(const HostConfig *h, Error *reterr) {
@@ -477,6 +526,8 @@ int host_config_check(ContainerManager *m, const ContainerConfig *c, const HostC
         if (r >= 0)
                 r = check_log_config(h, reterr);
         if (r >= 0)
+                r = container_device_rules_check(h, reterr);
+        if (r >= 0)
                 r = check_network_mode(c, h, reterr);
         if (r >= 0)
                 r = check_namespace_modes(h, reterr);
@@ -486,6 +537,9 @@ int host_config_check(ContainerManager *m, const ContainerConfig *c, const HostC
                 r = oci_runtimes_find(m->config.runtimes, h->runtime, &runtime, reterr);
         if (r < 0)
                 return r;
+        if (!isempty(h->isolation) && !streq(h->isolation, "default"))
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid isolation (%s): linux only supports 'default'", h->isolation);
         if (h->shm_size < 0)
                 return error_setf(reterr, ERROR_INVALID, "SHM size can not be less than 0");
         if (h->oom_score_adj < -1000 || h->oom_score_adj > 1000)

@@ -101,9 +101,14 @@ static int fill_command(ContainerDocument *d) {
         return d->path && d->args ? 0 : -ENOMEM;
 }
 
-static int warn_of_volumes(const ContainerDocument *d, char ***warnings) {
-        if (strv_isempty(d->config.volumes))
-                return 0;
+static int warn(const ContainerDocument *d, char ***warnings) {
+        const HostConfig *h = &d->host_config;
+        int r = 0;
+
+        if (streq(h->network_mode, NETWORK_HOST) && h->port_bindings.n_items > 0)
+                r = strv_extend(warnings, "Published ports are discarded when using host network mode");
+        if (r < 0 || strv_isempty(d->config.volumes))
+                return r;
         return strv_extend(
                         warnings,
                         "This engine does not support volumes yet: the data of the volumes that the image or "
@@ -156,7 +161,7 @@ static int fill_document(ContainerManager *m, ContainerCreateParams *p, Image *i
         if (r >= 0)
                 r = fill_command(d);
         if (r >= 0)
-                r = warn_of_volumes(d, warnings);
+                r = warn(d, warnings);
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 

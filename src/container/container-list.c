@@ -473,36 +473,6 @@ static int inspect_paths(const Container *c, ContainerInspect *i) {
         return 0;
 }
 
-static const char *const default_masked[] = {
-        "/proc/acpi",
-        "/proc/asound",
-        "/proc/interrupts",
-        "/proc/kcore",
-        "/proc/keys",
-        "/proc/latency_stats",
-        "/proc/sched_debug",
-        "/proc/scsi",
-        "/proc/timer_list",
-        "/proc/timer_stats",
-        "/sys/devices/virtual/powercap",
-        "/sys/firmware",
-        NULL,
-};
-static const char *const default_readonly[] = {
-        "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL,
-};
-
-/* What the run gets, where the request left it to the defaults. */
-static int show_default_paths(HostConfig *h) {
-        if (h->privileged)
-                return 0;
-        if (!h->masked_paths && !(h->masked_paths = strv_copy((char *const *) default_masked)))
-                return -ENOMEM;
-        if (!h->readonly_paths && !(h->readonly_paths = strv_copy((char *const *) default_readonly)))
-                return -ENOMEM;
-        return 0;
-}
-
 int container_inspect(Container *c, ContainerInspect *ret, Error *reterr) {
         _cleanup_(ContainerInspect_donep) ContainerInspect i = {
                 .id = strdup(c->doc.id),
@@ -523,8 +493,6 @@ int container_inspect(Container *c, ContainerInspect *ret, Error *reterr) {
                 r = inspect_paths(c, &i);
         if (r >= 0)
                 r = json_copy(&HostConfig_json, &c->doc.host_config, &i.host_config);
-        if (r >= 0)
-                r = show_default_paths(&i.host_config);
         if (r >= 0)
                 r = json_copy(&ContainerConfig_json, &c->doc.config, &i.config);
         if (r >= 0)

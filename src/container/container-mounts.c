@@ -13,9 +13,31 @@
 static const char *const propagations[] = {
         "rprivate", "private", "rshared", "shared", "rslave", "slave", NULL,
 };
-/* Words of a bind's mode that change nothing here: SELinux labels, consistency of other platforms. */
-static const char *const ignored_words[] = { "z",      "Z",         "rw",      "nocopy", "consistent",
-                                             "cached", "delegated", "default", NULL };
+
+/* Words of a bind's mode, one of each kind. SELinux labels do nothing without SELinux, consistency is of
+ * other platforms. */
+typedef enum ModeKind {
+        MODE_ACCESS,
+        MODE_LABEL,
+        MODE_PROPAGATION,
+        MODE_COPY,
+        MODE_CONSISTENCY,
+        _MODE_KIND_MAX,
+} ModeKind;
+
+static const struct {
+        const char *word;
+        ModeKind kind;
+} mode_words[] = {
+        { "rw",         MODE_ACCESS      }, { "ro",        MODE_ACCESS      },
+        { "z",          MODE_LABEL       }, { "Z",         MODE_LABEL       },
+        { "rprivate",   MODE_PROPAGATION }, { "private",   MODE_PROPAGATION },
+        { "rshared",    MODE_PROPAGATION }, { "shared",    MODE_PROPAGATION },
+        { "rslave",     MODE_PROPAGATION }, { "slave",     MODE_PROPAGATION },
+        { "nocopy",     MODE_COPY        },
+        { "consistent", MODE_CONSISTENCY }, { "cached",    MODE_CONSISTENCY },
+        { "delegated",  MODE_CONSISTENCY }, { "default",   MODE_CONSISTENCY },
+};
 
 static MountPoint *mount_point_add(MountPointList *l) {
         MountPoint *items = reallocarray(l->items, l->n_items + 1, sizeof(*items));
@@ -34,25 +56,34 @@ static int check_duplicate(const MountPointList *l, const char *destination, Err
         return 0;
 }
 
-static int set_destination(MountPointList *l, MountPoint *m, const char *destination, const char *spec,
+/* Docker's words; context is what comes before them. */
+static int set_destination(MountPointList *l, MountPoint *m, const char *destination, const char *context,
                            Error *reterr) {
         if (destination[0] != '/')
                 return error_setf(reterr, ERROR_INVALID,
-                                  "invalid volume specification: '%s': invalid mount path: '%s' "
-                                  "mount path must be absolute",
-                                  spec, destination);
+                                  "%sinvalid mount path: '%s' mount path must be absolute", context,
+                                  destination);
         if (path_clean(destination, &m->destination) < 0)
                 return error_fill(reterr, -ENOMEM);
         if (streq(m->destination, "/"))
-                return error_setf(
-                                reterr, ERROR_INVALID,
-                                "invalid volume specification: '%s': invalid specification: destination can't be '/'",
-                                spec);
+                return error_setf(reterr, ERROR_INVALID,
+                                  "%sinvalid specification: destination can't be '/'", context);
         return check_duplicate(l, m->destination, reterr);
 }
 
-static int parse_bind_mode(MountPoint *m, const char *mode, const char *spec, Error *reterr) {
+/* The kind of the word; each may come once. */
+static int mode_word_kind(const char *word, bool seen[static _MODE_KIND_MAX]) {
+        FOREACH_ELEMENT(w, mode_words)
+                if (streq(w->word, word) && !seen[w->kind]) {
+                        seen[w->kind] = true;
+                        return (int) w->kind;
+                }
+        return -EINVAL;
+}
+
+static int parse_bind_mode(MountPoint *m, const char *mode, Error *reterr) {
         _cleanup_strv_free_ char **words = NULL;
+        bool seen[_MODE_KIND_MAX] = {};
 
         m->rw = true;
         m->mode = strdup(mode);
@@ -60,22 +91,21 @@ static int parse_bind_mode(MountPoint *m, const char *mode, const char *spec, Er
         if (!m->mode || !m->propagation || strv_split(mode, ",", &words) < 0)
                 return error_fill(reterr, -ENOMEM);
         STRV_FOREACH(w, words) {
-                if (streq(*w, "ro"))
-                        m->rw = false;
-                else if (strv_contains((char *const *) propagations, *w)) {
-                        if (free_and_strdup(&m->propagation, *w) < 0)
-                                return error_fill(reterr, -ENOMEM);
-                } else if (!strv_contains((char *const *) ignored_words, *w))
-                        return error_setf(reterr, ERROR_INVALID,
-                                          "invalid volume specification: '%s': invalid mode: %s", spec,
-                                          mode);
+                int kind = mode_word_kind(*w, seen);
+
+                if (kind < 0)
+                        return error_setf(reterr, ERROR_INVALID, "invalid mode: %s", mode);
+                if (kind == MODE_ACCESS)
+                        m->rw = streq(*w, "rw");
+                if (kind == MODE_PROPAGATION && free_and_strdup(&m->propagation, *w) < 0)
+                        return error_fill(reterr, -ENOMEM);
         }
         return 0;
 }
 
 /* "SOURCE:DESTINATION[:MODE]" */
 static int parse_bind(MountPointList *l, const char *spec, Error *reterr) {
-        _cleanup_free_ char *source = NULL, *destination = NULL;
+        _cleanup_free_ char *source = NULL, *destination = NULL, *context = NULL;
         const char *first = strchr(spec, ':'), *second;
         MountPoint *m;
         int r;
@@ -99,15 +129,43 @@ static int parse_bind(MountPointList *l, const char *spec, Error *reterr) {
         if (!m)
                 return error_fill(reterr, -ENOMEM);
         m->type = strdup("bind");
-        if (!m->type || path_clean(source, &m->source) < 0)
+        if (!m->type || path_clean(source, &m->source) < 0 ||
+            asprintf_safe(&context, "invalid volume specification: '%s': invalid mount config for type "
+                          "\"bind\": ", spec) < 0)
                 return error_fill(reterr, -ENOMEM);
-        r = set_destination(l, m, destination, spec, reterr);
-        return r < 0 ? r : parse_bind_mode(m, second ? second + 1 : "", spec, reterr);
+        r = parse_bind_mode(m, second ? second + 1 : "", reterr);
+        return r < 0 ? r : set_destination(l, m, destination, context, reterr);
 }
 
 static int invalid_mount(Error *reterr, const char *type, const char *why, const char *what) {
         return error_setf(reterr, ERROR_INVALID, "invalid mount config for type \"%s\": %s%s", type, why,
                           what);
+}
+
+/* Options of another type than the mount's. */
+static int check_foreign_options(const MountSpec *s, Error *reterr) {
+        if (s->bind_options && !streq(s->type, "bind"))
+                return invalid_mount(reterr, s->type, "field BindOptions must not be specified", "");
+        if (s->tmpfs_options && !streq(s->type, "tmpfs"))
+                return invalid_mount(reterr, s->type, "field TmpfsOptions must not be specified", "");
+        if (s->volume_options)
+                return invalid_mount(reterr, s->type, "field VolumeOptions must not be specified", "");
+        return 0;
+}
+
+static int check_read_only(const MountSpec *s, Error *reterr) {
+        const BindOptions *o = s->bind_options;
+
+        if (!o || (!o->read_only_non_recursive && !o->read_only_force_recursive))
+                return 0;
+        if (!s->read_only)
+                return invalid_mount(reterr, s->type,
+                                     "mount is read-write, but the options for read-only mounts are set",
+                                     "");
+        if (o->read_only_non_recursive && o->read_only_force_recursive)
+                return invalid_mount(reterr, s->type,
+                                     "ReadOnlyNonRecursive and ReadOnlyForceRecursive are both set", "");
+        return 0;
 }
 
 static int parse_mount_bind(MountPoint *m, const MountSpec *s, Error *reterr) {
@@ -126,10 +184,11 @@ static int parse_mount_bind(MountPoint *m, const MountSpec *s, Error *reterr) {
         m->propagation = strdup(o && !isempty(o->propagation) ? o->propagation : "rprivate");
         if (!m->propagation || path_clean(s->source, &m->source) < 0)
                 return error_fill(reterr, -ENOMEM);
-        return 0;
+        return check_read_only(s, reterr);
 }
 
 static int parse_mount(MountPointList *l, const MountSpec *s, Error *reterr) {
+        _cleanup_free_ char *context = NULL;
         const char *type = strempty(s->type);
         MountPoint *m;
         int r;
@@ -142,6 +201,9 @@ static int parse_mount(MountPointList *l, const MountSpec *s, Error *reterr) {
                 return error_setf(reterr, ERROR_INVALID,
                                   "invalid mount config for type \"%s\": mount type unknown", type);
         }
+        r = check_foreign_options(s, reterr);
+        if (r < 0)
+                return r;
         if (isempty(s->target))
                 return invalid_mount(reterr, type, "field Target must not be empty", "");
         m = mount_point_add(l);
@@ -150,14 +212,51 @@ static int parse_mount(MountPointList *l, const MountSpec *s, Error *reterr) {
         m->type = strdup(type);
         m->mode = strdup("");
         m->rw = !s->read_only;
-        if (!m->type || !m->mode)
+        if (!m->type || !m->mode ||
+            asprintf_safe(&context, "invalid mount config for type \"%s\": ", type) < 0)
                 return error_fill(reterr, -ENOMEM);
-        r = set_destination(l, m, s->target, s->target, reterr);
+        r = set_destination(l, m, s->target, context, reterr);
         if (r >= 0 && streq(type, "bind"))
                 r = parse_mount_bind(m, s, reterr);
         else if (r >= 0 && !isempty(s->source))
                 r = invalid_mount(reterr, type, "field Source must not be specified", "");
         return r;
+}
+
+static bool is_tmpfs_option(const char *word) {
+        static const char *const flags[] = {
+                "defaults", "ro",       "rw",        "suid",       "nosuid",   "dev",         "nodev",
+                "exec",     "noexec",   "sync",      "async",      "dirsync",  "remount",     "mand",
+                "nomand",   "atime",    "noatime",   "diratime",   "bind",     "nodiratime",  "rbind",
+                "shared",   "rshared",  "unbindable", "private",   "rprivate", "runbindable", "slave",
+                "rslave",   "relatime", "norelatime", "strictatime", "nostrictatime", NULL,
+        };
+        static const char *const values[] = { "size",      "mode",      "uid",  "gid",
+                                              "nr_inodes", "nr_blocks", "mpol", NULL };
+        _cleanup_free_ char *name = memdup_suffix0(word, strcspn(word, "="));
+
+        return strv_contains((char *const *) flags, word) ||
+               (name && strchr(word, '=') && strv_contains((char *const *) values, name));
+}
+
+static int check_tmpfs(const MountPointList *l, const char *path, const char *options, Error *reterr) {
+        _cleanup_strv_free_ char **words = NULL;
+        _cleanup_free_ char *clean = NULL;
+
+        if (path[0] != '/')
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid mount path: '%s' mount path must be absolute", path);
+        if (path_clean(path, &clean) < 0 || strv_split(strempty(options), ",", &words) < 0)
+                return error_fill(reterr, -ENOMEM);
+        if (streq(clean, "/"))
+                return error_setf(reterr, ERROR_INVALID, "invalid specification: destination can't be '/'");
+        for (size_t i = 0; i < l->n_items; i++)
+                if (streq(l->items[i].destination, clean))
+                        return error_setf(reterr, ERROR_INVALID, "Duplicate mount point: %s", clean);
+        STRV_FOREACH(w, words)
+                if (!is_tmpfs_option(*w))
+                        return error_setf(reterr, ERROR_INVALID, "invalid tmpfs option \"%s\"", *w);
+        return 0;
 }
 
 int container_mounts_parse(ContainerDocument *d, Error *reterr) {
@@ -171,13 +270,8 @@ int container_mounts_parse(ContainerDocument *d, Error *reterr) {
         }
         for (size_t i = 0; i < h->mounts.n_items && r >= 0; i++)
                 r = parse_mount(&d->mounts, h->mounts.items + i, reterr);
-        for (size_t i = 0; i < h->tmpfs.n_items && r >= 0; i++) {
-                const char *path = h->tmpfs.items[i].key;
-
-                if (path[0] != '/')
-                        r = error_setf(reterr, ERROR_INVALID,
-                                       "invalid mount path: '%s' mount path must be absolute", path);
-        }
+        for (size_t i = 0; i < h->tmpfs.n_items && r >= 0; i++)
+                r = check_tmpfs(&d->mounts, h->tmpfs.items[i].key, h->tmpfs.items[i].value, reterr);
         return r;
 }
 
@@ -208,12 +302,14 @@ static int add_mount(SpecMountList *l, const char *destination, const char *sour
         return m->destination && m->source && m->type ? 0 : -ENOMEM;
 }
 
+/* Read-only is what is mounted below, too. */
 static char **bind_options(const MountPoint *m, const BindOptions *o) {
+        bool recursive = !o || (!o->non_recursive && !o->read_only_non_recursive);
         _cleanup_strv_free_ char **l = strv_new_empty();
 
         if (!l || strv_extend(&l, o && o->non_recursive ? "bind" : "rbind") < 0 ||
             strv_extend(&l, isempty(m->propagation) ? "rprivate" : m->propagation) < 0 ||
-            strv_extend(&l, m->rw ? "rw" : "ro") < 0)
+            strv_extend(&l, m->rw ? "rw" : recursive ? "rro" : "ro") < 0)
                 return NULL;
         return TAKE_PTR(l);
 }

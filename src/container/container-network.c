@@ -131,7 +131,7 @@ static int join_container(Container *c, const char *peer, char **ret_path, Error
 
         r = container_manager_find(c->manager, peer, &other, reterr);
         if (r < 0)
-                return r;
+                return error_prefixf(reterr, r, "joining network namespace of container");
         if (other == c || !container_is_running(other))
                 return error_setf(reterr, ERROR_CONFLICT,
                                   "cannot join network namespace of a non running container: %s",

@@ -2,12 +2,12 @@
 #include "container/container-spec.h"
 
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "basic/fileio.h"
 #include "basic/path-util.h"
 #include "basic/process-util.h"
 #include "container/container-config.h"
+#include "container/container-devices.h"
 #include "container/container-mounts.h"
 #include "runtime/shim-config.h"
 #include "runtime/user-resolve.h"
@@ -22,8 +22,8 @@ typedef struct SpecParts {
         SpecMountList mounts;
         SpecUlimit *ulimits;
         size_t n_ulimits;
-        SpecDevice *devices;
-        size_t n_devices;
+        ContainerDevices devices;
+        SpecThrottle *throttles;
         ResolvedUser user;
         SpecResources resources;
         char *rootfs, *ipc_path, *pid_path, *seccomp;
@@ -35,7 +35,8 @@ static void spec_parts_done(SpecParts *p) {
         strv_free(p->sysctls);
         spec_mount_list_done(&p->mounts);
         free(p->ulimits);
-        free(p->devices);
+        container_devices_done(&p->devices);
+        free(p->throttles);
         resolved_user_done(&p->user);
         free(p->rootfs);
         free(p->ipc_path);
@@ -93,37 +94,6 @@ static int build_ulimits(Container *c, SpecParts *p) {
         return 0;
 }
 
-static int build_devices(Container *c, SpecParts *p, Error *reterr) {
-        size_t n = c->doc.host_config.resources.devices.n_items;
-
-        p->devices = new0(SpecDevice, n);
-        if (!p->devices)
-                return error_fill(reterr, -ENOMEM);
-        for (size_t i = 0; i < n; i++) {
-                const DeviceMapping *d = c->doc.host_config.resources.devices.items + i;
-                struct stat st;
-
-                if (stat(strempty(d->path_on_host), &st) < 0 ||
-                    !(S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
-                        return error_setf(
-                                        reterr, ERROR_INVALID,
-                                        "error gathering device information while adding custom device \"%s\": no such file "
-                                        "or directory or not a device node",
-                                        strempty(d->path_on_host));
-                p->devices[p->n_devices++] = (SpecDevice) {
-                        .path = isempty(d->path_in_container) ? d->path_on_host : d->path_in_container,
-                        .type = S_ISCHR(st.st_mode) ? 'c' : 'b',
-                        .major = major(st.st_rdev),
-                        .minor = minor(st.st_rdev),
-                        .mode = st.st_mode & 07777,
-                        .uid = st.st_uid,
-                        .gid = st.st_gid,
-                        .access = isempty(d->cgroup_permissions) ? "rwm" : d->cgroup_permissions,
-                };
-        }
-        return 0;
-}
-
 static int set_seccomp(SpecInput *in, SpecParts *p, const char *profile, Error *reterr) {
         int r;
 
@@ -161,17 +131,11 @@ static int security_option(SpecInput *in, SpecParts *p, const char *option, Erro
                 in->no_new_privileges = !streq(value, "false");
         else if (n == strlen("seccomp") && startswith(option, "seccomp"))
                 return set_seccomp(in, p, value, reterr);
-        else if (streq(option, "systempaths=unconfined"))
-                in->unconfined_paths = true;
         else if (n == strlen("apparmor") && startswith(option, "apparmor"))
                 in->apparmor_profile = streq(value, "unconfined") ? NULL : value;
         else if (!(n == strlen("label") && startswith(option, "label")))
-                return error_setf(reterr, ERROR_INVALID, "invalid --security-opt: \"%s\"", option);
-        else if (!streq(value, "disable"))
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                  "SELinux labels (--security-opt %s) are not supported by this "
-                                  "engine yet",
-                                  option);
+                return error_setf(reterr, ERROR_INVALID, "invalid --security-opt 2: \"%s\"", option);
+        /* SELinux labels do nothing where SELinux is not enabled (--selinux-enabled). */
         return 0;
 }
 
@@ -183,6 +147,8 @@ static int set_security(Container *c, SpecInput *in, SpecParts *p, Error *reterr
         in->privileged = h->privileged;
         in->cap_add = h->cap_add;
         in->cap_drop = h->cap_drop;
+        in->masked_paths = h->masked_paths;
+        in->readonly_paths = h->readonly_paths;
         in->no_new_privileges = d->no_new_privileges;
         r = set_seccomp(in, p, d->seccomp_profile, reterr);
         STRV_FOREACH(s, h->security_opt)
@@ -208,8 +174,8 @@ static int peer_namespace(Container *c, const char *mode, const char *kind, Spec
                 return r;
         if (!container_is_running(other) || other->doc.pid <= 0)
                 return error_setf(reterr, ERROR_CONFLICT,
-                                  "cannot join the %s namespace of a non running container: %s", kind,
-                                  other->doc.id);
+                                  "failed to join %s namespace: container %s is not running",
+                                  streq(kind, "pid") ? "PID" : "IPC", other->doc.id);
         if (asprintf_safe(ret_path, "/proc/%lld/ns/%s", (long long) other->doc.pid, kind) < 0)
                 return error_fill(reterr, -ENOMEM);
         *ret = (SpecNamespace) { SPEC_NS_PATH, *ret_path };
@@ -235,6 +201,7 @@ static int set_namespaces(Container *c, SpecInput *in, SpecParts *p, const char 
  * root's. */
 static int make_working_dir(int root_fd, const char *cwd, Error *reterr) {
         static const char *const mounted[] = { "/proc", "/sys", "/dev" };
+        _cleanup_close_ int directory = -EBADF;
         _cleanup_free_ char *path = NULL;
 
         if (path_clean(cwd, &path) < 0)
@@ -262,6 +229,9 @@ static int make_working_dir(int root_fd, const char *cwd, Error *reterr) {
                 if (!saved)
                         break;
         }
+        directory = open_in_root(root_fd, path, O_PATH | O_DIRECTORY, 0);
+        if (directory == -ENOTDIR)
+                return error_setf(reterr, ERROR_INTERNAL, "Cannot mkdir: %s is not a directory", cwd);
         return 0;
 }
 
@@ -316,14 +286,18 @@ static int fill_input(Container *c, int root_fd, const char *netns_path, const c
                 .hostname = c->doc.config.hostname,
                 .domainname = c->doc.config.domainname,
                 .shm_size = h->shm_size,
+                .no_shm = streq(strempty(h->ipc_mode), "none"),
                 .init_path = wants_init(c) ? c->manager->init_path : NULL,
                 .sysctls = p->sysctls,
                 .resources = &p->resources,
                 .cgroup_path = cgroup_path,
+                .annotations = &h->annotations,
         };
         r = container_mounts_build(c, &p->mounts, reterr);
         if (r >= 0)
-                r = build_devices(c, p, reterr);
+                r = container_devices_build(h, &p->devices, reterr);
+        if (r >= 0)
+                r = container_block_limits(h, &p->resources, &p->throttles, reterr);
         if (r >= 0)
                 r = set_security(c, in, p, reterr);
         if (r >= 0)
@@ -334,8 +308,8 @@ static int fill_input(Container *c, int root_fd, const char *netns_path, const c
                 r = make_working_dir(root_fd, cwd, reterr);
         in->mounts = p->mounts.items;
         in->n_mounts = p->mounts.n_items;
-        in->devices = p->devices;
-        in->n_devices = p->n_devices;
+        in->devices = p->devices.items;
+        in->n_devices = p->devices.n_items;
         return r;
 }
 

@@ -9,6 +9,7 @@
 #include "basic/path-util.h"
 #include "container/container-attach.h"
 #include "container/container-config.h"
+#include "container/container-devices.h"
 #include "container/container-manager.h"
 #include "container/container-network.h"
 #include "container/container-remove.h"
@@ -193,6 +194,7 @@ static int get_cgroup_path(Container *c, char **ret, Error *reterr) {
 
 static int launch_shim(Container *c, Error *reterr) {
         ContainerManager *m = c->manager;
+        _cleanup_free_ SpecThrottle *throttles = NULL;
         _cleanup_free_ char *cgroup_path = NULL;
         SpecResources resources;
         int r;
@@ -204,6 +206,9 @@ static int launch_shim(Container *c, Error *reterr) {
                 return r;
         crash_point("container-start:configured");
         resources_from_host_config(&c->doc.host_config, &resources);
+        r = container_block_limits(&c->doc.host_config, &resources, &throttles, reterr);
+        if (r < 0)
+                return r;
         r = supervisor_start(m->supervisor, &(SupervisorLaunch) {
                 .id = c->doc.id,
                 .name = c->doc.name,

@@ -224,7 +224,7 @@ static int check_nano_cpus(SpecResources *r, CheckContext *c) {
         if (r->nano_cpus < 0 || r->nano_cpus > n * INT64_C(1000000000))
                 return error_setf(
                                 c->reterr, ERROR_INVALID,
-                                "Range of CPUs is from 0.01 to %ld.00, as there are only %ld CPUs available",
+                                "range of CPUs is from 0.01 to %ld.00, as there are only %ld CPUs available",
                                 n, n);
         if (r->nano_cpus > 0 && !c->host->cpu_cfs) {
                 k = warn(c, "NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler "

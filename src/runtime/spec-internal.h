@@ -27,6 +27,7 @@ int spec_step_namespaces(const SpecInput *in, OciSpec *o, Error *reterr);
 int spec_step_sysctls(const SpecInput *in, OciSpec *o, Error *reterr);
 int spec_step_resources(const SpecInput *in, OciSpec *o, Error *reterr);
 int spec_step_labels(const SpecInput *in, OciSpec *o, Error *reterr);
+int spec_step_annotations(const SpecInput *in, OciSpec *o, Error *reterr);
 
 /* spec-devices.c */
 int spec_step_devices(const SpecInput *in, OciSpec *o, Error *reterr);

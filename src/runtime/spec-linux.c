@@ -239,3 +239,7 @@ int spec_step_labels(const SpecInput *in, OciSpec *o, Error *reterr) {
                 }
         return 0;
 }
+
+int spec_step_annotations(const SpecInput *in, OciSpec *o, Error *reterr) {
+        return in->annotations ? string_map_copy(&o->annotations, in->annotations) : 0;
+}

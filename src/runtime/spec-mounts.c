@@ -91,10 +91,9 @@ static int add_mount(OciSpec *o, const char *destination, const char *type, cons
         return m->destination && m->type && m->source && m->options ? 0 : -ENOMEM;
 }
 
-/* The host's own queue and memory go with the host's ipc namespace. */
-static bool is_host_ipc(const SpecInput *in, const char *destination) {
-        return in->ipc.mode == SPEC_NS_HOST &&
-               (streq(destination, "/dev/shm") || streq(destination, "/dev/mqueue"));
+/* The host's own memory goes with its ipc namespace; its queues need no path. */
+static bool is_host_shm(const SpecInput *in, const char *destination) {
+        return in->ipc.mode == SPEC_NS_HOST && streq(destination, "/dev/shm");
 }
 
 static int default_options(const SpecInput *in, size_t i, char ***ret) {
@@ -128,9 +127,9 @@ static int add_default_mount(const SpecInput *in, OciSpec *o, size_t i) {
         const char *destination = default_mounts[i].destination;
         int r;
 
-        if (given(in, destination))
+        if (given(in, destination) || (in->no_shm && streq(destination, "/dev/shm")))
                 return 0;
-        if (is_host_ipc(in, destination))
+        if (is_host_shm(in, destination))
                 return add_mount(o, destination, "bind", destination, (char *const *) host_options);
 
         r = default_options(in, i, &options);
@@ -172,16 +171,25 @@ static int add_thermal_paths(char ***l) {
         return r;
 }
 
-int spec_step_paths(const SpecInput *in, OciSpec *o, Error *reterr) {
+int spec_default_paths(char ***ret_masked, char ***ret_readonly) {
+        _cleanup_strv_free_ char **masked = NULL, **readonly = NULL;
         int r = 0;
 
-        if (in->privileged || in->unconfined_paths)
-                return 0;
-
         FOREACH_ELEMENT(p, masked_paths)
-                RET_GATHER(r, strv_extend(&o->lnx.masked_paths, *p));
-        RET_GATHER(r, add_thermal_paths(&o->lnx.masked_paths));
+                RET_GATHER(r, strv_extend(&masked, *p));
+        RET_GATHER(r, add_thermal_paths(&masked));
         FOREACH_ELEMENT(p, readonly_paths)
-                RET_GATHER(r, strv_extend(&o->lnx.readonly_paths, *p));
-        return r;
+                RET_GATHER(r, strv_extend(&readonly, *p));
+        if (r < 0)
+                return r;
+        *ret_masked = TAKE_PTR(masked);
+        *ret_readonly = TAKE_PTR(readonly);
+        return 0;
+}
+
+int spec_step_paths(const SpecInput *in, OciSpec *o, Error *reterr) {
+        int r;
+
+        r = strv_extend_strv(&o->lnx.masked_paths, in->masked_paths);
+        return r < 0 ? r : strv_extend_strv(&o->lnx.readonly_paths, in->readonly_paths);
 }

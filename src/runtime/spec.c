@@ -22,6 +22,7 @@ static const struct {
         { "devices",      spec_step_devices      },
         { "resources",    spec_step_resources    },
         { "labels",       spec_step_labels       },
+        { "annotations",  spec_step_annotations  },
         { "seccomp",      spec_step_seccomp      },
 };
 

@@ -7,6 +7,7 @@
 
 #include "basic/error.h"
 #include "basic/strv.h"
+#include "json/json-type.h"
 #include "runtime/resources.h"
 
 typedef enum SpecNamespaceMode {
@@ -80,6 +81,7 @@ typedef struct SpecInput {
         const SpecMount *mounts;        /* sorted by the caller in the order they shall be made */
         size_t n_mounts;
         int64_t shm_size;               /* bytes; 0 = 64 MiB; unused where /dev/shm is among mounts */
+        bool no_shm;                    /* no /dev/shm at all */
         const char *init_path;          /* host path of tini; NULL = none. Bind mounted at /sbin/docker-init
                                          * */
 
@@ -88,7 +90,7 @@ typedef struct SpecInput {
         char **cap_add, **cap_drop;     /* any spelling Docker accepts; "ALL" too */
         SpecSeccomp seccomp;
         const char *seccomp_json;
-        bool unconfined_paths;          /* systempaths=unconfined: no masked and read-only paths */
+        char **masked_paths, **readonly_paths;
         const char *apparmor_profile;   /* NULL = none */
         const char *selinux_label, *selinux_mount_label;
         const SpecDevice *devices;
@@ -101,7 +103,12 @@ typedef struct SpecInput {
         /* resources; what the host cannot do was dropped by resources_check() */
         const SpecResources *resources; /* NULL = none */
         const char *cgroup_path;        /* absolute path for cgroupsPath */
+
+        const StringMap *annotations;   /* for the runtime and its hooks; of the request, never of an image */
 } SpecInput;
+
+/* The paths that are hidden and read-only where a container does not choose. */
+int spec_default_paths(char ***ret_masked, char ***ret_readonly);
 
 /* The text of config.json; the caller frees it. */
 int spec_build(const SpecInput *in, char **ret, Error *reterr);

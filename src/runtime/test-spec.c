@@ -86,6 +86,7 @@ TEST(capability_names) {
 
 TEST(paths) {
         _cleanup_(OciSpec_donep) OciSpec o = {}, privileged = {};
+        _cleanup_strv_free_ char **hidden = NULL, **readonly = NULL;
         SpecInput in = minimal();
         static const char *const masked[] = {
                 "/proc/acpi",        "/proc/asound",  "/proc/interrupts",
@@ -94,11 +95,15 @@ TEST(paths) {
                 "/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap",
         };
 
+        ASSERT_OK(spec_default_paths(&hidden, &readonly));
+        in.masked_paths = hidden;
+        in.readonly_paths = readonly;
         build(&in, &o);
         FOREACH_ELEMENT(m, masked)
                 ASSERT_TRUE(strv_contains(o.lnx.masked_paths, *m));
         assert_list(o.lnx.readonly_paths, "/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger");
 
+        in.masked_paths = in.readonly_paths = NULL;
         in.privileged = true;
         build(&in, &privileged);
         ASSERT_NULL(privileged.lnx.masked_paths);

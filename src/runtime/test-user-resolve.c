@@ -77,7 +77,7 @@ TEST(bounds) {
         fails("4294967296", range);
         fails("99999999999999999999999999", range);
         fails("0:4294967295", range);
-        fails("-1", "unable to find user -1: no matching entries in passwd file");
+        fails("-1", "uids and gids must be in range 0-2147483647");
         fails("0x10", "unable to find user 0x10: no matching entries in passwd file");
         fails("nosuch", "unable to find user nosuch: no matching entries in passwd file");
         fails("root:nosuch", "unable to find group nosuch: no matching entries in group file");

@@ -23,6 +23,11 @@ static bool is_number(const char *s) {
         return s[0] && s[strspn(s, "0123456789")] == 0;
 }
 
+/* One that nobody can have; as a name it is looked up first. */
+static bool is_negative_number(const char *s) {
+        return s[0] == '-' && is_number(s + 1);
+}
+
 static int parse_id(const char *s, uint32_t *ret, Error *reterr) {
         uint64_t v;
 
@@ -116,6 +121,8 @@ static int resolve_account(const char *passwd, const char *user, ResolvedUser *u
         }
 
         if (!find_entry(strempty(passwd), user, numeric ? &number : NULL, &e)) {
+                if (is_negative_number(strempty(user)))
+                        return parse_id(user, &number, reterr);
                 if (!numeric)
                         return error_setf(reterr, ERROR_INVALID,
                                           "unable to find user %s: no matching entries in passwd file",
@@ -150,7 +157,7 @@ static int resolve_group(const char *group, const char *name, uint32_t *ret, Err
                 return 0;
         }
         if (!find_entry(strempty(group), name, NULL, &e))
-                return error_setf(reterr, ERROR_INVALID,
+                return is_negative_number(name) ? parse_id(name, &number, reterr) : error_setf(reterr, ERROR_INVALID,
                                   "unable to find group %s: no matching entries in group file", name);
         if (!field_id(&e, 2, ret) || *ret > ID_MAX)
                 return error_setf(reterr, ERROR_INVALID,

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """docker run: every option of the first stage, seen from inside the container."""
 
+import json
+import pathlib
 import re
+import subprocess
 
-from common_clients import directory, docker, on_our_machine
+from common_clients import directory, docker, on_our_machine, only_ours
 import common_clients
-from harness import Skip, cases, check, contains, equal, matches, test
+from harness import Skip, cases, check, cleanup, contains, equal, matches, test
 
 DEFAULT_CAPABILITIES = 0xa80425fb
 
@@ -249,6 +252,22 @@ def entrypoint_drops_the_command():
     ("duplicate mount point", ["-v", "/tmp:/d", "-v", "/var:/d"], r"Duplicate mount point: /d"),
     ("relative work directory", ["-w", "rel"], r"(?i)(working directory|working dir).*absolute"),
     ("host network with hostname", ["--network", "host", "--uts", "host", "--hostname", "x"], r"(?i)conflicting options: hostname and the UTS mode"),
+    ("host UTS namespace with hostname", ["--uts", "host", "--hostname", "x"], r"conflicting options: hostname and the UTS mode"),
+    ("capability", ["--cap-drop", "NOSUCH"], r'invalid CapDrop: unknown capability: "CAP_NOSUCH"'),
+    ("tmpfs option", ["--tmpfs", "/t:nosuch"], r'invalid tmpfs option "nosuch"'),
+    ("tmpfs on the root", ["--tmpfs", "/"], r"invalid specification: destination can't be '/'"),
+    ("tmpfs and volume", ["--tmpfs", "/d", "-v", "/tmp:/d"], r"Duplicate mount point: /d"),
+    ("bind on the root", ["-v", "/etc:/"],
+     r"invalid volume specification: '/etc:/': invalid mount config for type \"bind\": invalid specification: destination can't be '/'"),
+    ("mode", ["-v", "/etc:/t:nosuch"], r"invalid mode: nosuch"),
+    ("two modes", ["-v", "/etc:/t:ro,rw"], r"invalid mode: ro,rw"),
+    ("mount target", ["--mount", "type=bind,source=/etc,target=rel"], r"invalid mount config for type \"bind\": invalid mount path: 'rel' mount path must be absolute"),
+    ("missing source", ["--mount", "type=bind,source=/nosuch,target=/t"], r"bind source path does not exist: /nosuch"),
+    ("missing device", ["--device", "/dev/nosuch"], r'custom device "/dev/nosuch": no such file or directory'),
+    ("no device", ["--device", "/etc/passwd"], r'custom device "/etc/passwd": not a device node'),
+    ("isolation", ["--isolation", "hyperv"], r"invalid isolation \(hyperv\): linux only supports 'default'"),
+    ("security option", ["--security-opt", "nosuch=1"], r'invalid --security-opt 2: "nosuch=1"'),
+    ("peer that is not there", ["--network", "container:nosuch"], r"joining network namespace of container: No such container: nosuch"),
 ])
 def refused(options, pattern):
     d = docker()
@@ -256,6 +275,81 @@ def refused(options, pattern):
     check(r.code in (125, 126, 127), f"docker run {' '.join(options)} ended with {r.code}, expected 125; {r.err!r}")
     matches(r.err, pattern, f"error of docker run {' '.join(options)}")
     equal(d("ps", "-aq"), "", "containers left")
+
+
+@test
+def paths_that_are_not_hidden():
+    d = docker()
+    count = "grep -c ' /proc/' /proc/mounts"
+    check(int(d("run", "--rm", "busybox", "sh", "-c", count)) > 5, "masked and read-only paths by default")
+    equal(d.try_("run", "--rm", "--security-opt", "systempaths=unconfined", "busybox", "sh", "-c", count).out, "0\n", "mounts below /proc")
+    c = d("create", "--security-opt", "systempaths=unconfined", "busybox")
+    equal(d("inspect", "-f", "{{json .HostConfig.MaskedPaths}} {{json .HostConfig.ReadonlyPaths}}", c), "[] []", "paths of inspect")
+
+
+@test
+def ipc_without_shared_memory():
+    d = docker()
+    d.fails(1, r"/dev/shm: No such file", "run", "--rm", "--ipc", "none", "busybox", "ls", "-d", "/dev/shm")
+
+
+@test
+def host_ipc():
+    d = docker()
+    d("run", "--rm", "--ipc", "host", "busybox", "test", "-d", "/dev/shm")
+
+
+@test
+def device_rules():
+    d = docker()
+    d.fails(125, r"(?i)invalid device cgroup", "run", "--rm", "--device-cgroup-rule", "x 1:3 rwm", "busybox", "true")
+    script = "mknod /tmp/f b 7 200 && head -c 0 /tmp/f 2>&1"
+    denied = d.try_("run", "--rm", "busybox", "sh", "-c", script)
+    contains(denied.out, "not permitted", "a block device without a rule")
+    allowed = d.try_("run", "--rm", "--device-cgroup-rule", "b 7:* rwm", "busybox", "sh", "-c", script)
+    check("not permitted" not in allowed.out, f"a block device with a rule: {allowed.out!r}")
+
+
+@test
+def annotations():
+    only_ours()
+    d = docker()
+    c = d("run", "-d", "--annotation", "com.example.a=b", "busybox", "sleep", "1000")
+    equal(d("inspect", "-f", "{{json .HostConfig.Annotations}}", c), '{"com.example.a":"b"}', "annotations of inspect")
+    spec = json.loads((common_clients.ENGINE.exec / "containers" / c / "config.json").read_text())
+    equal(spec["annotations"], {"com.example.a": "b"}, "annotations for the runtime")
+
+
+@test
+def propagation():
+    only_ours()
+    d = docker()
+    work = common_clients.ENGINE.dir / "propagation"
+    work.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "dt-propagation", work], check=True)
+    cleanup(subprocess.run, ["umount", "-l", work], check=False)
+    d.fails(125, rf"path {work} is mounted on {work} but it is not a shared mount", "run", "--rm", "-v", f"{work}:/x:shared", "busybox", "true")
+    d.fails(125, "but it is not a shared or slave mount", "run", "--rm", "-v", f"{work}:/x:rslave", "busybox", "true")
+    subprocess.run(["mount", "--make-shared", work], check=True)
+    d("run", "--rm", "--cap-add", "SYS_ADMIN", "-v", f"{work}:/x:shared", "busybox", "sh", "-c", "mkdir /x/m && mount -t tmpfs t /x/m && touch /x/m/f")
+    check((work / "m/f").exists(), "a mount of the container shows on the host")
+    subprocess.run(["umount", work / "m"], check=True)
+    c = d("run", "-d", "-v", f"{work}:/x:rslave", "busybox", "sleep", "1000")
+    subprocess.run(["mount", "-t", "tmpfs", "t", work / "m"], check=True)
+    contains(pathlib.Path(f"/proc/{d('inspect', '-f', '{{.State.Pid}}', c)}/mountinfo").read_text(), " /x/m ", "mounts of the container")
+    subprocess.run(["umount", work / "m"], check=True)
+
+
+@test
+def read_only_is_recursive():
+    only_ours()
+    d = docker()
+    work = common_clients.ENGINE.dir / "recursive"
+    (work / "below").mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "dt-below", work / "below"], check=True)
+    cleanup(subprocess.run, ["umount", "-l", work / "below"], check=False)
+    d.fails(1, "Read-only file system", "run", "--rm", "-v", f"{work}:/x:ro", "busybox", "touch", "/x/below/f")
+    d("run", "--rm", "--mount", f"type=bind,source={work},target=/x,readonly,bind-recursive=writable", "busybox", "touch", "/x/below/f")
 
 
 @test
