@@ -2,7 +2,6 @@
 /* `docker pull`: one shared piece of work for all clients that want the same image. The documents come
  * first; then each layer is downloaded and unpacked at the same time, several layers at once, in any order.
  * A layer that is done is kept, so an interrupted pull goes on where it was. */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "basic/crash-point.h"
@@ -14,33 +13,9 @@
 #include "image/image-job.h"
 #include "image/image-pull.h"
 #include "image/layer-store.h"
-#include "image/layer-unpack.h"
-#include "image/pull-progress.h"
+#include "image/pull-layer.h"
 
 #define DOCUMENT_MODE 0600
-#define PIPE_SIZE (1024 * 1024)
-
-typedef enum LayerState {
-        LAYER_PENDING,
-        LAYER_BUSY,             /* its workers run */
-        LAYER_DONE,
-} LayerState;
-
-typedef struct PullLayer {
-        Pull *pull;             /* back-pointer */
-        const OciDescriptor *descriptor;
-        const char *diff_id;    /* what the config says it unpacks to */
-        const char *parent;     /* chain of the layer below; NULL = none */
-        char *chain;
-        LayerState state;
-        Worker *fetch;
-        LayerUnpack unpack;
-        char *ingest;           /* path of the file the blob is downloaded to; NULL = it was there */
-        ImageLayer layer;       /* once it is done */
-        PullProgress progress;
-        int result;             /* of the workers, the download's counting more */
-        Error error;
-} PullLayer;
 
 struct Pull {
         ImageManager *manager;
@@ -66,20 +41,11 @@ static void pull_step(Pull *p);
 
 /* --- birth and end --- */
 
-static void layer_done(PullLayer *l) {
-        worker_cancel(l->fetch);
-        layer_unpack_done(&l->unpack);
-        free(l->chain);
-        free(l->ingest);
-        json_done(&ImageLayer_json, &l->layer);
-        error_done(&l->error);
-}
-
 static void pull_free(Pull *p) {
         LIST_REMOVE(pulls, p->manager->pulls, p);
         worker_cancel(p->resolve);
         for (size_t i = 0; i < p->n_layers; i++)
-                layer_done(p->layers + i);
+                pull_layer_done(p->layers + i);
         if (p->documents)
                 (void) trash_directory(p->manager, p->documents, NULL);
         free(p->documents);
@@ -151,13 +117,6 @@ static void broadcastf(Pull *p, const char *id, const char *format, ...) {
                 status = NULL;
         va_end(ap);
         broadcast(p, &(ProgressMessage) { .status = status, .id = (char *) id });
-}
-
-static void layer_status(PullLayer *l, const char *status, int64_t current, int64_t total) {
-        ProgressMessage message;
-
-        if (pull_progress_set(&l->progress, status, current, total, &message))
-                broadcast(l->pull, &message);
 }
 
 /* --- the image, once all layers are there --- */
@@ -239,174 +198,18 @@ static int finish_image(Pull *p, Error *reterr) {
         return 0;
 }
 
-/* --- one layer --- */
-
-static int keep_blob(PullLayer *l, Error *reterr) {
-        int r;
-
-        if (!l->ingest)
-                return 0;
-        r = content_adopt(l->pull->manager, AT_FDCWD, l->ingest, l->descriptor->digest, reterr);
-        if (r >= 0)
-                (void) unlink(l->ingest);
-        return r;
-}
-
-static int finish_layer(PullLayer *l, Error *reterr) {
-        const LayerApplyReply *reply = &l->unpack.reply;
-        const OciDescriptor *d = l->descriptor;
-        int r;
-
-        if (!streq_ptr(reply->blob, d->digest))
-                return error_setf(reterr, ERROR_INVALID, "layer %s was unpacked from %s", d->digest,
-                                  strnull(reply->blob));
-        if (!streq_ptr(reply->diff_id, l->diff_id))
-                return error_setf(reterr, ERROR_INVALID,
-                                  "layer %s unpacks to %s, but the image's config says %s", d->digest,
-                                  strnull(reply->diff_id), l->diff_id);
-        r = keep_blob(l, reterr);
-        return r < 0 ? r :
-                       layer_unpack_commit(&l->unpack, l->parent, strempty(d->media_type), &l->layer,
-                                           reterr);
-}
-
-/* Once both workers have ended. */
-static void layer_step(PullLayer *l) {
-        Pull *p = l->pull;
-        ImageManager *m = p->manager;
-        int r;
-
-        if (l->fetch || l->unpack.worker)
-                return;
-        r = l->result < 0 ? l->result : finish_layer(l, &l->error);
-        if (r < 0) {
-                pull_end(p, r, &l->error);
-                return;
-        }
-        l->state = LAYER_DONE;
-        layer_status(l, "Pull complete", 0, 0);
-        pull_step(p);
-        step_others(m);
-}
-
-/* The unpacker that loses its input fails as well, and a download whose unpacker failed is cancelled: the
- * other one's error tells why. */
-static void note_result(PullLayer *l, int r, const Error *error, bool counts) {
-        if (r >= 0 || (l->result < 0 && !counts))
-                return;
-        l->result = r;
-        error_done(&l->error);
-        (void) error_copy(&l->error, error);
-}
-
-static void on_unpacked(LayerUnpack *u, int r, const Error *error, void *userdata) {
-        PullLayer *l = ASSERT_PTR(userdata);
-
-        note_result(l, r, error, l->result < 0 && l->error.kind == ERROR_CANCELLED);
-        layer_step(l);
-}
-
-static void on_unpack_progress(LayerUnpack *u, uint64_t current, void *userdata) {
-        PullLayer *l = ASSERT_PTR(userdata);
-
-        if (!l->fetch)
-                layer_status(l, "Extracting", (int64_t) current, l->descriptor->size);
-}
-
-static void on_fetched(Worker *w, int r, struct json_object *result, const Error *error, void *userdata) {
-        PullLayer *l = ASSERT_PTR(userdata);
-
-        l->fetch = NULL;
-        note_result(l, r, error, r < 0 && error->kind != ERROR_CANCELLED);
-        if (r >= 0)
-                layer_status(l, "Download complete", 0, 0);
-        layer_step(l);
-}
-
-static void on_fetch_progress(Worker *w, struct json_object *progress, void *userdata) {
-        PullLayer *l = ASSERT_PTR(userdata);
-        _cleanup_(RegistryProgress_donep) RegistryProgress p = {};
-        _cleanup_free_ char *text = NULL;
-
-        if (json_decode(&RegistryProgress_json, progress, 0, &p, NULL) < 0)
-                return;
-        if (isempty(p.retry))
-                layer_status(l, "Downloading", (int64_t) p.current, l->descriptor->size);
-        else if (asprintf_safe(&text, "Retrying in %" PRIu64 " second%s", p.seconds,
-                               p.seconds == 1 ? "" : "s") >= 0)
-                layer_status(l, text, 0, 0);
-}
-
-static int start_fetch(PullLayer *l, int ingest_fd, int pipe_fd, Error *reterr) {
-        const OciDescriptor *d = l->descriptor;
-        RegistryFetchParams params = {
-                .access = l->pull->access,
-                .digest = d->digest,
-                .size = (uint64_t) d->size,
-                .tee = true,
-        };
-
-        return worker_start(l->pull->manager->config.workers, &(WorkerRequest) {
-                .verb = "registry-fetch-blob",
-                .params_type = &RegistryFetchParams_json,
-                .params = &params,
-                .fds = (const int[]) { ingest_fd, pipe_fd },
-                .n_fds = 2,
-                .progress = on_fetch_progress,
-                .done = on_fetched,
-                .userdata = l,
-        }, &l->fetch, reterr);
-}
-
-static int start_download(PullLayer *l, Error *reterr) {
-        _cleanup_close_pair_ int fds[2] = { -EBADF, -EBADF };
-        _cleanup_close_ int ingest = -EBADF;
-        int r;
-
-        ingest = content_ingest_open(l->pull->manager, l->descriptor->digest, &l->ingest, reterr);
-        if (ingest < 0)
-                return ingest;
-        if (pipe2(fds, O_CLOEXEC) < 0)
-                return error_fill(reterr, -errno);
-        (void) fcntl(fds[1], F_SETPIPE_SZ, PIPE_SIZE);
-        /* In this order: where workers must queue, no download waits for its unpacker. */
-        r = layer_unpack_start(&l->unpack, fds[0], false, reterr);
-        return r < 0 ? r : start_fetch(l, ingest, fds[1], reterr);
-}
-
-static int start_layer(PullLayer *l, Error *reterr) {
-        _cleanup_close_ int blob = content_open(l->pull->manager, l->descriptor->digest);
-
-        l->state = LAYER_BUSY;
-        if (blob < 0)
-                return start_download(l, reterr);
-        layer_status(l, "Download complete", 0, 0);
-        return layer_unpack_start(&l->unpack, blob, false, reterr);
-}
-
 /* --- all layers --- */
 
 static bool blob_is_busy(ImageManager *m, const char *digest) {
         LIST_FOREACH(pulls, p, m->pulls)
                 for (size_t i = 0; i < p->n_layers; i++)
-                        if (p->layers[i].state == LAYER_BUSY &&
+                        if (p->layers[i].state == PULL_LAYER_BUSY &&
                             streq(p->layers[i].descriptor->digest, digest))
                                 return true;
         return false;
 }
 
-/* Whether the layer was in place already, from another image or an earlier try. One that was packed in
- * another way is not taken: the image could not be saved or pushed with its own digest. */
-static int take_existing(PullLayer *l) {
-        int r;
-
-        r = layer_load(l->pull->manager, l->chain, l->descriptor->digest, &l->layer);
-        if (r > 0)
-                l->state = LAYER_DONE;
-        return r;
-}
-
-static unsigned count_layers(const Pull *p, LayerState state) {
+static unsigned count_layers(const Pull *p, PullLayerState state) {
         unsigned n = 0;
 
         for (size_t i = 0; i < p->n_layers; i++)
@@ -420,19 +223,19 @@ static int start_layers(Pull *p, Error *reterr) {
                 PullLayer *l = p->layers + i;
                 int r;
 
-                if (l->state != LAYER_PENDING || blob_is_busy(p->manager, l->descriptor->digest))
+                if (l->state != PULL_LAYER_PENDING || blob_is_busy(p->manager, l->descriptor->digest))
                         continue;
-                r = take_existing(l);
+                r = pull_layer_take_existing(l);
                 if (r > 0)
-                        layer_status(l, "Already exists", 0, 0);
+                        pull_layer_status(l, "Already exists", 0, 0);
                 else if (r < 0)
                         return error_fill(reterr, r);
-                else if (count_layers(p, LAYER_BUSY) < p->max_downloads) {
-                        r = start_layer(l, reterr);
+                else if (count_layers(p, PULL_LAYER_BUSY) < p->max_downloads) {
+                        r = pull_layer_start(l, reterr);
                         if (r < 0)
                                 return r;
                 } else
-                        layer_status(l, "Waiting", 0, 0);
+                        pull_layer_status(l, "Waiting", 0, 0);
         }
         return 0;
 }
@@ -444,11 +247,26 @@ static void pull_step(Pull *p) {
         if (!p->layers)
                 return;                 /* the documents are not here yet */
         r = start_layers(p, &e);
-        if (r >= 0 && count_layers(p, LAYER_DONE) < p->n_layers)
+        if (r >= 0 && count_layers(p, PULL_LAYER_DONE) < p->n_layers)
                 return;
         if (r >= 0)
                 r = finish_image(p, &e);
         pull_end(p, r, &e);
+}
+
+static void on_layer_message(const ProgressMessage *message, void *userdata) {
+        broadcast(userdata, message);
+}
+
+static void on_layer_done(PullLayer *l, int r, const Error *error, void *userdata) {
+        Pull *p = ASSERT_PTR(userdata);
+        ImageManager *m = p->manager;
+
+        if (r < 0)
+                pull_end(p, r, error);
+        else
+                pull_step(p);
+        step_others(m);
 }
 
 /* --- the documents --- */
@@ -482,22 +300,18 @@ static int make_layers(Pull *p, Error *reterr) {
                 PullLayer *l = p->layers + p->n_layers++;
 
                 *l = (PullLayer) {
-                        .pull = p,
+                        .manager = p->manager,
+                        .access = &p->access,
                         .descriptor = p->resolved.layers.items + i,
                         .diff_id = p->config.rootfs.diff_ids[i],
                         .parent = i > 0 ? l[-1].chain : NULL,
-                        .error = ERROR_NULL,
-                        .unpack = {
-                                .manager = p->manager,
-                                .progress = on_unpack_progress,
-                                .done = on_unpacked,
-                                .userdata = l,
-                        },
+                        .on_message = on_layer_message,
+                        .on_done = on_layer_done,
+                        .userdata = p,
                 };
-                pull_progress_init(&l->progress, l->descriptor->digest);
-                r = chain_id_next(l->parent, l->diff_id, &l->chain);
+                r = pull_layer_init(l, reterr);
                 if (r < 0)
-                        return error_setf(reterr, ERROR_INVALID, "%s is no digest of a layer", l->diff_id);
+                        return r;
         }
         return 0;
 }
@@ -507,12 +321,12 @@ static int take_existing_layers(Pull *p, Error *reterr) {
         bool whole = image_manager_get(p->manager, p->resolved.config.digest);
 
         for (size_t i = 0; i < p->n_layers; i++) {
-                int r = take_existing(p->layers + i);
+                int r = pull_layer_take_existing(p->layers + i);
 
                 if (r < 0)
                         return error_fill(reterr, r);
                 if (r > 0 && !whole)
-                        layer_status(p->layers + i, "Already exists", 0, 0);
+                        pull_layer_status(p->layers + i, "Already exists", 0, 0);
         }
         return 0;
 }
@@ -528,8 +342,8 @@ static int begin_layers(Pull *p, Error *reterr) {
         if (r >= 0)
                 r = take_existing_layers(p, reterr);
         for (size_t i = 0; i < p->n_layers && r >= 0; i++)
-                if (p->layers[i].state == LAYER_PENDING)
-                        layer_status(p->layers + i, "Pulling fs layer", 0, 0);
+                if (p->layers[i].state == PULL_LAYER_PENDING)
+                        pull_layer_status(p->layers + i, "Pulling fs layer", 0, 0);
         return r;
 }
 
