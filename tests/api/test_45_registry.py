@@ -636,10 +636,10 @@ def fetch_ends_with_its_reader():
 
 
 @cases([
-    ("cut", lambda p: p.cut(1000000), 3),
-    ("cut at once", lambda p: p.cut(0), 3),
-    ("dropped", lambda p: drop(), 3),
-    ("500", lambda p: status(500), 3),
+    ("cut", lambda p: p.cut(1000000), 2),
+    ("cut at once", lambda p: p.cut(0), 2),
+    ("dropped", lambda p: drop(), 2),
+    ("500", lambda p: status(500), 2),
     ("503 with a time", lambda p: status(503, Retry_After="1"), 2),
     ("429 with a time", lambda p: status(429, b'{"errors":[{"code":"TOOMANYREQUESTS"}]}', Retry_After="1"), 2),
     ("429", lambda p: status(429), 1),
