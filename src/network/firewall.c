@@ -100,6 +100,8 @@ int firewall_new(const FirewallConfig *config, Firewall **ret) {
         *f = (Firewall) { .config = *config };
         f->config.accept_fwmark = NULL;
         r = free_and_strdup(&f->accept_fwmark, config->accept_fwmark);
+        if (r >= 0)
+                r = nft_keep_descriptor();
         if (r < 0)
                 return r;
 

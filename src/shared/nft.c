@@ -3,13 +3,16 @@
 #include "shared/nft.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <nftables/libnftables.h>
+#include <sys/select.h>
 
 #include "basic/errno-util.h"
+#include "basic/fd-util.h"
 #include "basic/log.h"
 #include "basic/string-util.h"
 #include "basic/time-util.h"
@@ -19,12 +22,34 @@ static void nft_ctx_freep(struct nft_ctx **ctx) {
                 nft_ctx_free(*ctx);
 }
 
+/* libnftables waits with select(), which ends the process for a descriptor of FD_SETSIZE or more, and a
+ * daemon with many clients has no lower one. This one gives way to its socket for the call. */
+static int low_fd = -EBADF;
+
+int nft_keep_descriptor(void) {
+        if (low_fd < 0)
+                low_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        return low_fd < 0 ? -errno : 0;
+}
+
+static void keep_descriptor_again(int *unused) {
+        (void) nft_keep_descriptor();
+}
+
 int nft_transaction(const char *text, Error *reterr) {
+        _cleanup_(keep_descriptor_again) int unused = 0;        /* after the context, which is freed first */
         _cleanup_(nft_ctx_freep) struct nft_ctx *ctx = NULL;
         const char *message;
+        int r;
 
         assert(text);
 
+        r = nft_keep_descriptor();
+        if (r >= 0 && low_fd >= FD_SETSIZE)
+                r = -EMFILE;
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "nftables");
+        low_fd = safe_close(low_fd);
         ctx = nft_ctx_new(NFT_CTX_DEFAULT);
         if (!ctx)
                 return error_fill(reterr, -ENOMEM);

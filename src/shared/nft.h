@@ -8,6 +8,9 @@
 #include "basic/error.h"
 #include "basic/strv.h"
 
+/* Keeps the low descriptor that the library needs; to be called while there still are some. */
+int nft_keep_descriptor(void);
+
 /* Carries out a text in nft's language as one transaction: all of it or nothing. The library's context
  * lives for the call only: a kept one holds copies of the rule set (1 to 3 MB). Costs 0.2 to 1 ms. Trap:
  * libnftables ends the process when memory is out. */

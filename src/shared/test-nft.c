@@ -2,11 +2,13 @@
 /* Runs in a network namespace of its own; needs root and nftables in the kernel. */
 #include "shared/nft.h"
 
+#include <fcntl.h>
 #include <linux/netfilter.h>
 #include <malloc.h>
 #include <sched.h>
 #include <unistd.h>
 
+#include "basic/fd-util.h"
 #include "basic/tests.h"
 
 #define TABLE "table inet watched {\n set s { type inet_service; }\n chain c { tcp dport @s accept; }\n}\n"
@@ -35,6 +37,19 @@ TEST(transaction) {
         error_done(&error);
         ASSERT_OK(nft_transaction("delete table inet watched", &error));
         ASSERT_FAIL(nft_transaction("no such command", NULL));
+}
+
+/* With so many descriptors open that the library's own would be too high for it. */
+TEST(many_descriptors) {
+        int fds[1200], n = 0;
+
+        ASSERT_OK(nft_keep_descriptor());
+        while (n < (int) ELEMENTSOF(fds) && (fds[n] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+                n++;
+        ASSERT_OK(nft_transaction("add table inet test-many; delete table inet test-many", NULL));
+        ASSERT_OK(nft_transaction("add table inet test-many; delete table inet test-many", NULL));
+        while (n > 0)
+                safe_close(fds[--n]);
 }
 
 TEST(watch) {
