@@ -104,7 +104,8 @@ typedef struct SpecInput {
         const SpecResources *resources; /* NULL = none */
         const char *cgroup_path;        /* absolute path for cgroupsPath */
 
-        const StringMap *annotations;   /* for the runtime and its hooks; of the request, never of an image */
+        const StringMap *annotations;   /* for the runtime and its hooks; of the request, never of an
+                                         * image */
 } SpecInput;
 
 /* The paths that are hidden and read-only where a container does not choose. */

@@ -157,8 +157,11 @@ static int resolve_group(const char *group, const char *name, uint32_t *ret, Err
                 return 0;
         }
         if (!find_entry(strempty(group), name, NULL, &e))
-                return is_negative_number(name) ? parse_id(name, &number, reterr) : error_setf(reterr, ERROR_INVALID,
-                                  "unable to find group %s: no matching entries in group file", name);
+                return is_negative_number(name) ?
+                                       parse_id(name, &number, reterr) :
+                                       error_setf(reterr, ERROR_INVALID,
+                                                  "unable to find group %s: no matching entries in group file",
+                                                  name);
         if (!field_id(&e, 2, ret) || *ret > ID_MAX)
                 return error_setf(reterr, ERROR_INVALID,
                                   "unable to find group %s: invalid entry in group file", name);
