@@ -71,40 +71,71 @@ static int fill_event(Event *e, const EventDraft *d) {
 static const struct {
         const char *type;
         const char *id_field, *name_field;
-} journal_fields[] = {
+} journal_ids[] = {
         { "container", "CONTAINER_ID", "CONTAINER_NAME" },
         { "image",     "IMAGE_ID",     "IMAGE"          },
         { "network",   "NETWORK_ID",   "NETWORK_NAME"   },
         { "daemon",    "DAEMON_ID",    "DAEMON_NAME"    },
 };
 
+/* Attributes of containers that are fields, and the words before them in the message; NULL = not there. */
+static const struct {
+        const char *attribute, *field, *words;
+} journal_attributes[] = {
+        { "image",    "IMAGE",     NULL          },
+        { "signal",   "SIGNAL",    ", signal "    },
+        { "exitCode", "EXIT_CODE", ", exit code " },
+};
+
+static int add_ids(const Event *e, char ***fields) {
+        const char *name = string_map_get(&e->actor.attributes, "name");
+        int r = 0;
+
+        FOREACH_ELEMENT(i, journal_ids)
+                if (streq(i->type, e->type)) {
+                        r = strv_extendf(fields, "%s=%s", i->id_field, e->actor.id);
+                        if (r >= 0 && name)
+                                r = strv_extendf(fields, "%s=%s", i->name_field, name);
+                }
+        return r;
+}
+
+static int add_container_fields(const Event *e, char ***fields, Buffer *text) {
+        int r;
+
+        /* For "journalctl -u" and "systemctl status" of the container's unit. */
+        r = strv_extendf(fields, "OBJECT_SYSTEMD_UNIT=docker-%s.service", e->actor.id);
+        FOREACH_ELEMENT(a, journal_attributes) {
+                const char *value = string_map_get(&e->actor.attributes, a->attribute);
+
+                if (!value)
+                        continue;
+                if (r >= 0)
+                        r = strv_extendf(fields, "%s=%s", a->field, value);
+                if (r >= 0 && a->words)
+                        r = buffer_appendf(text, "%s%s", a->words, value);
+        }
+        return r;
+}
+
 /* One structured entry: CONTAINER_ID=, CONTAINER_NAME=, IMAGE=, EXIT_CODE=, ... */
 static int journal_entry(const Event *e, const char *message_id) {
         _cleanup_strv_free_ char **fields = NULL;
+        _cleanup_buffer_ Buffer text = {};
         const char *name = string_map_get(&e->actor.attributes, "name");
-        const char *image = string_map_get(&e->actor.attributes, "image");
-        /* Of another event it would be a label. */
-        const char *exit_code = streq(e->action, "die") ? string_map_get(&e->actor.attributes, "exitCode") :
-                                                          NULL;
         int r;
 
         r = strv_extendf(&fields, "MESSAGE_ID=%s", message_id);
-        FOREACH_ELEMENT(f, journal_fields)
-                if (r >= 0 && streq(f->type, e->type)) {
-                        r = strv_extendf(&fields, "%s=%s", f->id_field, e->actor.id);
-                        if (r >= 0 && name)
-                                r = strv_extendf(&fields, "%s=%s", f->name_field, name);
-                }
-        if (r >= 0 && image && streq(e->type, "container"))
-                r = strv_extendf(&fields, "IMAGE=%s", image);
-        if (r >= 0 && exit_code)
-                r = strv_extendf(&fields, "EXIT_CODE=%s", exit_code);
+        if (r >= 0)
+                r = add_ids(e, &fields);
+        if (r >= 0 && streq(e->type, "container"))
+                r = add_container_fields(e, &fields, &text);
         if (r >= 0)
                 r = strv_extendf(&fields, "EVENT=%s", e->action);
         if (r < 0)
                 return r;
-        log_struct(LOG_INFO, (const char *const *) fields, "%s %s: %s%s%s", e->type, name ?: e->actor.id,
-                   e->action, exit_code ? ", exit code " : "", strempty(exit_code));
+        log_struct(LOG_INFO, (const char *const *) fields, "%s %s: %s%s", e->type, name ?: e->actor.id,
+                   e->action, strempty(text.data));
         return 0;
 }
 

@@ -92,6 +92,8 @@ def container_is_a_unit():
     h = host()
     c = h("docker run -d --name web --label a=b busybox sleep 1000")
     unit = f"docker-{c}.service"
+    # The runtime answers a moment before it has become the container's program.
+    eventually(lambda: "sleep" in h("cat /proc/$(docker inspect -f '{{.State.Pid}}' web)/cmdline"), "the program runs", 5)
     status = h.try_("systemctl", "status", "--no-pager", unit)
     equal(status.returncode, 0, f"exit code of systemctl status ({status.stderr.strip()})")
     contains(status.stdout, "active (running)", "systemctl status")

@@ -59,6 +59,13 @@ def by_container():
 @test
 def unit_journal():
     h = host()
+    c = h("docker run -d --name tracked busybox sleep 1000")
+    status = h("systemctl", "status", "--no-pager", f"docker-{c}.service")
+    contains(status, "container tracked: start", "systemctl status of the container's unit")
+    h("docker kill -s USR1 tracked; docker stop -t 0 tracked; journalctl --sync")
+    out = h(f"journalctl -u docker-{c}.service --no-pager -o cat")
+    for text in ("container tracked: create", "container tracked: kill, signal 10", "container tracked: die, exit code 137", "container tracked: stop"):
+        contains(out, text, "journalctl -u of the container's unit")
     h("systemctl restart dockerd.service; docker ps; journalctl --sync")
     contains(h("journalctl -u dockerd.service -n 20 --no-pager -o cat"), "Daemon has completed initialization", "journalctl -u")
 

@@ -260,6 +260,7 @@ LIFE = [
     (MANAGER, "Ping", [], r'"ApiVersion" s "1\.\d+"'),
     (MANAGER, "GetVersion", [], r'"ApiVersion" s "1\.\d+"'),
     (MANAGER, "GetInfo", [], r'"NCPU" x \d+'),
+    (MANAGER, "GetDiskUsage", ["a{sv}", "0"], r'"LayersSize" x \d+'),
     (MANAGER, "GetEvents", ["a{sv}", "1", "until", "s", "1"], r'^hs \d+ "json"'),
     (MANAGER, "CreateContainer", ["sa{sv}", "every", "2", "Image", "s", "busybox", "Cmd", "as", "2", "sleep", "1000"],
      r'^oas "/org/dockerd1/container/\w+" 0$'),
