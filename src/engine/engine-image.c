@@ -11,12 +11,16 @@
 #include "registry/platform.h"
 #include "registry/registry-config.h"
 
+/* Minor API version since which a list of images says how many containers each has. */
+#define LIST_COUNTS_CONTAINERS 51U
+
 static int list_call(Engine *e, Call *call) {
         ImageListParams *p = call->params;
         ImageSummaryList l = {};
         int r;
 
         p->version = call->version;
+        p->containers = call->version >= LIST_COUNTS_CONTAINERS;
         r = image_manager_list(e->images, p, &l, &call->error);
         if (r < 0)
                 return r;
@@ -205,8 +209,8 @@ static int pull_call(Engine *e, Call *call) {
         int r;
 
         r = pull_reference(p, &ref, &call->error);
-        if (r >= 0)
-                r = registry_auth_decode(p->registry_auth, &auth, &call->error);
+        /* Credentials that cannot be read are none, as in Docker. */
+        (void) registry_auth_decode(p->registry_auth, &auth, NULL);
         if (r >= 0)
                 r = registry_access_for(&e->config->registry, &ref, REGISTRY_PULL, &auth, &access,
                                         &call->error);
@@ -230,8 +234,8 @@ static int start_push(Engine *e, Call *call, const ImageJobHandlers *handlers, I
         r = reference_parse(p->name, &ref, &call->error);
         if (r >= 0 && !isempty(p->tag))
                 r = reference_set_tag(&ref, p->tag, &call->error);
-        if (r >= 0)
-                r = registry_auth_decode(p->registry_auth, &auth, &call->error);
+        /* Credentials that cannot be read are none, as in Docker. */
+        (void) registry_auth_decode(p->registry_auth, &auth, NULL);
         if (r >= 0)
                 r = registry_access_for(&e->config->registry, &ref, REGISTRY_PUSH, &auth, &access,
                                         &call->error);

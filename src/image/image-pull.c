@@ -14,6 +14,7 @@
 #include "image/image-pull.h"
 #include "image/layer-store.h"
 #include "image/pull-layer.h"
+#include "registry/platform.h"
 
 #define DOCUMENT_MODE 0600
 
@@ -27,6 +28,7 @@ struct Pull {
         ImageJob **clients;
         size_t n_clients;
 
+        Image *current;         /* what the name leads to already, for that platform: a reference, or NULL */
         char *documents;        /* directory with index, manifest and config */
         Worker *resolve;
         RegistryResolveReply resolved;
@@ -44,6 +46,7 @@ static void pull_step(Pull *p);
 static void pull_free(Pull *p) {
         LIST_REMOVE(pulls, p->manager->pulls, p);
         worker_cancel(p->resolve);
+        image_unref(p->current);
         for (size_t i = 0; i < p->n_layers; i++)
                 pull_layer_done(p->layers + i);
         if (p->documents)
@@ -174,21 +177,26 @@ static int name_image(Pull *p, const Image *image, bool *ret_new, Error *reterr)
         return r >= 0 && by_tag ? image_set_name(p->manager, by_tag, image->record.id, reterr) : r;
 }
 
-static int finish_image(Pull *p, Error *reterr) {
-        _cleanup_free_ char *familiar = reference_familiar_string(&p->reference);
+static int add_image(Pull *p, Image **ret, Error *reterr) {
         ImageRecord record = {};
-        Image *image;
-        bool is_new = false;
         int r;
 
         r = adopt_documents(p, reterr);
         if (r >= 0)
-                r = fill_record(p, &record) < 0 || !familiar ?
-                                    error_fill(reterr, -ENOMEM) :
-                                    image_add(p->manager, &record, &image, reterr);
+                r = fill_record(p, &record) < 0 ? error_fill(reterr, -ENOMEM) :
+                                                  image_add(p->manager, &record, ret, reterr);
         json_done(&ImageRecord_json, &record);
-        if (r >= 0)
-                r = name_image(p, image, &is_new, reterr);
+        return r;
+}
+
+static int finish_image(Pull *p, Image *image, Error *reterr) {
+        _cleanup_free_ char *familiar = reference_familiar_string(&p->reference);
+        bool is_new = false;
+        int r;
+
+        if (!familiar)
+                return error_fill(reterr, -ENOMEM);
+        r = name_image(p, image, &is_new, reterr);
         if (r < 0)
                 return r;
         image_event(p->manager, "pull", MESSAGE_IMAGE_PULL_STR, image, familiar);
@@ -242,6 +250,7 @@ static int start_layers(Pull *p, Error *reterr) {
 
 static void pull_step(Pull *p) {
         _cleanup_error_ Error e = ERROR_NULL;
+        Image *image;
         int r;
 
         if (!p->layers)
@@ -250,7 +259,9 @@ static void pull_step(Pull *p) {
         if (r >= 0 && count_layers(p, PULL_LAYER_DONE) < p->n_layers)
                 return;
         if (r >= 0)
-                r = finish_image(p, &e);
+                r = add_image(p, &image, &e);
+        if (r >= 0)
+                r = finish_image(p, image, &e);
         pull_end(p, r, &e);
 }
 
@@ -332,10 +343,8 @@ static int take_existing_layers(Pull *p, Error *reterr) {
 }
 
 static int begin_layers(Pull *p, Error *reterr) {
-        _cleanup_free_ char *full = reference_to_string(&p->reference);
         int r;
 
-        broadcastf(p, p->reference.digest ? full : p->reference.tag, "Pulling from %s", p->reference.path);
         r = read_config(p, reterr);
         if (r >= 0)
                 r = make_layers(p, reterr);
@@ -345,6 +354,12 @@ static int begin_layers(Pull *p, Error *reterr) {
                 if (p->layers[i].state == PULL_LAYER_PENDING)
                         pull_layer_status(p->layers + i, "Pulling fs layer", 0, 0);
         return r;
+}
+
+static void announce(Pull *p) {
+        _cleanup_free_ char *full = reference_to_string(&p->reference);
+
+        broadcastf(p, p->reference.digest ? full : p->reference.tag, "Pulling from %s", p->reference.path);
 }
 
 static void on_resolved(Worker *w, int r, struct json_object *result, const Error *error, void *userdata) {
@@ -361,6 +376,12 @@ static void on_resolved(Worker *w, int r, struct json_object *result, const Erro
                 r = error_fill(&e, -ENOMEM);
         p->access.first = p->resolved.endpoint;
         crash_point("pull:resolved");
+        announce(p);
+        if (r >= 0 && p->resolved.up_to_date) {
+                r = finish_image(p, p->current, &e);
+                pull_end(p, r, &e);
+                return;
+        }
         if (r >= 0)
                 r = begin_layers(p, &e);
         if (r < 0)
@@ -385,8 +406,30 @@ static int open_documents(Pull *p, int fds[static 3], Error *reterr) {
         return r;
 }
 
+static bool is_for_host(const Image *image) {
+        const OciImage *o = &image->document;
+        PlatformBuffer host, own;
+        const Platform wanted = platform_normalise(&(Platform) {}, &host),
+                       is = platform_normalise(&(Platform) { o->os, o->architecture, o->variant }, &own);
+
+        return platform_rank(&wanted, &is) == 0;
+}
+
+/* If the name still leads where it did, nothing need be fetched. Only for the host's platform: others may be
+ * in the same index. */
+static void find_current(Pull *p) {
+        _cleanup_free_ char *name = reference_to_string(&p->reference);
+        const ImageName *n = name && isempty(p->os) ? hashmap_get(p->manager->names, name) : NULL;
+        Image *image = n ? image_manager_get(p->manager, n->id) : NULL;
+
+        if (image && image->record.target && is_for_host(image))
+                p->current = image_ref(image);
+}
+
 static int start_resolve(Pull *p, Error *reterr) {
+        char *known[] = { p->current ? p->current->record.target : NULL, NULL };
         RegistryResolveParams params = {
+                .known = known,
                 .access = p->access,
                 .tag = p->reference.tag,
                 .digest = p->reference.digest,
@@ -496,8 +539,10 @@ int image_pull_start(ImageManager *m, const ImagePullParams *params, const Image
                 r = pull_new(m, params, key, &p);
                 if (r >= 0 && (r = pull_add_client(p, j)) < 0)
                         pull_free(p);
-                if (r >= 0)
+                if (r >= 0) {
+                        find_current(p);
                         r = start_resolve(p, reterr);
+                }
         }
         if (r < 0) {
                 image_job_cancel(j);

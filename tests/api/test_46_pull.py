@@ -107,6 +107,17 @@ def again_is_up_to_date():
 
 
 @test
+def nothing_is_fetched_of_what_is_here():
+    """A tag that leads where it did costs one request that has no body."""
+    p, name, _ = faulty()
+    pull(name, "1")
+    p.requests.clear()
+    lines, error = pull(name, "1")
+    equal(statuses(lines)[-1], f"Status: Image is up to date for {name}:1", "last line")
+    equal([r for r in p.seen("GET") if "/manifests/" in r[1] or "/blobs/" in r[1]], [], "documents that were fetched again")
+
+
+@test
 def moved_tag():
     """The tag leads elsewhere now: the old image stays without it, shared layers are not loaded again."""
     only_ours()
