@@ -25,9 +25,7 @@
 static void on_hello(ShimClient *s, ShimState state, pid_t pid, const ExitRecord *exit, void *userdata) {
         Container *c = ASSERT_PTR(userdata);
 
-        if (c->start)
-                container_start_hello(c);
-        else if (c->restoring)
+        if (c->restoring)
                 container_restore_hello(c, state, pid, exit);
 }
 

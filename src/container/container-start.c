@@ -27,7 +27,7 @@ struct ContainerStart {
         ImageJob *copy;         /* what the storage driver does first */
         int mount_fd;           /* detached root file system */
         bool prepared;          /* network, OCI document */
-        bool hello;             /* the shim listens to us */
+        bool connected;         /* to the shim */
         bool sent;              /* it was told to start */
 };
 
@@ -113,7 +113,7 @@ static void start_if_ready(Container *c) {
         _cleanup_error_ Error e = ERROR_NULL;
         int r;
 
-        if (!s->prepared || !s->hello || s->sent)
+        if (!s->prepared || !s->connected || s->sent)
                 return;
         r = container_attach_send_pending(c);
         if (r >= 0)
@@ -129,11 +129,7 @@ static void start_if_ready(Container *c) {
         s->mount_fd = safe_close(s->mount_fd);
 }
 
-void container_start_hello(Container *c) {
-        c->start->hello = true;
-        start_if_ready(c);
-}
-
+/* The shim may be on its way up still: what is sent waits in its socket. */
 static void on_supervised(Supervisor *s, const char *id, const Error *error, void *userdata) {
         Container *c = ASSERT_PTR(userdata);
         _cleanup_error_ Error e = ERROR_NULL;
@@ -146,8 +142,12 @@ static void on_supervised(Supervisor *s, const char *id, const Error *error, voi
                 r = error_copy(&e, error);
         else
                 r = container_shim_connect(c, &e);
-        if (r < 0)
+        if (r < 0) {
                 container_start_abort(c, r, &e);
+                return;
+        }
+        c->start->connected = true;
+        start_if_ready(c);
 }
 
 void container_start_done(Container *c, pid_t pid, nsec_t time) {

@@ -9,8 +9,6 @@
  * the start has failed (referenced for the caller). c->busy is taken until then. */
 int container_start(Container *c, Operation **ret, Error *reterr);
 
-/* The shim's answers, from container-shim.c. */
-void container_start_hello(Container *c);
 void container_start_done(Container *c, pid_t pid, nsec_t time);
 /* text: the OCI runtime's words. */
 void container_start_failed(Container *c, const char *text);

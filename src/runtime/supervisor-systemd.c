@@ -4,10 +4,12 @@
  * collected as soon as they are dead. UnitRemoved is only a hint: "systemctl daemon-reload" sends it for every
  * unit. Unit properties come from the request and the daemon, never from an image. */
 #include <stdio.h>
+#include <sys/inotify.h>
 
 #include "basic/log.h"
 #include "basic/strv.h"
 #include "basic/time-util.h"
+#include "runtime/shim-protocol.h"
 #include "runtime/supervisor-internal.h"
 #include "shared/cgroup-util.h"
 
@@ -30,6 +32,8 @@ typedef struct SystemdUnit {
         char *run_dir;                  /* of a shim that ran before us */
         char *job;                      /* object path of the start job */
         bool any_job;                   /* the bus was lost before the path was known */
+        bool up;                        /* the shim listens */
+        sd_event_source *up_source;     /* its socket appears */
         sd_bus_slot *slot;              /* the call in flight */
         sd_bus_message *sent;           /* the start of the slot, for a second try */
         /* A start that waits for an older unit to be gone: the call, to be sent then. */
@@ -47,6 +51,7 @@ static void systemd_unit_done(SupervisorUnit *unit) {
         sd_bus_message_unref(u->sent);
         sd_bus_message_unref(u->again);
         sd_event_source_disable_unref(u->timeout);
+        sd_event_source_disable_unref(u->up_source);
 }
 
 static int unit_name(const char *id, char **ret) {
@@ -62,7 +67,19 @@ static void fail(SystemdUnit *u, ErrorKind kind, const char *what, const char *w
         supervisor_unit_fail(&u->unit, &error);
 }
 
-/* --- signals of the manager --- */
+/* --- signals of the shim and the manager --- */
+
+static void is_up(SystemdUnit *u) {
+        u->up = true;
+        u->up_source = sd_event_source_disable_unref(u->up_source);
+        supervisor_unit_done(&u->unit);
+}
+
+static int on_socket(sd_event_source *s, const struct inotify_event *event, void *userdata) {
+        if (event->len > 0 && streq(event->name, SHIM_CONTROL_NAME))
+                is_up(ASSERT_PTR((SystemdUnit *) userdata));
+        return 0;
+}
 
 static SystemdUnit *find_by_name(Supervisor *s, const char *name) {
         const char *p = startswith(name, "docker-");
@@ -89,7 +106,9 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *reter
         u->any_job = false;
         u->job = mfree(u->job);
         if (streq(result, "done"))
-                supervisor_unit_done(&u->unit);
+                is_up(u);
+        else if (u->up)
+                supervisor_unit_gone(&u->unit);
         else
                 fail(u, ERROR_INTERNAL, "the start job ended", result);
         return 0;
@@ -314,6 +333,9 @@ static int systemd_start(SupervisorUnit *unit, const SupervisorLaunch *l, Error 
                 return error_setf(reterr, ERROR_INVALID, "cgroup-parent for systemd cgroup should be a "
                                   "valid slice named as \"xxx.slice\"");
         r = unit_name(l->id, &u->name);
+        /* Sooner than the manager's word that the job is done, which comes by two more processes. */
+        if (r >= 0)
+                r = sd_event_add_inotify(s->event, &u->up_source, l->run_dir, IN_MOVED_TO, on_socket, u);
         if (r >= 0)
                 r = build_start(s, u->name, l, &m);
         if (r >= 0)

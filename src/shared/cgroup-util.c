@@ -235,29 +235,6 @@ int cgroup_open(const char *path) {
 
 typedef int (*DirectoryFunction)(const char *directory);
 
-/* Calls for the directory of the path in every hierarchy there is. */
-static int for_each_hierarchy(const char *path, DirectoryFunction f) {
-        _cleanup_strv_free_ char **controllers = NULL;
-        _cleanup_free_ char *unified = NULL;
-        int r = 0;
-
-        unified = join_below(v2_mount(), path);
-        if (!unified)
-                return -ENOMEM;
-        RET_GATHER(r, f(unified));
-        if (cgroup_version() == 2)
-                return r;
-
-        RET_GATHER(r, v1_controllers(&controllers));
-        STRV_FOREACH(c, controllers) {
-                _cleanup_free_ char *directory = NULL;
-
-                if (cgroup_directory(*c, path, &directory) >= 0)
-                        RET_GATHER(r, f(directory));
-        }
-        return r;
-}
-
 static int for_each_child(const char *directory, DirectoryFunction f) {
         DIR *d;
         int r = 0;
@@ -272,6 +249,40 @@ static int for_each_child(const char *directory, DirectoryFunction f) {
                         continue;
                 child = path_join(directory, e->d_name);
                 RET_GATHER(r, child ? f(child) : -ENOMEM);
+        }
+        closedir(d);
+        return r;
+}
+
+static int call_below(const char *mount, const char *path, DirectoryFunction f) {
+        _cleanup_free_ char *directory = join_below(mount, path);
+
+        return directory ? f(directory) : -ENOMEM;
+}
+
+/* Calls for the directory of the path in every hierarchy there is: named ones have no controller. */
+static int for_each_hierarchy(const char *path, DirectoryFunction f) {
+        struct statfs fs;
+        int r = 0;
+        DIR *d;
+
+        if (cgroup_version() == 2)
+                return call_below(CGROUP_ROOT, path, f);
+        d = opendir(CGROUP_ROOT);
+        if (!d)
+                return -errno;
+        for (struct dirent *e; (e = readdir(d));) {
+                _cleanup_free_ char *mount = NULL;
+
+                /* Links are of several controllers in one hierarchy. */
+                if (e->d_type != DT_DIR || e->d_name[0] == '.')
+                        continue;
+                mount = path_join(CGROUP_ROOT, e->d_name);
+                if (!mount)
+                        RET_GATHER(r, -ENOMEM);
+                else if (statfs(mount, &fs) >= 0 &&
+                         IN_SET(fs.f_type, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC))
+                        RET_GATHER(r, call_below(mount, path, f));
         }
         closedir(d);
         return r;

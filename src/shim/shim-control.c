@@ -14,6 +14,8 @@
 #include "basic/parse-util.h"
 #include "shim/shim.h"
 
+#define CONTROL_NEW_NAME SHIM_CONTROL_NAME ".new"
+
 /* Commands get the message's fd borrowed. */
 typedef int (*Command)(Shim *s, Connection *c, const ShimMessage *m, int fd);
 
@@ -307,9 +309,10 @@ static int inherited_socket(void) {
         return r < 0 ? r : fd;
 }
 
-/* The path is relative: run directories of tests are longer than a socket address. */
+/* The path is relative: run directories of tests are longer than a socket address. Under its name it can be
+ * connected to, which the daemon waits for. */
 static int bind_socket(void) {
-        static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = SHIM_CONTROL_NAME };
+        static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = CONTROL_NEW_NAME };
         _cleanup_close_ int fd = -EBADF;
         mode_t saved;
         int r;
@@ -317,14 +320,14 @@ static int bind_socket(void) {
         fd = socket(AF_UNIX, SOCK_SEQPACKET|SOCK_NONBLOCK|SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return -errno;
-        if (unlink(SHIM_CONTROL_NAME) < 0 && errno != ENOENT)
+        if (unlink(CONTROL_NEW_NAME) < 0 && errno != ENOENT)
                 return -errno;
         saved = umask(0077);
         r = RET_NERRNO(bind(fd, (const struct sockaddr *) &address, sizeof(address)));
         (void) umask(saved);
         if (r < 0)
                 return r;
-        if (listen(fd, 16) < 0)
+        if (listen(fd, 16) < 0 || rename(CONTROL_NEW_NAME, SHIM_CONTROL_NAME) < 0)
                 return -errno;
         return TAKE_FD(fd);
 }

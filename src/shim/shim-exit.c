@@ -2,7 +2,6 @@
 /* The life of the container process: its start, its stop on SIGTERM, its end, and what is kept of that. */
 #include <stdio.h>
 #include <sys/inotify.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -124,11 +123,6 @@ void shim_stop(Shim *s) {
 
 /* --- end --- */
 
-static void clear_up(Shim *s) {
-        shim_delete(s);
-        (void) umount2(SHIM_ROOTFS_NAME, MNT_DETACH|UMOUNT_NOFOLLOW);
-}
-
 static void on_drain_timeout(LoopTimer *t) {
         Shim *s = t->userdata;
 
@@ -140,7 +134,7 @@ static void on_drain_timeout(LoopTimer *t) {
 static void on_output_goes_on(LoopTimer *t) {
         Shim *s = t->userdata;
 
-        clear_up(s);
+        shim_clear_up(s);
         s->drain_timer.callback = on_drain_timeout;
         loop_timer_arm(&s->drain_timer, DRAIN_USEC);
 }
@@ -205,7 +199,7 @@ static void finish(Shim *s) {
         s->linger_timer.callback = on_linger_timeout;
         loop_timer_arm(&s->linger_timer, LINGER_USEC);
         /* After the events: whoever waits for the end does not wait for the runtime as well. */
-        clear_up(s);
+        shim_clear_up(s);
 }
 
 void shim_check_end(Shim *s) {

@@ -19,6 +19,7 @@
 #include "basic/process-util.h"
 #include "json/json-value.h"
 #include "runtime/oci-error.h"
+#include "shared/cgroup-util.h"
 #include "shim/shim.h"
 
 #define RUNTIME_LOG_NAME "runtime.log"
@@ -376,6 +377,34 @@ void shim_runtime_ended(Shim *s, int status) {
 
         error_text(s, status, text, sizeof(text));
         shim_start_failed(s, text);
+}
+
+/* What these two keep of a container that has ended is its control group and a directory below a root that
+ * is ours: to remove them takes less than to start the runtime. Any other one is asked. */
+static bool is_well_known(const char *runtime) {
+        const char *base = strrchr(runtime, '/');
+
+        return streq(base ? base + 1 : runtime, "runc") || streq(base ? base + 1 : runtime, "crun");
+}
+
+static int remove_remains(Shim *s) {
+        _cleanup_close_ int root = open(s->config.runtime_root, O_PATH|O_DIRECTORY|O_CLOEXEC);
+        int r;
+
+        if (root < 0)
+                return -errno;
+        r = cgroup_kill(s->config.cgroup_path);
+        if (r >= 0)
+                r = cgroup_remove(s->config.cgroup_path);
+        return r < 0 ? r : rm_rf_at(root, s->config.id);
+}
+
+void shim_clear_up(Shim *s) {
+        if (!s->deleting && !s->delete_done && is_well_known(s->config.runtime) &&
+            !isempty(s->config.cgroup_path) && remove_remains(s) >= 0)
+                s->delete_done = true;
+        shim_delete(s);
+        (void) umount2(SHIM_ROOTFS_NAME, MNT_DETACH|UMOUNT_NOFOLLOW);
 }
 
 void shim_delete(Shim *s) {

@@ -135,7 +135,8 @@ int shim_start(Shim *s, int rootfs_fd);
 void shim_start_failed(Shim *s, const char *text);
 void shim_start_failed_errno(Shim *s, int r);
 void shim_runtime_ended(Shim *s, int status);
-void shim_delete(Shim *s);
+void shim_delete(Shim *s);                      /* asks the runtime */
+void shim_clear_up(Shim *s);                    /* after the end of the container */
 
 /* shim-stdio.c: the container's side of its streams */
 int shim_stdio_prepare(Shim *s, int ret_fds[3]);
