@@ -264,13 +264,14 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *userdata) {
 static int fake_stream(Engine *e, Call *call) {
         const Params *p = call->params;
         static const char *const kinds[] = { "json", "raw", "multiplexed", "tar" };
+        size_t kind = 0;
         Work *w;
 
-        if (p->size > sizeof(w->buffer))
-                return error_setf(&call->error, ERROR_INVALID, "size");
-        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
-                if (streq(strempty(p->text), kinds[i]))
-                        assert(call_stream_open(call, i) >= 0);
+        while (kind < ELEMENTSOF(kinds) && !streq(strempty(p->text), kinds[kind]))
+                kind++;
+        if (p->size > sizeof(w->buffer) || kind == ELEMENTSOF(kinds))
+                return error_setf(&call->error, ERROR_INVALID, "size or kind");
+        assert(call_stream_open(call, kind) >= 0);
         w = work_new(call);
         call->on_drain = on_drain;
         if (p->ms > 0)
@@ -418,7 +419,11 @@ static int on_hijacked(sd_event_source *s, int fd, uint32_t revents, void *userd
 static void on_hijack(Call *call, int fd, const void *early, size_t n_early) {
         Work *w = call->data;
 
-        assert(fd >= 0);
+        if (fd < 0) {
+                call_hijack_end(call);
+                work_end(w);
+                return;
+        }
         assert(n_early <= sizeof(w->buffer));
         assert(fd_nonblock(fd, true) >= 0);
         w->fd = fd;
