@@ -136,9 +136,23 @@ bool utf8_is_valid(const char *s, size_t n) {
         return true;
 }
 
+/* Twice as much, but untouched: what is not written costs no memory. */
+static int buffer_grow(Buffer *b, size_t need) {
+        size_t n = b->allocated > SIZE_MAX / 2 ? need : max_size(max_size(need, 2 * b->allocated), 64);
+        char *p;
+
+        if (need <= b->allocated)
+                return 0;
+        p = realloc(b->data, n);
+        if (!p)
+                return -ENOMEM;
+        b->data = p;
+        b->allocated = n;
+        return 0;
+}
+
 int buffer_append(Buffer *b, const void *data, size_t size) {
-        if (size >= SIZE_MAX - b->size ||
-            !greedy_realloc0((void **) &b->data, &b->allocated, b->size + size + 1, 1))
+        if (size >= SIZE_MAX - b->size || buffer_grow(b, b->size + size + 1) < 0)
                 return -ENOMEM;
         if (size > 0)
                 memcpy(b->data + b->size, data, size);

@@ -9,6 +9,8 @@
 #include "shared/mount-util.h"
 
 #define BIND_SOURCE_MODE 0755
+/* Of one container. Each is compared with each, and mounting them takes the runtime longer still. */
+#define MOUNTS_MAX 1024U
 
 static const char *const propagations[] = {
         "rprivate", "private", "rshared", "shared", "rslave", "slave", NULL,
@@ -263,6 +265,8 @@ int container_mounts_parse(ContainerDocument *d, Error *reterr) {
         const HostConfig *h = &d->host_config;
         int r = 0;
 
+        if (strv_length(h->binds) + h->mounts.n_items + h->tmpfs.n_items > MOUNTS_MAX)
+                return error_setf(reterr, ERROR_INVALID, "more than %u mounts", MOUNTS_MAX);
         STRV_FOREACH(s, h->binds) {
                 r = parse_bind(&d->mounts, *s, reterr);
                 if (r < 0)

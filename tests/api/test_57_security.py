@@ -751,3 +751,147 @@ def names_are_no_paths(method, path, body=None):
         check("root:" not in r.text, "the reply holds a file of the host")
     s.check()
     equal({p: pathlib.Path(p).read_text() for p in kept}, kept, "files of the host")
+
+
+# One client that takes all there is.
+
+def resident(d):
+    return int(status(d.process.pid)["VmRSS"].split()[0])
+
+
+def settled(d, before, what):
+    eventually(lambda: len(os.listdir(f"/proc/{d.process.pid}/fd")) <= before + 4, f"the daemon's descriptors come back after {what}", 15)
+    begin = time.monotonic()
+    equal(d.client().get("/_ping").text, "OK", f"/_ping after {what}")
+    check(time.monotonic() - begin < 1, f"/_ping is slow after {what}")
+
+
+def connect_patiently(d):
+    """A connect() with a time limit fails at once where the queue of the socket is full."""
+    while True:
+        try:
+            s = d.client().open_socket(10)
+            cleanup(s.close)
+            return s
+        except BlockingIOError:
+            time.sleep(0.005)
+
+
+def open_many(d, request, count, answered=True):
+    """Connections with one request each, held open; the statuses that came at once."""
+    sockets, statuses = [], {}
+    for _ in range(count):
+        s = connect_patiently(d)
+        s.sendall(request)
+        sockets.append(s)
+    patience = 10 if answered else 1
+    for s in sockets:
+        s.settimeout(patience)
+        try:
+            head = s.recv(12)
+            word = head.split()[1].decode() if b" " in head else "closed"
+        except (TimeoutError, socket.timeout):
+            word = "waits"
+        except ConnectionResetError:
+            word = "closed"
+        statuses[word] = statuses.get(word, 0) + 1
+        if word == "waits":
+            patience = 0.01                 # one pause is enough for all
+    return sockets, statuses
+
+
+@cases([("events", b"GET /events HTTP/1.1\r\nHost: d\r\n\r\n", 1300, {"200", "503"}),
+        ("logs", b"GET /containers/busy/logs?stdout=1&follow=1 HTTP/1.1\r\nHost: d\r\n\r\n", 700, {"200", "503"}),
+        ("attach", b"POST /containers/busy/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n", 400, {"101", "200", "503"}),
+        ("wait", b"POST /containers/busy/wait HTTP/1.1\r\nHost: d\r\n\r\n", 1300, {"200", "503", "waits"}),
+        ("pull", b"POST /images/create?fromImage=127.0.0.1:1/x&tag=1 HTTP/1.1\r\nHost: d\r\n\r\n", 300, {"200", "404", "500", "501", "503", "waits"}),
+        ("archives that stay away", b"POST /images/load HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n", 600, {"waits", "200", "500", "503"})],
+       timeout=180)
+def many_sessions_of_one_client(name_or_request, count, words):
+    d = own_daemon(kind="release").start().load_busybox()
+    c = d.client()
+    i = c.create(name="busy", cmd="while :; do echo line; sleep 1; done", host=NONE)
+    c.start(i)
+    c.get("/_ping").body
+    before, memory = len(os.listdir(f"/proc/{d.process.pid}/fd")), resident(d)
+    sockets, statuses = open_many(d, name_or_request, count, answered="waits" not in words)
+    check(set(statuses) <= words | {"closed"}, f"answers are {statuses}")
+    check(resident(d) - memory < 200_000, f"resident memory grew from {memory} to {resident(d)} kB with {count} sessions")
+    begin = time.monotonic()
+    equal(c.get("/_ping").text, "OK", "/_ping meanwhile")
+    code, out, err = c.run("echo works")
+    equal((code, out), (0, "works\n"), f"a container meanwhile ({err!r})")
+    check(time.monotonic() - begin < 10, "a container meanwhile is slow")
+    print(f"     {count} sessions: {statuses}, {resident(d) - memory} kB", flush=True)
+    for s in sockets:
+        s.close()
+    settled(d, before, f"{count} sessions")
+
+
+@test(timeout=180)
+def big_bodies_of_one_client():
+    """What is held of unfinished bodies is bounded over all connections, and others are served."""
+    d = own_daemon(kind="release").start().load_busybox()
+    c = d.client()
+    before, memory = len(os.listdir(f"/proc/{d.process.pid}/fd")), resident(d)
+    head = b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: 8000000\r\n\r\n"
+    piece = b'{"x":"' + b"y" * 7_900_000
+    refused, sockets = 0, []
+    for _ in range(60):
+        s = c.open_socket(5)
+        cleanup(s.close)
+        try:
+            s.sendall(head + piece)
+        except (BrokenPipeError, ConnectionResetError, TimeoutError, socket.timeout):
+            refused += 1
+        sockets.append(s)
+    check(resident(d) - memory < 350_000, f"resident memory grew from {memory} to {resident(d)} kB")
+    equal(c.get("/_ping").text, "OK", "/_ping meanwhile")
+    print(f"     60 bodies of 8 MB: {refused} cut off, {resident(d) - memory} kB", flush=True)
+    for s in sockets:
+        s.close()
+    settled(d, before, "big bodies")
+    code, out, err = c.run("echo works")
+    equal((code, out), (0, "works\n"), f"a container afterwards ({err!r})")
+
+
+@cases([("deep", b"[" * 200_000), ("deep objects", b'{"a":' * 100_000), ("many keys", b'{"Env":[' + b'"A",' * 1_500_000 + b'"A"]}'),
+        ("long string", b'{"Image":"' + b"a" * 7_000_000 + b'"}'), ("labels", b'{"Image":"busybox","Labels":{' + b",".join(b'"%d":""' % n for n in range(300_000)) + b"}}"),
+        ("ports", b'{"Image":"busybox","ExposedPorts":{' + b",".join(b'"%d/tcp":{}' % n for n in range(1, 65535)) + b"}}"),
+        ("port range", b'{"Image":"busybox","HostConfig":{"PortBindings":{"1-65535/tcp":[{"HostPort":"1-65535"}]}}}'),
+        ("ulimits", b'{"Image":"busybox","HostConfig":{"Ulimits":[' + b",".join([b'{"Name":"nofile","Soft":1,"Hard":1}'] * 100_000) + b"]}}"),
+        ("binds", b'{"Image":"busybox","HostConfig":{"Binds":[' + b",".join(b'"/x:/%d"' % n for n in range(60_000)) + b"]}}"),
+        ("hosts", b'{"Image":"busybox","HostConfig":{"ExtraHosts":[' + b",".join([b'"a:1.2.3.4"'] * 200_000) + b"]}}"),
+        ("filters", None)], timeout=90)
+def documents_that_are_too_much(body):
+    """A big document costs its sender time, not others."""
+    d = own_daemon(kind="release").start().load_busybox()
+    c = d.client()
+    slow = []
+
+    def watch():
+        while slow is not None and d.running() and not done.is_set():
+            begin = time.monotonic()
+            d.client().get("/_ping").body
+            slow.append(time.monotonic() - begin)
+            time.sleep(0.02)
+    done = threading.Event()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    cleanup(watcher.join)
+    cleanup(done.set)
+    if body is None:
+        r = c.get("/containers/json", query={"filters": {"label": ["a" * 10] * 2000}})
+    else:
+        r = c.post("/containers/create", body, headers={"Content-Type": "application/json"})
+    check(r.status in (200, 201, 400, 404, 413, 431, 414, 500), f"status is {r.status}")
+    if r.status == 201:
+        i = r.json()["Id"]
+        c.get(f"/containers/{i}/json").body
+        c.post(f"/containers/{i}/start").body
+        c.remove(i)
+    done.set()
+    watcher.join()
+    print(f"     status {r.status}, longest /_ping {max(slow) * 1000:.0f} ms, {resident(d)} kB", flush=True)
+    check(max(slow) < 2, f"/_ping took {max(slow):.1f} s beside it")
+    check(resident(d) < 400_000, f"resident memory is {resident(d)} kB")
