@@ -10,12 +10,49 @@ static const JsonField image_list_params_fields[] = {
 };
 JSON_TYPE(ImageListParams, image_list_params_fields);
 
+static const JsonField image_manifest_size_fields[] = {
+        JSON_INT64(ImageManifestSize, content, "Content", 0),
+        JSON_INT64(ImageManifestSize, total, "Total", 0),
+};
+JSON_TYPE(ImageManifestSize, image_manifest_size_fields);
+
+static const JsonField image_data_size_fields[] = {
+        JSON_INT64(ImageDataSize, unpacked, "Unpacked", 0),
+};
+JSON_TYPE(ImageDataSize, image_data_size_fields);
+
+static const JsonField image_manifest_image_fields[] = {
+        JSON_STRUCT(ImageManifestImage, platform, OciPlatform, "Platform", 0),
+        JSON_STRUCT(ImageManifestImage, size, ImageDataSize, "Size", 0),
+        JSON_STRV(ImageManifestImage, containers, "Containers", JSON_NONNULL),
+};
+JSON_TYPE(ImageManifestImage, image_manifest_image_fields);
+
+static const JsonField image_manifest_attestation_fields[] = {
+        JSON_STRING(ImageManifestAttestation, digest, "For", 0),
+};
+JSON_TYPE(ImageManifestAttestation, image_manifest_attestation_fields);
+
+static const JsonField image_manifest_summary_fields[] = {
+        JSON_STRING(ImageManifestSummary, id, "ID", 0),
+        JSON_STRUCT(ImageManifestSummary, descriptor, OciDescriptor, "Descriptor", 0),
+        JSON_BOOL(ImageManifestSummary, available, "Available", 0),
+        JSON_STRUCT(ImageManifestSummary, size, ImageManifestSize, "Size", 0),
+        JSON_STRING(ImageManifestSummary, kind, "Kind", 0),
+        JSON_OBJECT(ImageManifestSummary, image, ImageManifestImage, "ImageData", JSON_OMITEMPTY),
+        JSON_OBJECT(ImageManifestSummary, attestation, ImageManifestAttestation, "AttestationData",
+                    JSON_OMITEMPTY),
+};
+JSON_TYPE(ImageManifestSummary, image_manifest_summary_fields);
+
 static const JsonField image_summary_fields[] = {
         JSON_INT64(ImageSummary, containers, "Containers", 0),
         JSON_INT64(ImageSummary, created, "Created", 0),
         JSON_STRING(ImageSummary, id, "Id", 0),
         JSON_STRING_MAP(ImageSummary, labels, "Labels", 0),
         JSON_STRING(ImageSummary, parent_id, "ParentId", 0),
+        JSON_OBJECT(ImageSummary, descriptor, OciDescriptor, "Descriptor", JSON_OMITEMPTY, .since = 48),
+        JSON_ARRAY(ImageSummary, manifests, ImageManifestSummary, "Manifests", JSON_OMITEMPTY, .since = 47),
         JSON_STRV(ImageSummary, repo_digests, "RepoDigests", JSON_NONNULL),
         JSON_STRV(ImageSummary, repo_tags, "RepoTags", JSON_NONNULL),
         JSON_INT64(ImageSummary, shared_size, "SharedSize", 0),
@@ -69,6 +106,8 @@ static const JsonField image_inspect_fields[] = {
         JSON_STRUCT(ImageInspect, graph_driver, ImageGraphDriver, "GraphDriver", 0),
         JSON_STRUCT(ImageInspect, rootfs, ImageRootfs, "RootFS", 0),
         JSON_STRUCT(ImageInspect, metadata, ImageMetadata, "Metadata", 0),
+        JSON_OBJECT(ImageInspect, descriptor, OciDescriptor, "Descriptor", JSON_OMITEMPTY, .since = 48),
+        JSON_ARRAY(ImageInspect, manifests, ImageManifestSummary, "Manifests", JSON_OMITEMPTY, .since = 48),
 };
 JSON_TYPE(ImageInspect, image_inspect_fields);
 

@@ -19,8 +19,50 @@ typedef struct ImageListParams {
         bool digests;
         bool manifests;
         unsigned version;
+        bool containers;                /* count them; no row: the engine sets it */
 } ImageListParams;
 JSON_TYPE_DECLARE(ImageListParams);
+
+/* One manifest of an image: of another platform than the local one it may be not here, or in parts. */
+typedef struct ImageManifestSize {
+        int64_t content;                /* bytes of its blobs that are here */
+        int64_t total;                  /* the same, and of its layers on the disk */
+} ImageManifestSize;
+JSON_TYPE_DECLARE(ImageManifestSize);
+
+typedef struct ImageDataSize {
+        int64_t unpacked;
+} ImageDataSize;
+JSON_TYPE_DECLARE(ImageDataSize);
+
+typedef struct ImageManifestImage {
+        OciPlatform platform;
+        ImageDataSize size;
+        char **containers;              /* ids */
+} ImageManifestImage;
+JSON_TYPE_DECLARE(ImageManifestImage);
+
+typedef struct ImageManifestAttestation {
+        char *digest;                   /* of the manifest that it is about */
+} ImageManifestAttestation;
+JSON_TYPE_DECLARE(ImageManifestAttestation);
+
+typedef struct ImageManifestSummary {
+        char *id;                       /* the manifest's digest */
+        OciDescriptor descriptor;
+        bool available;                 /* all of its blobs are here */
+        ImageManifestSize size;
+        char *kind;                     /* "image", "attestation", "unknown" */
+        ImageManifestImage *image;
+        ImageManifestAttestation *attestation;
+} ImageManifestSummary;
+JSON_TYPE_DECLARE(ImageManifestSummary);
+DEFINE_JSON_CLEANUP(ImageManifestSummary);
+
+typedef struct ImageManifestList {
+        ImageManifestSummary *items;
+        size_t n_items;
+} ImageManifestList;
 
 typedef struct ImageSummary {
         int64_t containers;             /* -1 = not counted */
@@ -28,6 +70,8 @@ typedef struct ImageSummary {
         char *id;
         StringMap labels;
         char *parent_id;
+        OciDescriptor *descriptor;      /* of the index or the manifest; since 1.48 */
+        ImageManifestList manifests;    /* since 1.47, where they were asked for */
         char **repo_digests;
         char **repo_tags;
         int64_t shared_size;            /* -1 = not counted */
@@ -92,6 +136,8 @@ typedef struct ImageInspect {
         ImageGraphDriver graph_driver;
         ImageRootfs rootfs;
         ImageMetadata metadata;
+        OciDescriptor *descriptor;      /* since 1.48, as the manifests */
+        ImageManifestList manifests;
 } ImageInspect;
 JSON_TYPE_DECLARE(ImageInspect);
 DEFINE_JSON_CLEANUP(ImageInspect);

@@ -10,6 +10,7 @@ static const BusRow manager_rows[] = {
         BUS_CALL("Ping", "", "", "a{sv}", "answer", system_ping),
         BUS_CALL("GetVersion", "", "", "a{sv}", "version", system_version),
         BUS_CALL("GetInfo", "", "", "a{sv}", "info", system_info),
+        BUS_CALL("GetDiskUsage", "a{sv}", "options", "a{sv}", "usage", system_disk_usage),
         BUS_CALL("GetEvents", "a{sv}", "options", "hs", "stream format", system_events),
 
         BUS_CALL("ListContainers", "a{sv}", "options", "aa{sv}", "containers", container_list),

@@ -397,6 +397,7 @@ static int refuse_call(Engine *e, Call *call) {
 ROW(system_ping, NULL, CALL_PUBLIC, ping_call, .reply = &TestReply_json);
 ROW(system_version, "system-version", 0, refuse_call);
 ROW(system_info, "system-info", 0, refuse_call);
+ROW(system_disk_usage, "system-disk-usage", 0, refuse_call);
 ROW(system_events, "system-events", CALL_STREAM, refuse_call);
 ROW(container_list, "container-list", 0, list_call, .reply = &TestReply_json, .reply_is_list = true);
 ROW(container_create, "container-create", CALL_MUTATES, create_call, .reply = &TestReply_json);
@@ -434,6 +435,7 @@ const EngineCall *const engine_calls[] = {
         &engine_call_system_ping,
         &engine_call_system_version,
         &engine_call_system_info,
+        &engine_call_system_disk_usage,
         &engine_call_system_events,
         &engine_call_container_list,
         &engine_call_container_create,

@@ -9,6 +9,7 @@ extern const EngineCall engine_call_system_ping;
 extern const EngineCall engine_call_system_version;
 extern const EngineCall engine_call_system_info;
 extern const EngineCall engine_call_system_events;
+extern const EngineCall engine_call_system_disk_usage;
 
 /* containers */
 extern const EngineCall engine_call_container_list;

@@ -138,6 +138,7 @@ static int create_call(Engine *e, Call *call) {
 typedef struct SizeJob {
         Call *call;
         ContainerSummaryList list;      /* list call */
+        ContainerSizesDone done;
         ContainerInspect inspect;       /* inspect call */
         size_t next;                    /* item of the list whose size is asked for */
         ImageJob *job;
@@ -180,33 +181,41 @@ static void list_sizes_next(SizeJob *j) {
                 if (c && rootfs_usage_start(e->images, c->rw_dir, on_list_size, j, &j->job, NULL) >= 0)
                         return;
         }
-        call_reply(j->call, &(CallList) { j->list.items, j->list.n_items });
+        j->done(j->call, &j->list);
 }
 
-static int list_call(Engine *e, Call *call) {
-        const ContainerListParams *p = call->params;
-        _cleanup_(container_summary_list_donep) ContainerSummaryList l = {};
-        SizeJob *j;
-        int r;
+int engine_container_sizes(Call *call, ContainerSummaryList *list, ContainerSizesDone done) {
+        SizeJob *j = new0(SizeJob, 1);
 
-        r = container_list(e->containers, p, &l, &call->error);
-        if (r < 0)
-                return r;
-        if (!p->size) {
-                call_reply(call, &(CallList) { l.items, l.n_items });
-                return 1;
-        }
-        j = new0(SizeJob, 1);
         if (!j)
                 return error_fill(&call->error, -ENOMEM);
         j->call = call;
-        j->list = TAKE_STRUCT(l);
+        j->done = done;
+        j->list = TAKE_STRUCT(*list);
         call->data = j;
         call->data_free = size_job_free;
         call_ref(call);         /* until the sizes are there */
         list_sizes_next(j);
         call_unref(call);
         return 0;
+}
+
+static void reply_list(Call *call, ContainerSummaryList *list) {
+        call_reply(call, &(CallList) { list->items, list->n_items });
+}
+
+static int list_call(Engine *e, Call *call) {
+        const ContainerListParams *p = call->params;
+        _cleanup_(container_summary_list_donep) ContainerSummaryList l = {};
+        int r;
+
+        r = container_list(e->containers, p, &l, &call->error);
+        if (r < 0)
+                return r;
+        if (p->size)
+                return engine_container_sizes(call, &l, reply_list);
+        reply_list(call, &l);
+        return 1;
 }
 
 static void on_inspect_size(ImageJob *job, int r, int64_t size, void *userdata) {
@@ -311,7 +320,12 @@ static int kill_container(Engine *e, Call *call, Container *c) {
 static int kill_call(Engine *e, Call *call) {
         const ContainerKillParams *p = call->params;
 
-        return engine_with_idle_container(e, call, p->id, false, kill_container);
+        int r;
+
+        r = engine_with_idle_container(e, call, p->id, false, kill_container);
+        if (r < 0 && call->error.kind == ERROR_NOT_FOUND)
+                return error_prefixf(&call->error, r, "cannot kill container: %s", p->id);
+        return r;
 }
 
 static int remove_container(Engine *e, Call *call, Container *c) {

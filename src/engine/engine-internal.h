@@ -38,3 +38,8 @@ int engine_with_idle_container(Engine *e, Call *call, const char *name, bool shi
 
 /* Answers the call without a reply when the operation is complete. Takes the reference. */
 int engine_wait_operation(Call *call, Operation *o);
+
+/* Finds out how much each container of the list has written, one worker after the other; then done() answers
+ * the call. Takes the list. Returns as an EngineFunction. */
+typedef void (*ContainerSizesDone)(Call *call, ContainerSummaryList *list);
+int engine_container_sizes(Call *call, ContainerSummaryList *list, ContainerSizesDone done);

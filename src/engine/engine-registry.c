@@ -226,8 +226,8 @@ static int search_call(Engine *e, Call *call) {
                 return error_setf(&call->error, ERROR_INVALID, "limit %d is outside the range of [1, %d]",
                                   limit, SEARCH_LIMIT_MAX);
         decode_auth(p->registry_auth, &auth);
-        r = registry_access_for_search(&e->config->registry, p->term, &auth, &params.access, &params.term,
-                                       &call->error);
+        r = registry_access_for_search(&e->config->registry, strempty(p->term), &auth, &params.access,
+                                       &params.term, &call->error);
         return r < 0 ? r :
                        start_verb(e, call, "registry-search", &RegistrySearchParams_json, &params,
                                   on_searched);

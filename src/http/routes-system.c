@@ -8,7 +8,7 @@ static const HttpRoute rows[] = {
         ROUTE(GET,  "/version",             system_version),
         ROUTE(GET,  "/info",                system_info),
         ROUTE(GET,  "/events",              system_events,  .flags = ROUTE_OUTPUT),
-        ROUTE_REFUSED(GET,  "/system/df",   "disk usage (system df)"),
+        ROUTE(GET,  "/system/df",           system_disk_usage),
         ROUTE(POST, "/auth",                registry_login, .flags = ROUTE_BODY_REQUIRED),
         ROUTE(GET,  "/distribution/{name...}/json", registry_inspect, .since = 30),
         ROUTE_REFUSED(POST, "/session",     "a build session", .flags = ROUTE_HIJACK),

@@ -59,6 +59,13 @@ bool content_has(ImageManager *m, const char *digest) {
         return blob_path(m, digest, &path) >= 0 && access(path, F_OK) >= 0;
 }
 
+int64_t content_size(ImageManager *m, const char *digest) {
+        _cleanup_free_ char *path = NULL;
+        struct stat st;
+
+        return blob_path(m, digest, &path) >= 0 && stat(path, &st) >= 0 ? (int64_t) st.st_size : -ENOENT;
+}
+
 int content_open(ImageManager *m, const char *digest) {
         _cleanup_free_ char *path = NULL;
         int r, fd;

@@ -10,6 +10,8 @@ int content_make_directories(ImageManager *m, Error *reterr);
 
 /* digest: "sha256:HEX" everywhere; anything else is not there. */
 bool content_has(ImageManager *m, const char *digest);
+/* Bytes, or -ENOENT. */
+int64_t content_size(ImageManager *m, const char *digest);
 /* -ENOENT if it is not there. The caller owns the descriptor. */
 int content_open(ImageManager *m, const char *digest);
 /* A small document, NUL-terminated, owned by the caller; max in bytes, -E2BIG beyond. */

@@ -39,6 +39,7 @@ struct Image {
         ImageManager *manager;          /* back-pointer; NULL once it is removed */
         ImageRecord record;
         OciImage document;
+        OciDescriptor *target;          /* manifest-summary.c; NULL = not asked for yet */
         char *first_tag;                /* for image_first_tag() */
 };
 

@@ -44,6 +44,7 @@ JSON_TYPE(ImageRecord, image_record_fields);
 static void image_free(Image *i) {
         json_done(&ImageRecord_json, &i->record);
         json_done(&OciImage_json, &i->document);
+        json_free(&OciDescriptor_json, i->target);
         free(i->first_tag);
         free(i);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/image-manifest.h"
 
+#include "basic/digest.h"
 #include "image/content.h"
 #include "image/worker-verbs.h"
-#include "registry/platform.h"
 
 /* Whether the manifest names the blobs that are here: a layer may have come from another image, packed in
  * another way. */
@@ -64,51 +64,52 @@ static int build_manifest(const ImageRecord *record, OciManifest *ret) {
         return r;
 }
 
-int image_manifest(ImageManager *m, const Image *image, OciDescriptor *ret, Error *reterr) {
-        ImageRecord *record = (ImageRecord *) &image->record;
+int image_manifest_describe(ImageManager *m, const Image *image, OciDescriptor *ret, char **ret_text) {
+        const ImageRecord *record = &image->record;
         _cleanup_(OciManifest_donep) OciManifest manifest = {};
-        _cleanup_free_ char *text = NULL, *json = NULL;
+        _cleanup_free_ char *text = NULL;
+        char digest[DIGEST_TEXT_MAX];
+        Digest d;
         int r;
 
         r = existing_manifest(m, record, ret);
         if (r != 0)
-                return r < 0 ? error_fill(reterr, r) : 0;
+                return r < 0 ? r : 0;
         r = build_manifest(record, &manifest);
         if (r < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, r,
-                                        "the layers of image %s were not kept as archives", record->id);
+                return r;
         text = json_encode_text(&OciManifest_json, &manifest, 0);
         if (!text)
-                return error_fill(reterr, -ENOMEM);
+                return -ENOMEM;
+        digest_of(text, strlen(text), &d);
+        r = fill_descriptor(ret, MEDIA_TYPE_OCI_MANIFEST, digest_format(digest, &d), (int64_t) strlen(text));
+        if (r < 0)
+                return r;
+        *ret_text = TAKE_PTR(text);
+        return 0;
+}
+
+static int keep_manifest(ImageManager *m, ImageRecord *record, const char *text, Error *reterr) {
+        _cleanup_free_ char *json = NULL;
+        int r;
+
         r = content_put(m, text, strlen(text), &record->manifest, reterr);
         if (r < 0)
                 return r;
         json = json_encode_text(&ImageRecord_json, record, 0);
-        if (!json ||
-            fill_descriptor(ret, MEDIA_TYPE_OCI_MANIFEST, record->manifest, (int64_t) strlen(text)) < 0)
+        if (!json)
                 return error_fill(reterr, -ENOMEM);
         return store_put(m->config.store, STORE_IMAGE, record->id, json, STORE_SYNC_LAZY, reterr);
 }
 
-static int parse_platform(const char *text, PlatformBuffer *buffer) {
-        _cleanup_(OciPlatform_donep) OciPlatform p = {};
+int image_manifest(ImageManager *m, const Image *image, OciDescriptor *ret, Error *reterr) {
+        _cleanup_free_ char *text = NULL;
+        int r;
 
-        if (text[0] != '{')
-                return platform_parse(text, buffer, NULL);
-        if (json_decode_text(&OciPlatform_json, text, strlen(text), 0, &p, NULL) < 0)
-                return -EINVAL;
-        (void) platform_normalise(&(Platform) { p.os, p.architecture, p.variant }, buffer);
-        return 0;
-}
-
-bool image_matches_platform(const OciImage *o, const char *platform) {
-        PlatformBuffer wanted, is;
-        Platform w, i;
-
-        if (parse_platform(platform, &wanted) < 0)
-                return false;
-        w = platform_of(&wanted);
-        i = platform_normalise(&(Platform) { o->os, o->architecture, o->variant }, &is);
-        return streq(w.os, i.os) && (isempty(w.architecture) || streq(w.architecture, i.architecture)) &&
-               (isempty(w.variant) || streq(w.variant, i.variant));
+        r = image_manifest_describe(m, image, ret, &text);
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r,
+                                        "the layers of image %s were not kept as archives",
+                                        image->record.id);
+        return text ? keep_manifest(m, (ImageRecord *) &image->record, text, reterr) : 0;
 }

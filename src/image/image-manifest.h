@@ -9,6 +9,6 @@
 /* Descriptor of the image's manifest, whose blob is in the content store when this returns. The manifest is
  * kept in the record, so that it is the same the next time. */
 int image_manifest(ImageManager *m, const Image *image, OciDescriptor *ret, Error *reterr);
-
-/* platform: "os[/architecture[/variant]]" or its JSON form. */
-bool image_matches_platform(const OciImage *o, const char *platform);
+/* The same without keeping anything: *ret_text is the manifest that was made up, NULL if it is in the
+ * content store. -ENOENT: the layers were not kept as archives. */
+int image_manifest_describe(ImageManager *m, const Image *image, OciDescriptor *ret, char **ret_text);

@@ -12,6 +12,7 @@
 #include "image/content.h"
 #include "image/image-job.h"
 #include "image/image-manifest.h"
+#include "image/image-platform.h"
 #include "image/pull-progress.h"
 
 typedef struct PushLayer {
@@ -341,10 +342,9 @@ static int start_tag(ImageJob *j, const char *tag, Error *reterr) {
         d->image = n ? image_ref(image_manager_get(j->manager, n->id)) : NULL;
         if (!d->image)
                 return error_setf(reterr, ERROR_NOT_FOUND, "tag does not exist: %s", name);
-        if (!isempty(d->platform) && !image_matches_platform(&d->image->document, d->platform))
-                return error_setf(reterr, ERROR_NOT_FOUND, "image %s does not provide the platform %s", name,
-                                  d->platform);
-        r = image_manifest(j->manager, d->image, &d->manifest, reterr);
+        r = image_check_platform(d->image, name, d->platform, reterr);
+        if (r >= 0)
+                r = image_manifest(j->manager, d->image, &d->manifest, reterr);
         if (r >= 0)
                 r = make_layers(j, reterr);
         return r < 0 ? r :

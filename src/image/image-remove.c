@@ -6,6 +6,7 @@
 #include "basic/crash-point.h"
 #include "basic/messages.h"
 #include "image/image-internal.h"
+#include "image/image-platform.h"
 #include "image/layer-store.h"
 
 static int add_item(ImageDeleteList *l, const char *deleted, const char *untagged) {
@@ -191,6 +192,9 @@ int image_manager_remove(ImageManager *m, const ImageRemoveParams *p, ImageDelet
         int r;
 
         r = image_manager_find(m, p->name, &i, reterr);
+        STRV_FOREACH(platform, p->platforms)
+                if (r >= 0)
+                        r = image_check_platform(i, p->name, *platform, reterr);
         if (r >= 0)
                 r = image_familiar_names(m, i, &tags, &digests);
         if (r < 0)

@@ -6,8 +6,9 @@
 #include "basic/messages.h"
 #include "image/content.h"
 #include "image/image-job.h"
-#include "image/worker-verbs.h"
 #include "image/image-manifest.h"
+#include "image/image-platform.h"
+#include "image/worker-verbs.h"
 
 #define BLOBS "blobs/sha256/"
 
@@ -103,16 +104,23 @@ static int add_wanted(ImageManager *m, SaveData *d, const char *name, Error *ret
                        0;
 }
 
-static int check_platform(const SaveData *d, const char *platform, Error *reterr) {
-        for (size_t i = 0; i < d->n_images && !isempty(platform); i++) {
-                const OciImage *o = image_document(d->images[i].image);
+static int check_platform(const SaveData *d, const char *text, Error *reterr) {
+        char formatted[PLATFORM_TEXT_MAX];
+        PlatformBuffer buf;
+        int r;
 
-                if (!image_matches_platform(o, platform))
+        if (isempty(text))
+                return 0;
+        r = image_platform_parse(text, &buf, reterr);
+        if (r < 0)
+                return r;
+        const Platform wanted = platform_of(&buf);
+
+        for (size_t i = 0; i < d->n_images; i++)
+                if (!image_is_of_platform(d->images[i].image, &wanted))
                         return error_setf(reterr, ERROR_NOT_FOUND,
-                                          "image with reference %s was found but does not provide the "
-                                          "specified platform (%s)",
-                                          image_id(d->images[i].image), platform);
-        }
+                                          "no suitable export target found for platform %s",
+                                          platform_format(formatted, &wanted));
         return 0;
 }
 

@@ -1,167 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is answered from memory: list, inspect, history, tag, remove, prune. */
-#include "basic/crash-point.h"
+/* One image as it is shown: inspect, history; and tag. */
 #include "basic/messages.h"
 #include "image/image-internal.h"
-#include "image/layer-store.h"
+#include "image/image-platform.h"
+#include "image/manifest-summary.h"
 #include "image/rootfs.h"
-
-/* --- list --- */
-
-static int label_matches(const Image *i, const char *value) {
-        _cleanup_free_ char *key = memdup_suffix0(value, strcspn(value, "="));
-        const char *wanted = strchr(value, '='), *is;
-
-        if (!key)
-                return -ENOMEM;
-        is = string_map_get(&i->document.config.labels, key);
-        return is && (!wanted || streq(is, wanted + 1));
-}
-
-static bool reference_matches(char *const *patterns, const char *name) {
-        _cleanup_reference_ Reference ref = {};
-
-        if (reference_parse(name, &ref, NULL) < 0)
-                return false;
-        STRV_FOREACH(p, patterns)
-                if (reference_familiar_match(*p, &ref))
-                        return true;
-        return false;
-}
-
-/* Only the names that the filter asks for are shown, not the image's others. */
-static int keep_matching(char *const *patterns, char ***names) {
-        _cleanup_strv_free_ char **kept = strv_new_empty();
-
-        if (!kept)
-                return -ENOMEM;
-        STRV_FOREACH(n, *names)
-                if (reference_matches(patterns, *n) && strv_extend(&kept, *n) < 0)
-                        return -ENOMEM;
-        strv_free(*names);
-        *names = TAKE_PTR(kept);
-        return 0;
-}
-
-int image_matches(ImageManager *m, const Image *i, const Filters *f, Error *reterr) {
-        Image *other;
-        int r;
-
-        STRV_FOREACH(v, filters_get(f, "label")) {
-                r = label_matches(i, *v);
-                if (r <= 0)
-                        return r;
-        }
-        STRV_FOREACH(v, filters_get(f, "label!")) {
-                r = label_matches(i, *v);
-                if (r != 0)
-                        return r < 0 ? r : 0;
-        }
-        STRV_FOREACH(v, filters_get(f, "before")) {
-                r = image_manager_find(m, *v, &other, reterr);
-                if (r < 0 || i->document.created >= other->document.created)
-                        return r < 0 ? r : 0;
-        }
-        STRV_FOREACH(v, filters_get(f, "since")) {
-                r = image_manager_find(m, *v, &other, reterr);
-                if (r < 0 || i->document.created <= other->document.created)
-                        return r < 0 ? r : 0;
-        }
-        STRV_FOREACH(v, filters_get(f, "until")) {
-                nsec_t until;
-
-                if (parse_timestamp(*v, &until) < 0)
-                        return error_setf(reterr, ERROR_INVALID, "invalid filter 'until=%s'", *v);
-                if (i->document.created >= until)
-                        return 0;
-        }
-        return 1;
-}
-
-static int names_match(char ***tags, char ***digests, const Filters *f, Error *reterr) {
-        char **references = filters_get(f, "reference");
-        Tristate dangling;
-        int r;
-
-        r = filters_get_tristate(f, "dangling", &dangling, reterr);
-        if (r < 0)
-                return r;
-        if (dangling != TRISTATE_UNSET && (dangling == TRISTATE_TRUE) != strv_isempty(*tags))
-                return 0;
-        if (strv_isempty(references))
-                return 1;
-        if (keep_matching(references, tags) < 0 || keep_matching(references, digests) < 0)
-                return error_fill(reterr, -ENOMEM);
-        return !strv_isempty(*tags) || !strv_isempty(*digests);
-}
-
-static int compare_newest(const void *a, const void *b) {
-        const ImageSummary *x = a, *y = b;
-
-        return x->created < y->created ? 1 : x->created > y->created ? -1 : strcmp(x->id, y->id);
-}
-
-/* Before any image is looked at: what is wrong is wrong for an empty list as well. */
-static int check_filters(ImageManager *m, const Filters *f, Error *reterr) {
-        static const char *const keys[] = { "dangling", "label", "before", "since", "until", "reference",
-                                            NULL };
-        Tristate dangling;
-        Image *other;
-        int r;
-
-        r = filters_check_keys(f, keys, reterr);
-        if (r >= 0)
-                r = filters_get_tristate(f, "dangling", &dangling, reterr);
-        STRV_FOREACH(v, filters_get(f, "before"))
-                if (r >= 0)
-                        r = image_manager_find(m, *v, &other, reterr);
-        STRV_FOREACH(v, filters_get(f, "since"))
-                if (r >= 0)
-                        r = image_manager_find(m, *v, &other, reterr);
-        return r;
-}
-
-int image_manager_list(ImageManager *m, const ImageListParams *p, ImageSummaryList *ret, Error *reterr) {
-        ImageSummaryList l = { .items = new0(ImageSummary, hashmap_size(m->images)) };
-        Image *i;
-        int r;
-
-        r = l.items ? check_filters(m, &p->filters, reterr) : error_fill(reterr, -ENOMEM);
-        HASHMAP_FOREACH(i, m->images) {
-                _cleanup_strv_free_ char **tags = NULL, **digests = NULL;
-
-                if (r >= 0)
-                        r = image_familiar_names(m, i, &tags, &digests);
-                if (r >= 0)
-                        r = names_match(&tags, &digests, &p->filters, reterr);
-                if (r > 0)
-                        r = image_matches(m, i, &p->filters, reterr);
-                if (r < 0)
-                        break;
-                if (r == 0)
-                        continue;
-                l.items[l.n_items++] = (ImageSummary) {
-                        .containers = -1,
-                        .created = (int64_t) (i->document.created / NSEC_PER_SEC),
-                        .id = strdup(i->record.id),
-                        .parent_id = strdup(""),
-                        .repo_digests = TAKE_PTR(digests),
-                        .repo_tags = TAKE_PTR(tags),
-                        .shared_size = -1,
-                        .size = image_size(i),
-                        .virtual_size = image_size(i),
-                };
-                r = string_map_copy(&l.items[l.n_items - 1].labels, &i->document.config.labels);
-        }
-        if (r < 0) {
-                image_summary_list_done(&l);
-                return error_fill(reterr, r);
-        }
-        if (l.n_items > 1)
-                qsort(l.items, l.n_items, sizeof(*l.items), compare_newest);
-        *ret = l;
-        return 0;
-}
 
 /* --- inspect, history --- */
 
@@ -196,7 +39,12 @@ int image_manager_inspect(ImageManager *m, const ImageInspectParams *p, ImageIns
         Image *i;
         int r;
 
+        if (p->manifests && !isempty(p->platform))
+                return error_setf(reterr, ERROR_INVALID, "conflicting options: manifests and platform "
+                                  "options cannot both be set");
         r = image_manager_find(m, p->name, &i, reterr);
+        if (r >= 0)
+                r = image_check_platform(i, p->name, p->platform, reterr);
         if (r < 0)
                 return r;
         d = &i->document;
@@ -217,6 +65,10 @@ int image_manager_inspect(ImageManager *m, const ImageInspectParams *p, ImageIns
         };
         r = image_familiar_names(m, i, &v.repo_tags, &v.repo_digests);
         if (r >= 0)
+                r = image_describe_target(m, i, &v.descriptor);
+        if (r >= 0 && p->manifests)
+                r = image_list_manifests(m, i, &v.manifests);
+        if (r >= 0)
                 r = json_copy(&OciImageConfig_json, &d->config, &v.config);
         if (r >= 0)
                 r = old_config(&d->config, &v.old_config);
@@ -235,6 +87,8 @@ int image_manager_history(ImageManager *m, const ImageHistoryParams *p, ImageHis
         int r;
 
         r = image_manager_find(m, p->name, &i, reterr);
+        if (r >= 0)
+                r = image_check_platform(i, p->name, p->platform, reterr);
         if (r < 0)
                 return r;
         d = &i->document;

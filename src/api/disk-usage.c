@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/disk-usage.h"
+
+static const JsonField disk_usage_params_fields[] = {
+        JSON_STRV(DiskUsageParams, types, "type", JSON_IN_QUERY, .since = 42),
+};
+JSON_TYPE(DiskUsageParams, disk_usage_params_fields);
+
+static const JsonField disk_usage_fields[] = {
+        JSON_INT64(DiskUsage, layers_size, "LayersSize", 0),
+        JSON_ARRAY(DiskUsage, images, ImageSummary, "Images", 0),
+        JSON_ARRAY(DiskUsage, containers, ContainerSummary, "Containers", 0),
+        JSON_RAW(DiskUsage, volumes, "Volumes", 0),
+        JSON_RAW(DiskUsage, build_cache, "BuildCache", 0),
+};
+JSON_TYPE(DiskUsage, disk_usage_fields);

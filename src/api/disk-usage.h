@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /system/df of the Docker API (v1.51). No logic. */
+#pragma once
+
+#include "api/container.h"
+#include "api/image.h"
+
+typedef struct DiskUsageParams {
+        char **types;                   /* "container", "image", "volume", "build-cache"; empty = all */
+} DiskUsageParams;
+JSON_TYPE_DECLARE(DiskUsageParams);
+
+/* What was not asked for is null. */
+typedef struct DiskUsage {
+        int64_t layers_size;            /* bytes of all layers of images, each counted once */
+        ImageSummaryList images;
+        ContainerSummaryList containers;
+        struct json_object *volumes;
+        struct json_object *build_cache;
+} DiskUsage;
+JSON_TYPE_DECLARE(DiskUsage);
+DEFINE_JSON_CLEANUP(DiskUsage);

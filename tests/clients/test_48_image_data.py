@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docker system df, docker images --tree, --platform of the image commands, through the CLI."""
+
+import json
+
+import images
+from common_clients import directory, docker, only_ours
+from harness import check, cleanup, contains, equal, matches, test
+
+
+def load_image(d, tag, *layers, **options):
+    d("load", input=images.save_archive(list(layers), tags=[tag], **options))
+    cleanup(d.try_, "rmi", "-f", tag)
+
+
+def layer(size, fill=b"x"):
+    return images.TarWriter().add("data", fill * size).bytes()
+
+
+@test
+def system_df():
+    d = docker()
+    load_image(d, "cli-df:latest", layer(1_500_000))
+    d("run", "--name", "writer", "busybox", "sh", "-c", "head -c 3000000 /dev/zero > /f")
+    rows = {row["Type"]: row for row in map(json.loads, d("system", "df", "--format", "json").splitlines())}
+    equal(set(rows), {"Images", "Containers", "Local Volumes", "Build Cache"}, "types")
+    equal((rows["Containers"]["TotalCount"], rows["Containers"]["Active"], rows["Containers"]["Size"]), ("1", "0", "3MB"), "containers")
+    equal(rows["Images"]["Active"], "1", "images in use")
+    contains(d("system", "df"), "RECLAIMABLE", "docker system df")
+
+
+@test
+def system_df_verbose():
+    d = docker()
+    load_image(d, "cli-df:one", layer(2_000_000, b"a"), layer(500_000, b"b"))
+    load_image(d, "cli-df:two", layer(2_000_000, b"a"))
+    d("create", "--name", "idle", "busybox")
+    out = d("system", "df", "-v")
+    matches(out, r"cli-df +one +\w+ +.* 2\.5MB +2MB +500kB +0\n", "row of cli-df:one")
+    matches(out, r"cli-df +two +\w+ +.* 2MB +2MB +0B +0\n", "row of cli-df:two")
+    matches(out, r"busybox +latest +.* 1\n", "row of busybox: one container")
+    matches(out, r'\n\w{12} +busybox .* 0B .* idle\n', "row of the container")
+
+
+@test
+def images_tree():
+    only_ours()
+    d = docker()
+    load_image(d, "cli-tree:latest", layer(1_500_000))
+    d("create", "busybox")
+    out = d("images", "--tree")
+    matches(out, r"cli-tree:latest +\w{12} +1\.5MB +1\.5\d?MB", "row of the image")
+    matches(out, r"└─ linux/amd64 +\w{12} +3(\.\d+)?MB +1\.5\d?MB", "row of its platform")
+    matches(out, r"busybox:latest .* (✔|U) *\n", "mark of what is in use")
+
+
+@test
+def platform_of_save():
+    d = docker()
+    path = directory() / "archive.tar"
+    d("save", "--platform", "linux/amd64", "-o", path, "busybox")
+    check(path.stat().st_size > 1_000_000, "the archive is too small")
+    d.fails(1, r"no suitable export target found for platform linux/s390x", "save", "--platform", "linux/s390x", "-o", path, "busybox")
+
+
+@test
+def platform_of_inspect():
+    d = docker()
+    equal(d("image", "inspect", "--platform", "linux/amd64", "-f", "{{.Architecture}}", "busybox"), "amd64", "architecture")
+    d.fails(1, r"was found but its platform \(linux/amd64\) does not match the specified platform \(linux/arm64\)",
+            "image", "inspect", "--platform", "linux/arm64", "busybox")
