@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The places of a root file system where the runtime mounts something. An image may have links there that
- * lead out of it, and not every runtime looks (runc 1.1 makes /dev/fd and its kin where /dev leads to): as in
- * Docker such a link gives way to the real thing. */
+ * lead out of it, and not every runtime looks (runc 1.1 makes /dev/fd and its kin where /dev leads to): such
+ * a link gives way to the real thing, as in Docker. */
 #pragma once
 
 #include "basic/error.h"
