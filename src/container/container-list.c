@@ -166,14 +166,24 @@ static int filter_is_task(const ListContext *x, const Container *c, const char *
 }
 
 static int filter_port(const Container *c, const char *value, bool published) {
-        _cleanup_free_ char *port = strchr(value, '/') ? strdup(value) : strjoin(value, "/tcp");
+        _cleanup_(ContainerSummary_donep) ContainerSummary s = {};
+        PortProtocol protocol;
+        uint16_t first, last;
+        int r;
 
-        if (!port)
-                return -ENOMEM;
-        for (size_t i = 0; published && i < c->doc.host_config.port_bindings.n_items; i++)
-                if (streq(c->doc.host_config.port_bindings.items[i].key, port))
+        r = container_port_range_parse(value, &protocol, &first, &last, NULL);
+        if (r >= 0)
+                r = container_network_summary((Container *) c, &s);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < s.ports.n_items; i++) {
+                int port = published ? s.ports.items[i].public_port : s.ports.items[i].private_port;
+
+                if (port >= first && port <= last &&
+                    streq(s.ports.items[i].type, port_protocol_to_string(protocol)))
                         return 1;
-        return !published && strv_contains(c->doc.config.exposed_ports, port);
+        }
+        return 0;
 }
 
 static int filter_expose(const ListContext *x, const Container *c, const char *value) {
@@ -236,6 +246,19 @@ static int list_matches(const ListContext *x, const Container *c, const Filters 
         return 1;
 }
 
+static int check_ports(const Filters *filters, const char *key, Error *reterr) {
+        PortProtocol protocol;
+        uint16_t first, last;
+        int r;
+
+        STRV_FOREACH(v, filters_get(filters, key)) {
+                r = container_port_range_parse(*v, &protocol, &first, &last, reterr);
+                if (r < 0)
+                        return error_prefixf(reterr, r, "error while looking up for %s %s", key, *v);
+        }
+        return 0;
+}
+
 /* Before any container is looked at: what is wrong is wrong for an empty list as well. */
 static int check_filters(const Filters *filters, Error *reterr) {
         static const char *const healths[] = { "none", "starting", "healthy", "unhealthy", NULL };
@@ -258,6 +281,10 @@ static int check_filters(const Filters *filters, Error *reterr) {
         STRV_FOREACH(v, filters_get(filters, "exited"))
                 if (r >= 0 && parse_int64(*v, &code) < 0)
                         r = error_setf(reterr, ERROR_INVALID, "invalid filter 'exited=%s'", *v);
+        if (r >= 0)
+                r = check_ports(filters, "publish", reterr);
+        if (r >= 0)
+                r = check_ports(filters, "expose", reterr);
         return r;
 }
 

@@ -16,7 +16,7 @@ struct ContainerLogs {
         const ContainerLogsOps *ops;
         void *userdata;
         sd_event_source *work, *changed;
-        bool tty, timestamps;
+        bool tty, timestamps, details;
         bool slow;                      /* the client; container_logs_resume() goes on */
         Buffer line;
 };
@@ -55,7 +55,7 @@ static int parse_options(const ContainerLogsParams *p, LogReadOptions *ret, Erro
 
 /* Timestamp, frame header, line: in one piece. */
 static int format_entry(ContainerLogs *l, const LogEntry *e) {
-        char stamp[TIME_RFC3339_MAX + 1] = "";
+        char stamp[TIME_RFC3339_MAX + 2] = "";
         uint8_t header[MULTIPLEX_HEADER_SIZE];
         size_t n_stamp = 0;
 
@@ -65,6 +65,9 @@ static int format_entry(ContainerLogs *l, const LogEntry *e) {
                 n_stamp = strlen(stamp);
                 stamp[n_stamp++] = ' ';
         }
+        /* In front of the line stand its attributes, which a log here has none of, and a blank. */
+        if (l->details)
+                stamp[n_stamp++] = ' ';
         if (!l->tty) {
                 multiplex_header(header, e->stream == LOG_STDERR ? MULTIPLEX_STDERR : MULTIPLEX_STDOUT,
                                  n_stamp + e->size);
@@ -192,6 +195,7 @@ int container_logs_open(Container *c, const ContainerLogsParams *p, const Contai
         l->userdata = userdata;
         l->tty = c->doc.config.tty;
         l->timestamps = p->timestamps;
+        l->details = p->details;
         r = driver->reader_open(path, &options, &l->reader, reterr);
         if (r >= 0)
                 r = add_sources(l, options.follow);

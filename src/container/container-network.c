@@ -37,21 +37,31 @@ static int parse_port_range(const char *s, uint16_t *ret_first, uint16_t *ret_la
         return 0;
 }
 
-/* "80/tcp" */
-static int parse_container_port(const char *s, PortProtocol *ret_protocol, uint16_t *ret_port,
-                                Error *reterr) {
+int container_port_range_parse(const char *s, PortProtocol *ret_protocol, uint16_t *ret_first,
+                               uint16_t *ret_last, Error *reterr) {
         _cleanup_free_ char *number = memdup_suffix0(s, strcspn(s, "/"));
         const char *protocol = strchr(s, '/');
-        uint16_t last;
 
         if (!number)
                 return error_fill(reterr, -ENOMEM);
         *ret_protocol = port_protocol_from_string(protocol ? protocol + 1 : "tcp");
         if (*ret_protocol < 0)
                 return error_setf(reterr, ERROR_INVALID, "invalid proto: %s", protocol + 1);
-        if (parse_port_range(number, ret_port, &last) < 0 || *ret_port == 0 || last != *ret_port)
+        if (parse_port_range(number, ret_first, ret_last) < 0 || *ret_first == 0)
                 return error_setf(reterr, ERROR_INVALID, "invalid port specification: \"%s\"", s);
         return 0;
+}
+
+/* "80/tcp" */
+static int parse_container_port(const char *s, PortProtocol *ret_protocol, uint16_t *ret_port,
+                                Error *reterr) {
+        uint16_t last;
+        int r;
+
+        r = container_port_range_parse(s, ret_protocol, ret_port, &last, reterr);
+        if (r >= 0 && last != *ret_port)
+                r = error_setf(reterr, ERROR_INVALID, "invalid port specification: \"%s\"", s);
+        return r;
 }
 
 static int add_port(PortRequests *l, PortProtocol protocol, uint16_t port, const PortBinding *b,

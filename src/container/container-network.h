@@ -13,3 +13,7 @@ void container_network_stop(Container *c);
 int container_network_settings(Container *c, NetworkSettings *ret);
 /* For `docker ps`: networks by name, published ports. */
 int container_network_summary(Container *c, ContainerSummary *s);
+
+/* "80", "80/udp", "8000-8010/tcp": for the filters of the list. */
+int container_port_range_parse(const char *s, PortProtocol *ret_protocol, uint16_t *ret_first,
+                               uint16_t *ret_last, Error *reterr);

@@ -106,6 +106,7 @@ static int remove_running(Container *c, Operation **ret, Error *reterr) {
                 removal_finish(d, r, reterr);
                 return r;
         }
+        container_publish_kill(c, SIGKILL);
         *ret = operation_ref(d->operation);
         return 0;
 }
@@ -116,16 +117,14 @@ int container_remove(Container *c, bool force, Operation **ret, Error *reterr) {
         if (c->state == CONTAINER_REMOVING)
                 return error_setf(reterr, ERROR_CONFLICT, "removal of container %s is already in progress",
                                   c->doc.name);
+        if (!force && (container_is_running(c) || c->state == CONTAINER_RESTARTING))
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "cannot remove container \"%s\": container is %s: stop the container "
+                                  "before removing or force remove",
+                                  c->doc.name, container_state_to_string(c->state));
         container_restart_policy_cancel(c);
-        if (container_is_running(c)) {
-                if (!force)
-                        return error_setf(
-                                        reterr, ERROR_CONFLICT,
-                                        "cannot remove container \"%s\": container is %s: stop the container before removing "
-                                        "or force remove",
-                                        c->doc.name, container_state_to_string(c->state));
+        if (container_is_running(c))
                 return remove_running(c, ret, reterr);
-        }
         r = container_remove_now(c, reterr);
         return r < 0 ? r : 1;
 }

@@ -40,7 +40,7 @@ int container_rename(Container *c, const char *name, Error *reterr) {
         name += name[0] == '/';
         r = container_name_validate(name, reterr);
         if (r < 0)
-                return r;
+                return error_prefixf(reterr, r, "Error when allocating new name");
         if (streq(name, c->doc.name))
                 return error_setf(reterr, ERROR_INVALID,
                                   "Renaming a container with the same name as its current name");
@@ -48,7 +48,7 @@ int container_rename(Container *c, const char *name, Error *reterr) {
         if (other)
                 return error_setf(
                                 reterr, ERROR_CONFLICT,
-                                "Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to "
+                                "Error when allocating new name: Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to "
                                 "remove (or rename) that container to be able to reuse that name.",
                                 name, other->doc.id);
         r = take_name(c, name, reterr);

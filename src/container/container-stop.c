@@ -27,7 +27,7 @@ int container_send_signal(Container *c, int sig) {
         return r == -ENOTCONN && c->shim ? 0 : r;
 }
 
-static void publish_kill(Container *c, int sig) {
+void container_publish_kill(Container *c, int sig) {
         char number[12];
 
         snprintf(number, sizeof(number), "%d", sig);
@@ -103,7 +103,8 @@ int container_kill(Container *c, const char *signal, Operation **ret, Error *ret
         if (!isempty(signal)) {
                 sig = signal_from_string(signal);
                 if (sig < 0)
-                        return error_setf(reterr, ERROR_INVALID, "invalid signal: %s", signal);
+                        return error_setf(reterr, ERROR_INVALID,
+                                          "cannot kill container: %s: invalid signal: %s", c->doc.name, signal);
         }
         if (c->state == CONTAINER_RESTARTING) {
                 container_restart_policy_cancel(c);
@@ -119,7 +120,7 @@ int container_kill(Container *c, const char *signal, Operation **ret, Error *ret
         r = container_send_signal(c, sig);
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot kill container: %s", c->doc.name);
-        publish_kill(c, sig);
+        container_publish_kill(c, sig);
         return sig == SIGKILL ? wait_for_end(c, ret, reterr) : 0;
 }
 
@@ -172,7 +173,7 @@ static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdat
 
         s->timer = sd_event_source_disable_unref(s->timer);
         if (container_send_signal(s->container, SIGKILL) >= 0)
-                publish_kill(s->container, SIGKILL);
+                container_publish_kill(s->container, SIGKILL);
         return 0;
 }
 
@@ -190,7 +191,8 @@ static int begin_stop(Stop *s, const ContainerStopParams *p, Error *reterr) {
 
         r = container_stop_signal(c, p->signal, &sig, reterr);
         if (r < 0)
-                return r;
+                return error_prefixf(reterr, r, "cannot %s container: %s", s->restart ? "restart" : "stop",
+                                     c->doc.name);
         r = arm_timeout(s, seconds);
         if (r >= 0)
                 r = container_wait(c, WAIT_NEXT_EXIT, on_stopped, s, &code);
@@ -199,12 +201,12 @@ static int begin_stop(Stop *s, const ContainerStopParams *p, Error *reterr) {
         /* A restart keeps the policy's claim: the start that follows clears the mark. */
         c->doc.stopped_by_user = true;
         crash_point("container-stop:asked");
-        r = container_send_signal(c, seconds == 0 ? SIGKILL : sig);
+        r = container_send_signal(c, sig);
         if (r < 0) {
                 container_wait_forget(c, s);
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot stop container: %s", c->doc.name);
         }
-        publish_kill(c, seconds == 0 ? SIGKILL : sig);
+        container_publish_kill(c, sig);
         return 0;
 }
 

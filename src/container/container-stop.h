@@ -6,6 +6,8 @@
 
 /* To the container's first process, through the shim. */
 int container_send_signal(Container *c, int sig);
+/* The event of a signal that was sent. */
+void container_publish_kill(Container *c, int sig);
 
 /* signal NULL or "": KILL. ERROR_CONFLICT if it does not run. *ret completes at the end of the process; NULL
  * for a signal that need not end it. */

@@ -109,8 +109,9 @@ static void top_finish(Top *t) {
         int status = 0, r;
 
         (void) process_wait(t->ps, &status);
-        if (status != 0 && t->output.size == 0)
-                r = error_setf(&e, ERROR_INVALID, "ps: exit status %d: the arguments are not valid", status);
+        if (status != 0)
+                r = error_setf(&e, ERROR_INVALID, "ps: %.*s", (int) strcspn(strempty(t->output.data), "\n"),
+                               strempty(t->output.data));
         else
                 r = parse_output(t, &reply, &e);
         if (r >= 0 && t->container->manager)
@@ -146,7 +147,7 @@ static int spawn_ps(Top *t, const char *ps_args, Error *reterr) {
                 return error_fill(reterr, -errno);
         fds[0] = -EBADF;
         fds[1] = pair[1];
-        fds[2] = -EBADF;
+        fds[2] = pair[1];               /* its words where it fails */
         r = process_spawn(&(SpawnRequest){ .path = "ps",
                                            .argv = argv,
                                            .fds = fds,

@@ -2,11 +2,13 @@
 """create, start, stop, kill, restart, rename, rm, ps, inspect, logs, top, attach, wait through the CLI."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import time
 
-from common_clients import docker
+from common_clients import docker, on_our_machine
 from harness import cases, check, cleanup, contains, equal, eventually, matches, test
 
 
@@ -213,6 +215,59 @@ def ps_filters():
 def ps_bad_filter():
     d = docker()
     d.fails(1, r"(?i)invalid filter '?nosuch", "ps", "--filter", "nosuch=1")
+
+
+@test
+def ps_filter_by_port():
+    d = docker()
+    d("run", "-d", "--name", "web", "-p", "18090:80", "--expose", "70/udp", "busybox", "sleep", "1000")
+    d("create", "--name", "made", "-p", "18091:81", "busybox")
+    for value, names in (("publish=18090", "web"), ("publish=18000-19000/tcp", "web"), ("publish=80", ""), ("publish=18090/udp", ""),
+                         ("publish=18091", ""), ("expose=80", "web"), ("expose=60-75/udp", "web"), ("expose=70", ""), ("expose=81", "")):
+        equal(d("ps", "-a", "--format", "{{.Names}}", "-f", value), names, f"docker ps -f {value}")
+    d.fails(1, r"error while looking up for publish x", "ps", "-f", "publish=x")
+
+
+@test
+def stop_without_time():
+    """The stop signal comes first, even so."""
+    d = docker()
+    c = d("run", "-d", "busybox", "sleep", "1000")
+    d("stop", "-t", "0", c)
+    out = d("events", "--since", "1m", "--until", str(int(time.time()) + 1), "-f", f"container={c}", "-f", "event=kill",
+            "--format", "{{.Actor.Attributes.signal}}")
+    equal(out, "15\n9", "signals of docker stop -t 0")
+    equal(state(d, c, "ExitCode"), "137", "exit code")
+
+
+@test
+def kill_is_answered_at_the_end():
+    d = docker()
+    for _ in range(3):
+        c = d("run", "-d", "busybox", "sleep", "1000")
+        d("kill", c)
+        equal(state(d, c), "exited", "state after docker kill")
+
+
+@test
+def rm_while_restarting():
+    d = docker()
+    c = d("run", "-d", "--restart", "always", "--name", "again", "busybox", "false")
+    message = "container is restarting: stop the container before removing or force remove"
+    eventually(lambda: message in d.try_("rm", c).err, "docker rm between two runs is refused", 20)
+    d("stop", c)
+    equal(state(d, c), "exited", "state after docker stop")
+    d("rm", c)
+
+
+@test
+def refused_rm_changes_nothing():
+    on_our_machine()
+    d = docker()
+    c = d("run", "-d", "--restart", "always", "busybox", "sleep", "1000")
+    d.fails(1, r"cannot remove container", "rm", c)
+    os.kill(int(state(d, c, "Pid")), signal.SIGKILL)
+    eventually(lambda: state(d, c) == "running" and d("inspect", "-f", "{{.RestartCount}}", c) == "1", "it runs again, as its policy says", 20)
 
 
 @test
