@@ -895,3 +895,168 @@ def documents_that_are_too_much(body):
     print(f"     status {r.status}, longest /_ping {max(slow) * 1000:.0f} ms, {resident(d)} kB", flush=True)
     check(max(slow) < 2, f"/_ping took {max(slow):.1f} s beside it")
     check(resident(d) < 400_000, f"resident memory is {resident(d)} kB")
+
+
+# Neighbours on the network.
+
+class Neighbour:
+    """A host beside ours, in a network namespace of its own, that sends what a real one could send."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(["unshare", "--net", "sleep", "300"])
+        cleanup(self.process.wait)
+        cleanup(self.process.kill)
+        ours = os.readlink("/proc/self/ns/net")
+        eventually(lambda: os.readlink(f"/proc/{self.process.pid}/ns/net") != ours, "a network namespace", 5)
+        subprocess.run(["ip", "link", "add", "nb0", "type", "veth", "peer", "name", "nb1", "netns", str(self.process.pid)], check=True)
+        cleanup(subprocess.run, ["ip", "link", "del", "nb0"], stderr=subprocess.DEVNULL)
+        subprocess.run(["ip", "addr", "add", "10.99.0.1/24", "dev", "nb0"], check=True)
+        subprocess.run(["ip", "link", "set", "nb0", "up"], check=True)
+        self("ip addr add 10.99.0.2/24 dev nb1 && ip link set nb1 up && ip route add default via 10.99.0.1 && sysctl -qw net.ipv4.conf.nb1.route_localnet=1 "
+             "net.ipv4.conf.all.route_localnet=1 && ip rule add pref 100 lookup local to 10.99.0.2 && ip rule add pref 101 to 127.0.0.0/8 lookup 77 && "
+             "ip route add 127.0.0.0/8 via 10.99.0.1 dev nb1 src 10.99.0.2 table 77 && ip rule del pref 0 && ip rule add pref 200 lookup local")
+
+    def __call__(self, command):
+        return subprocess.run(["nsenter", "-t", str(self.process.pid), "-n", "sh", "-ec", command], capture_output=True, text=True, check=True).stdout
+
+    def ask(self, address, port):
+        """What a TCP server says first, or None."""
+        script = ("import socket, sys\ns = socket.socket()\ns.settimeout(2)\ntry:\n  s.bind(('10.99.0.2', 0)); s.connect((sys.argv[1], int(sys.argv[2])))\n"
+                  "  print(s.recv(100).decode(), end='')\nexcept OSError as e:\n  print('no:', e)")
+        out = self(f"python3 -c \"{script}\" {address} {port}")
+        return None if out.startswith("no:") else out
+
+
+@test(timeout=120)
+def neighbours_reach_published_ports_only():
+    """CVE-2025-54388, CVE-2025-54410: a port of 127.0.0.1 is for this host, also after the rules were flushed; others are for nobody."""
+    only_ours()
+    c = client()                # of the one engine: a second one in this network namespace would have the table to itself
+    server = "".join(f"(while :; do echo {word} | nc -l -p {port}; done) & " for port, word in ((80, "eighty"), (81, "eightyone"), (82, "eightytwo"))) + "wait"
+    i = c.create(cmd=server, ExposedPorts={"80/tcp": {}, "81/tcp": {}}, host={"PortBindings": {
+        "80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "20080"}], "81/tcp": [{"HostIp": "", "HostPort": "20081"}]}})
+    c.start(i)
+    address = c.inspect(i)["NetworkSettings"]["Networks"]["bridge"]["IPAddress"]
+    n = Neighbour()
+
+    def local(port):
+        try:
+            with socket.create_connection(("127.0.0.1", port), 2) as s:
+                return s.recv(100).decode()
+        except OSError:
+            return None
+
+    rows = [("local 20080", lambda: local(20080), "eighty\n"), ("local 20081", lambda: local(20081), "eightyone\n"),
+            ("neighbour 20081", lambda: n.ask("10.99.0.1", 20081), "eightyone\n"), ("neighbour 20080", lambda: n.ask("10.99.0.1", 20080), None),
+            ("neighbour to 127.0.0.1", lambda: n.ask("127.0.0.1", 20080), None), ("neighbour to the container, published here only", lambda: n.ask(address, 80), None),
+            ("neighbour to the container, not published", lambda: n.ask(address, 82), None)]
+
+    def answers():
+        got = {}
+        for name, ask, hoped in rows:
+            for _ in range(5 if hoped else 1):      # nc serves one client, then the next nc has to start
+                got[name] = ask()
+                if got[name]:
+                    break
+                time.sleep(0.3)
+        return got
+    wanted = {name: hoped for name, _, hoped in rows}
+    contains(n("ip route get 127.0.0.1 from 10.99.0.2"), "dev nb1", "way of the neighbour to 127.0.0.1")
+    eventually(lambda: local(20081), "the server answers", 15)
+    equal(answers(), wanted, "who reaches what")
+    subprocess.run(["nft", "flush", "ruleset"], check=True)
+    eventually(lambda: local(20081), "the rules come back", 15)
+    equal(answers(), wanted, "who reaches what after nft flush ruleset")
+    subprocess.run(["iptables", "-P", "FORWARD", "ACCEPT"], stderr=subprocess.DEVNULL, check=False)
+    common_api.ENGINE.kill()
+    cleanup(common_api.ENGINE.start)
+    equal(answers(), wanted, "who reaches what while the daemon is away")
+
+
+@test
+def hosts_spoofed_by_a_container():
+    """With NET_RAW, a container's packets of another source address do not leave it as such to the host's services."""
+    c = client()
+    out = run(c, "ip addr add 127.0.0.53/8 dev lo 2>&1; ip link set lo mtu 1400 2>&1; ip route add 1.2.3.4 dev lo 2>&1; sysctl -w net.ipv4.ip_forward=1 2>&1; true", host={})
+    check(out.count("not permitted") + out.count("denied") + out.count("Read-only") >= 3, f"the container could change its network: {out!r}")
+
+
+# What a container leaves behind.
+
+@test(timeout=120)
+def very_deep_tree():
+    """Deeper than any path, made by chroot again and again: it can be counted and removed."""
+    c = client()
+    script = "\n".join(["echo 'n=$1; [ $n = 0 ] && exit 0; P=$(for i in $(seq 1200); do printf d/; done); mkdir -p $P; cp /busybox /step $P; "
+                        "exec /busybox chroot $P /busybox sh /step $((n - 1))' >/step", "cp /bin/busybox /busybox", "exec sh /step 5"])
+    top = images.TarWriter().add("big", b"x").bytes()
+    equal(load(c, [images.busybox_tar(), top], "deep:1"), None, "error of loading")
+    cleanup(forget, "deep:1")
+    i = c.create("deep:1", cmd=script, host=NONE)
+    c.start(i)
+    code = c.wait(i, timeout=60)
+    equal((code, c.logs(i)[1]), (0, b""), "end of a container that makes a deep tree")
+    equal(c.get(f"/containers/{i}/json", query={"size": 1}).status, 200, "status of counting it")
+    equal(c.get("/containers/json", query={"all": 1, "size": 1}).status, 200, "status of listing it")
+    c.remove(i)
+    if common_api.ENGINE.is_ours:
+        common_api.ENGINE.check_clean([i], timeout=20)
+
+
+@test
+def odd_files_in_a_container():
+    """Immutable names, sockets, FIFOs, devices, names that are no text: removing and counting does not open or follow them."""
+    c = client()
+    script = "mkfifo /f; mknod /c c 1 3; mknod /b b 7 0; ln -s / /root-link; ln -s . /self; mkdir '/ ' /-rf \"$(printf '/\\377\\001\\n')\"; " \
+             "for d in /bin /etc /usr; do chmod 0 $d; done; chmod 01000 /tmp; mkdir /x && chmod 0 /x; (nc -l -U /s 2>/dev/null & sleep 0.2; true); chown 12345 /f; echo made"
+    i = c.create(cmd=script, host=NONE)
+    c.start(i)
+    c.wait(i)
+    equal(c.logs(i)[0], b"made\n", "output")
+    equal(c.get(f"/containers/{i}/json", query={"size": 1}).status, 200, "status of counting it")
+    c.remove(i)
+    if common_api.ENGINE.is_ours:
+        common_api.ENGINE.check_clean([i], timeout=20)
+
+
+def lies_about_accounts(passwd, group=None):
+    entries = [("etc/passwd", passwd)] + ([("etc/group", group)] if group is not None else [])
+    return [images.busybox_tar(), layer(*entries)]
+
+
+@cases([("huge passwd", "x" * 5_000_000, None, None), ("huge line", "user:x:1:1:" + "y" * 3_000_000 + ":/:/bin/sh\n", None, None),
+        ("many groups", "user:x:1:1::/:\n", "".join(f"g{n}:x:{n}:user\n" for n in range(1, 5000)), "1"), ("no colon", "user\n", None, None),
+        ("overflow", "user:x:4294967296:1::/:\n", None, None), ("minus", "user:x:-1:1::/:\n", None, None), ("hexadecimal", "user:x:0x0:1::/:\n", None, None),
+        ("root by another name", "user:x:0:0::/:\n", None, "0"), ("two entries", "user:x:7:7::/:\nuser:x:0:0::/:\n", None, "7"),
+        ("name of digits", "1000:x:0:0::/:\nuser:x:5:5::/:\n", None, "5"), ("escape", "user:x:6:6:\x1b[2J:/\x1b[2J:/bin/sh\n", None, "6")])
+def accounts_of_an_image(passwd, group, uid):
+    """CVE-2026-47262, CVE-2026-46680: a bounded read, and numbers that are numbers."""
+    c = client()
+    equal(load(c, lies_about_accounts(passwd, group), "accounts:1"), None, "error of loading")
+    cleanup(forget, "accounts:1")
+    i = c.create("accounts:1", cmd="id -u", User="user", host=NONE)
+    begin = time.monotonic()
+    r = c.post(f"/containers/{i}/start")
+    check(time.monotonic() - begin < 5, "the start took too long")
+    if uid is None:
+        check(r.status in (400, 500), f"status of the start is {r.status}")
+        check(len(r.message) < 1000, f"the message has {len(r.message)} bytes")
+    else:
+        equal(r.status, 204, f"status of the start ({r.text!r})")
+        c.wait(i)
+        equal(c.logs(i)[0].decode().strip(), uid, "uid in the container")
+
+
+@test
+def huge_and_strange_output():
+    """Output is data for the log: bytes of every value, no line end, terminal sequences, words of the log's own format."""
+    c = client()
+    fake = json.dumps({"log": "spoofed\n", "stream": "stdout", "time": "2001-01-01T00:00:00Z"})
+    i = c.create(cmd=f"printf '%s\\n' '{fake}'; printf '\\000\\001\\033[2J\\377\\n'; head -c 300000 /dev/zero | tr '\\0' z; printf '\\r\\n\"}}\\n'", host=NONE)
+    c.start(i)
+    c.wait(i)
+    out, err = c.logs(i)
+    check(out.startswith(fake.encode() + b"\n\x00\x01\x1b[2J"), f"output begins with {out[:120]!r}")
+    equal(out.count(b"z"), 300_000, "bytes")
+    check(out.endswith(b'\r\n"}\n'), f"output ends with {out[-20:]!r}")
+    equal(len(c.get(f"/containers/{i}/logs", query={"stdout": 1, "until": "1000000000"}).body), 0, "output before 2001, which a spoofed time would be")
