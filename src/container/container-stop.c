@@ -104,7 +104,8 @@ int container_kill(Container *c, const char *signal, Operation **ret, Error *ret
                 sig = signal_from_string(signal);
                 if (sig < 0)
                         return error_setf(reterr, ERROR_INVALID,
-                                          "cannot kill container: %s: invalid signal: %s", c->doc.name, signal);
+                                          "cannot kill container: %s: invalid signal: %s", c->doc.name,
+                                          signal);
         }
         if (c->state == CONTAINER_RESTARTING) {
                 container_restart_policy_cancel(c);
