@@ -480,6 +480,8 @@ def stopping_everything_leaves_nothing():
     h = host()
     h("docker run -d busybox sleep 1000")
     common_host.remove_all()
+    # A shim still clears up after the answer to rm, and the daemon after it; a daemon that is stopped meanwhile does so at its next start.
+    eventually(lambda: h("ls /run/dockerd/containers") == "", "the run directories are gone", 5)
     h("systemctl stop dockerd.service dockerd.socket")
     # The directory of the namespaces is a mount of its own, as the exec root is: empty, and there for the next start.
     equal(h("grep -o '/run/dockerd/[^ ]*' /proc/self/mountinfo | grep -vx /run/dockerd/netns || true"), "", "mounts below /run/dockerd")
