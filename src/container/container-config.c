@@ -40,23 +40,25 @@ static int unite(char ***l, char *const *image) {
         return 0;
 }
 
-/* The image's variables come first, as in the order Docker shows them; the user's of the same name replace
- * them. */
-static int merge_env(char ***env, char *const *image) {
-        _cleanup_strv_free_ char **l = strv_copy(image);
-        int r;
+/* "NAME=value" or "NAME", which takes the variable away. */
+static bool env_has_name(char *const *env, const char *assignment) {
+        size_t n = strcspn(assignment, "=");
 
-        if (image && !l)
-                return -ENOMEM;
-        STRV_FOREACH(s, *env) {
-                r = strchr(*s, '=') ? strv_env_set(&l, *s) : strv_extend(&l, *s);
-                if (r < 0)
-                        return r;
-        }
-        if (!l)
-                return 0;
-        strv_free(*env);
-        *env = TAKE_PTR(l);
+        STRV_FOREACH(s, env)
+                if (strcspn(*s, "=") == n && strncmp(*s, assignment, n) == 0)
+                        return true;
+        return false;
+}
+
+/* The image's variables follow the user's. */
+static int merge_env(char ***env, char *const *image) {
+        STRV_FOREACH(s, image)
+                if (!env_has_name(*env, *s)) {
+                        int r = strv_extend(env, *s);
+
+                        if (r < 0)
+                                return r;
+                }
         return 0;
 }
 
@@ -242,17 +244,17 @@ static void clear_throttles(ThrottleDeviceList *l) {
 
 /* Each list of block devices whose limit was dropped. */
 static void take_back_devices(ContainerResources *res, const SpecResources *s) {
-        if (s->n_read_bps == 0)
+        if (s->n_read_bps == 0 && res->blkio_device_read_bps.n_items > 0)
                 clear_throttles(&res->blkio_device_read_bps);
-        if (s->n_write_bps == 0)
+        if (s->n_write_bps == 0 && res->blkio_device_write_bps.n_items > 0)
                 clear_throttles(&res->blkio_device_write_bps);
-        if (s->n_read_iops == 0)
+        if (s->n_read_iops == 0 && res->blkio_device_read_iops.n_items > 0)
                 clear_throttles(&res->blkio_device_read_iops);
-        if (s->n_write_iops == 0)
+        if (s->n_write_iops == 0 && res->blkio_device_write_iops.n_items > 0)
                 clear_throttles(&res->blkio_device_write_iops);
         for (size_t i = 0; s->n_weight_devices == 0 && i < res->blkio_weight_device.n_items; i++)
                 free(res->blkio_weight_device.items[i].path);
-        if (s->n_weight_devices == 0) {
+        if (s->n_weight_devices == 0 && res->blkio_weight_device.n_items > 0) {
                 res->blkio_weight_device.items = mfree(res->blkio_weight_device.items);
                 res->blkio_weight_device.n_items = 0;
         }
@@ -323,12 +325,9 @@ static int complete_resources(ContainerManager *m, HostConfig *h, char ***warnin
 static int complete_paths(HostConfig *h) {
         _cleanup_strv_free_ char **masked = NULL, **readonly = NULL;
 
-        if (h->privileged) {
-                masked = strv_new_empty();
-                readonly = strv_new_empty();
-        } else if (spec_default_paths(&masked, &readonly) < 0)
-                return -ENOMEM;
-        if (!masked || !readonly)
+        if (h->privileged)
+                return 0;
+        if (spec_default_paths(&masked, &readonly) < 0)
                 return -ENOMEM;
         if (!h->masked_paths)
                 h->masked_paths = TAKE_PTR(masked);

@@ -45,6 +45,15 @@ static void spec_parts_done(SpecParts *p) {
 }
 DEFINE_CLEANUP_DONE(SpecParts, spec_parts_done);
 
+/* "NAME" without a value takes the variable away. */
+static void env_remove(char **env, const char *name) {
+        const char *value = strv_env_get(env, name);
+        _cleanup_free_ char *assignment = value ? strjoin(name, "=", value) : NULL;
+
+        if (assignment)
+                strv_remove(env, assignment);
+}
+
 static int build_env(Container *c, char ***ret) {
         _cleanup_strv_free_ char **l = NULL;
         int r;
@@ -55,9 +64,10 @@ static int build_env(Container *c, char ***ret) {
         if (r >= 0 && c->doc.config.tty)
                 r = strv_extend(&l, "TERM=xterm");
         STRV_FOREACH(s, c->doc.config.env) {
-                /* "NAME" without a value takes the variable away */
                 if (r >= 0 && strchr(*s, '='))
                         r = strv_env_set(&l, *s);
+                else if (r >= 0)
+                        env_remove(l, *s);
         }
         if (r < 0)
                 return r;

@@ -62,7 +62,7 @@ static int add_component(SystemVersion *v, const char *name, const char *version
         v->components.items = items;
         items[v->components.n_items] = (ComponentVersion){ .name = strdup(name),
                                                            .version = strdup(strempty(version)) };
-        return string_map_set(&items[v->components.n_items++].details, "GitCommit", PROJECT_COMMIT);
+        return string_map_set(&items[v->components.n_items++].details, "GitCommit", "");
 }
 
 static int fill_components(Engine *e, SystemVersion *v) {
@@ -73,7 +73,8 @@ static int fill_components(Engine *e, SystemVersion *v) {
         if (r < 0)
                 return r;
         d = &v->components.items[0].details;
-        if (string_map_set(d, "ApiVersion", v->api_version) < 0 ||
+        if (string_map_set(d, "GitCommit", PROJECT_COMMIT) < 0 ||
+            string_map_set(d, "ApiVersion", v->api_version) < 0 ||
             string_map_set(d, "MinAPIVersion", v->min_api_version) < 0 ||
             string_map_set(d, "Arch", v->arch) < 0 || string_map_set(d, "Os", v->os) < 0 ||
             string_map_set(d, "KernelVersion", v->kernel_version) < 0 ||

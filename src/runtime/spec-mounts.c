@@ -26,18 +26,18 @@ static const struct {
 static const char *const writable_mounts[] = { "/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue" };
 
 static const char *const masked_paths[] = {
-        "/proc/acpi",
         "/proc/asound",
+        "/proc/acpi",
         "/proc/interrupts",
         "/proc/kcore",
         "/proc/keys",
         "/proc/latency_stats",
-        "/proc/sched_debug",
-        "/proc/scsi",
         "/proc/timer_list",
         "/proc/timer_stats",
-        "/sys/devices/virtual/powercap",
+        "/proc/sched_debug",
+        "/proc/scsi",
         "/sys/firmware",
+        "/sys/devices/virtual/powercap",
 };
 
 /* One for each CPU; those that are there. */

@@ -278,6 +278,19 @@ def refused(options, pattern):
 
 
 @test
+def order_and_removal_of_variables():
+    d = docker()
+    c = d("create", "-e", "X=1", "-e", "PATH=/bin", "-e", "Y=2", "busybox")
+    equal(sorted(json.loads(d("inspect", "-f", "{{json .Config.Env}}", c))), ["PATH=/bin", "X=1", "Y=2"], "variables of inspect")
+    c = d("create", "-e", "X=1", "busybox")
+    matches(d("inspect", "-f", "{{json .Config.Env}}", c), r'^\["X=1","PATH=', "variables of inspect")
+    out = d("run", "--rm", "-e", "HOSTNAME_UNSET", "-e", "HOSTNAME=x", "busybox", "env")
+    contains(out, "HOSTNAME=x", "variables")
+    out = common_clients.ENGINE.client().run("env | sort", Env=["HOSTNAME"])[1]
+    check("HOSTNAME" not in out, f"a name without a value takes the variable away: {out!r}")
+
+
+@test
 def paths_that_are_not_hidden():
     d = docker()
     count = "grep -c ' /proc/' /proc/mounts"
