@@ -341,6 +341,34 @@ static const JsonField container_remove_params_fields[] = {
 };
 JSON_TYPE(ContainerRemoveParams, container_remove_params_fields);
 
+static const JsonField container_commit_params_fields[] = {
+        JSON_STRING(ContainerCommitParams, container, "container", JSON_IN_QUERY),
+        JSON_STRING(ContainerCommitParams, repo, "repo", JSON_IN_QUERY),
+        JSON_STRING(ContainerCommitParams, tag, "tag", JSON_IN_QUERY),
+        JSON_STRING(ContainerCommitParams, comment, "comment", JSON_IN_QUERY),
+        JSON_STRING(ContainerCommitParams, author, "author", JSON_IN_QUERY),
+        JSON_TRISTATE(ContainerCommitParams, pause, "pause", JSON_IN_QUERY),
+        JSON_STRV(ContainerCommitParams, changes, "changes", JSON_IN_QUERY),
+        JSON_INLINE(ContainerCommitParams, config, ContainerConfig, 0),
+};
+JSON_TYPE(ContainerCommitParams, container_commit_params_fields);
+
+static const JsonField container_commit_reply_fields[] = {
+        JSON_STRING(ContainerCommitReply, id, "Id", 0),
+};
+JSON_TYPE(ContainerCommitReply, container_commit_reply_fields);
+
+static const JsonField container_tree_params_fields[] = {
+        JSON_STRING(ContainerTreeParams, id, "id", JSON_IN_PATH),
+};
+JSON_TYPE(ContainerTreeParams, container_tree_params_fields);
+
+static const JsonField filesystem_change_fields[] = {
+        JSON_STRING(FilesystemChange, path, "Path", 0),
+        JSON_INT(FilesystemChange, kind, "Kind", 0),
+};
+JSON_TYPE(FilesystemChange, filesystem_change_fields);
+
 static const JsonField container_prune_params_fields[] = {
         JSON_FILTERS(ContainerPruneParams, filters, "filters", JSON_IN_QUERY),
 };

@@ -371,6 +371,35 @@ typedef struct ContainerRemoveParams {
 } ContainerRemoveParams;
 JSON_TYPE_DECLARE(ContainerRemoveParams);
 
+/* POST /commit */
+typedef struct ContainerCommitParams {
+        char *container;
+        char *repo, *tag;
+        char *comment;
+        char *author;
+        Tristate pause;                 /* absent = true */
+        char **changes;                 /* Dockerfile instructions */
+        ContainerConfig config;         /* what the image has otherwise than the container */
+} ContainerCommitParams;
+JSON_TYPE_DECLARE(ContainerCommitParams);
+
+typedef struct ContainerCommitReply {
+        char *id;
+} ContainerCommitReply;
+JSON_TYPE_DECLARE(ContainerCommitReply);
+
+/* GET /containers/{id}/export and /changes */
+typedef struct ContainerTreeParams {
+        char *id;
+} ContainerTreeParams;
+JSON_TYPE_DECLARE(ContainerTreeParams);
+
+typedef struct FilesystemChange {
+        char *path;
+        int kind;                       /* 0 = modified, 1 = added, 2 = deleted */
+} FilesystemChange;
+JSON_TYPE_DECLARE(FilesystemChange);
+
 typedef struct ContainerPruneParams {
         Filters filters;
 } ContainerPruneParams;

@@ -10,3 +10,10 @@ static const char *const layer_format_table[_LAYER_FORMAT_MAX] = {
 };
 
 DEFINE_STRING_TABLE(layer_format, LayerFormat);
+
+bool layer_xattr_is_allowed(const char *name) {
+        if (streq(name, "security.capability") || streq(name, "system.posix_acl_access") ||
+            streq(name, "system.posix_acl_default"))
+                return true;
+        return startswith(name, "user.") && !startswith(name, "user.overlay.");
+}

@@ -1,102 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/tree.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "basic/errno-util.h"
 #include "basic/fd-util.h"
-#include "basic/hashmap.h"
 #include "basic/path-util.h"
 #include "basic/string-util.h"
 #include "image/layer-format.h"
-
-/* Room for all names and for one value; the kernel allows no more (xattr(7)). */
-#define XATTR_SIZE_LIMIT (64U * 1024U)
-/* One descriptor a level. Deeper trees cannot come from an archive; of a container they are not counted. */
-#define TREE_DEPTH_MAX 2200U
-
-/* Inodes with several names: "dev:ino" -> path of the first copy, or just "seen". */
-typedef struct LinkRecord {
-        char key[48];
-        char *path;
-} LinkRecord;
-
-typedef struct Links {
-        Hashmap *map;
-} Links;
-
-static void links_done(Links *l) {
-        LinkRecord *r;
-
-        HASHMAP_FOREACH(r, l->map) {
-                free(r->path);
-                free(r);
-        }
-        l->map = hashmap_free(l->map);
-}
-DEFINE_CLEANUP_DONE(Links, links_done);
-
-/* 1: known, 0: new and remembered. */
-static int links_check(Links *l, const struct stat *st, const char *path, const char **ret_path) {
-        LinkRecord *r, *known;
-        int k;
-
-        if (!l->map) {
-                l->map = hashmap_new();
-                if (!l->map)
-                        return -ENOMEM;
-        }
-        r = new0(LinkRecord, 1);
-        if (!r)
-                return -ENOMEM;
-        snprintf(r->key, sizeof(r->key), "%" PRIx64 ":%" PRIx64, (uint64_t) st->st_dev,
-                 (uint64_t) st->st_ino);
-        known = hashmap_get(l->map, r->key);
-        if (known) {
-                free(r);
-                if (ret_path)
-                        *ret_path = known->path;
-                return 1;
-        }
-        r->path = path ? strdup(path) : NULL;
-        k = path && !r->path ? -ENOMEM : hashmap_put(l->map, r->key, r);
-        if (k < 0) {
-                free(r->path);
-                free(r);
-        }
-        return k;
-}
-
-static DIR *open_directory_at(int dir_fd, const char *name) {
-        int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        DIR *d;
-
-        if (fd < 0)
-                return NULL;
-        d = fdopendir(fd);
-        if (!d)
-                safe_close(fd);
-        return d;
-}
-
-static void closedirp(DIR **d) {
-        if (*d)
-                closedir(*d);
-}
-#define _cleanup_closedir_ _cleanup_(closedirp)
-
-static bool is_dot(const char *name) {
-        return streq(name, ".") || streq(name, "..");
-}
+#include "image/tree-util.h"
 
 /* --- counting
  * ---------------------------------------------------------------------------------------------------- */
@@ -288,11 +206,8 @@ static int copy_file(Merge *m, int source_dir, const char *name, int target_dir,
 }
 
 static bool directory_is_opaque(int fd) {
-        char value[4];
-
-        if (fgetxattr(fd, OVERLAY_OPAQUE_XATTR, value, sizeof(value)) == 1 && value[0] == 'y')
-                return true;
-        return faccessat(fd, WHITEOUT_OPAQUE, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
+        return directory_has_opaque_mark(fd) ||
+               faccessat(fd, WHITEOUT_OPAQUE, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
 }
 
 static int merge_directory(Merge *m, DIR *source, int target_fd, const char *path, unsigned depth);
@@ -332,7 +247,7 @@ static int merge_entry(Merge *m, int source_dir, const char *name, int target_di
                 return rm_rf_at(target_dir, hidden);
         if (fstatat(source_dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
-        if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0))
+        if (is_whiteout(&st))
                 return rm_rf_at(target_dir, name);
         if (S_ISDIR(st.st_mode))
                 return merge_subdirectory(m, source_dir, name, target_dir, path, &st, depth);

@@ -34,9 +34,17 @@ JSON_TYPE(UnpackedFile, unpacked_file_fields);
 static const JsonField unpacked_image_fields[] = {
         JSON_STRUCT(UnpackedImage, config, UnpackedFile, "Config", JSON_REQUIRED),
         JSON_ARRAY(UnpackedImage, layers, UnpackedFile, "Layers", 0),
+        JSON_OBJECT(UnpackedImage, manifest, UnpackedFile, "Manifest", JSON_OMITEMPTY),
         JSON_STRV(UnpackedImage, names, "Names", 0),
 };
 JSON_TYPE(UnpackedImage, unpacked_image_fields);
+
+static const JsonField archive_unpack_params_fields[] = {
+        JSON_STRING(ArchiveUnpackParams, os, "Os", 0),
+        JSON_STRING(ArchiveUnpackParams, architecture, "Architecture", 0),
+        JSON_STRING(ArchiveUnpackParams, variant, "Variant", 0),
+};
+JSON_TYPE(ArchiveUnpackParams, archive_unpack_params_fields);
 
 static const JsonField archive_unpack_reply_fields[] = {
         JSON_ARRAY(ArchiveUnpackReply, images, UnpackedImage, "Images", 0),
@@ -60,6 +68,22 @@ static const JsonField layers_merge_params_fields[] = {
         JSON_STRV(LayersMergeParams, layers, "Layers", 0),
 };
 JSON_TYPE(LayersMergeParams, layers_merge_params_fields);
+
+static const JsonField tree_params_fields[] = {
+        JSON_STRV(TreeParams, layers, "Layers", 0),
+        JSON_BOOL(TreeParams, own_is_whole, "OwnIsWhole", 0),
+        JSON_BOOL(TreeParams, difference, "Difference", 0),
+        JSON_UINT64(TreeParams, touched_since, "TouchedSince", 0),
+        JSON_BOOL(TreeParams, zstd, "Zstd", 0),
+};
+JSON_TYPE(TreeParams, tree_params_fields);
+
+static const JsonField tree_pack_reply_fields[] = {
+        JSON_UINT64(TreePackReply, n_entries, "Entries", 0),
+        JSON_UINT64(TreePackReply, n_left_out, "NLeftOut", 0),
+        JSON_STRV(TreePackReply, left_out, "LeftOut", 0),
+};
+JSON_TYPE(TreePackReply, tree_pack_reply_fields);
 
 static const JsonField usage_reply_fields[] = {
         JSON_UINT64(UsageReply, size, "Size", 0),

@@ -45,6 +45,7 @@ static const struct {
         { WORKER_OWN_FILES,   CAP_SETFCAP         },
         /* Only for trusted.* attributes: whatever else it would allow is not in the system call list. */
         { WORKER_OWN_FILES,   CAP_SYS_ADMIN       },
+        { WORKER_READ_MARKS,  CAP_SYS_ADMIN       },
 };
 
 /* Files, memory, time and signals to oneself. No new processes, no sockets, no mounts, no ioctl but

@@ -9,6 +9,7 @@
 #include "image/archive-pack.h"
 #include "image/archive-unpack.h"
 #include "image/layer-apply.h"
+#include "image/tree-pack.h"
 #include "image/tree.h"
 #include "image/worker-verbs.h"
 #include "registry/registry-client.h"
@@ -55,7 +56,7 @@ static int verb_archive_unpack(const void *params, const int *fds, Error *reterr
         _cleanup_(ArchiveUnpackReply_donep) ArchiveUnpackReply reply = {};
         int r;
 
-        r = archive_unpack(fds[0], fds[1], &reply, reterr);
+        r = archive_unpack(fds[0], fds[1], params, &reply, reterr);
         return r < 0 ? r : worker_result(&ArchiveUnpackReply_json, &reply, reterr);
 }
 
@@ -84,6 +85,24 @@ static int verb_layers_merge(const void *params, const int *fds, Error *reterr) 
                         return r;
         }
         return worker_result(&EmptyReply_json, &(const EmptyReply) {}, reterr);
+}
+
+/* Not there for a container that has nothing yet. */
+static int own_directory(const int *fds) {
+        return fcntl(fds[2], F_GETFD) < 0 ? -EBADF : fds[2];
+}
+
+static int verb_tree_pack(const void *params, const int *fds, Error *reterr) {
+        _cleanup_(TreePackReply_donep) TreePackReply reply = {};
+        int r = tree_pack(fds[0], fds[1], own_directory(fds), params, &reply, reterr);
+
+        return r < 0 ? r : worker_result(&TreePackReply_json, &reply, reterr);
+}
+
+static int verb_tree_changes(const void *params, const int *fds, Error *reterr) {
+        int r = tree_changes(fds[0], fds[1], own_directory(fds), params, reterr);
+
+        return r < 0 ? r : worker_result(&EmptyReply_json, &(const EmptyReply) {}, reterr);
 }
 
 static int verb_usage(const void *params, const int *fds, Error *reterr) {
@@ -166,7 +185,7 @@ static int verb_registry_push_manifest(const void *params, const int *fds, Error
 
 const WorkerVerb worker_verbs[] = {
         { "archive-pack", &ArchivePackParams_json, 2, 1, 0, verb_archive_pack },
-        { "archive-unpack", NULL, 2, 1, WORKER_WRITE_FILES, verb_archive_unpack },
+        { "archive-unpack", &ArchiveUnpackParams_json, 2, 1, WORKER_WRITE_FILES, verb_archive_unpack },
         { "layer-apply", &LayerApplyParams_json, 2, 1, WORKER_WRITE_FILES | WORKER_OWN_FILES,
           verb_layer_apply },
         { "layers-merge", &LayersMergeParams_json, 2, 1,
@@ -183,6 +202,8 @@ const WorkerVerb worker_verbs[] = {
         { "registry-search", &RegistrySearchParams_json, 0, -1, WORKER_NETWORK, verb_registry_search },
         { "registry-tags", &RegistryAccess_json, 0, -1, WORKER_NETWORK, verb_registry_tags },
         { "remove-children", NULL, 1, 0, WORKER_WRITE_FILES, verb_remove_children },
+        { "tree-changes", &TreeParams_json, 2, 1, WORKER_READ_FILES | WORKER_READ_MARKS, verb_tree_changes },
+        { "tree-pack", &TreeParams_json, 2, 1, WORKER_READ_FILES | WORKER_READ_MARKS, verb_tree_pack },
         { "usage", NULL, 1, 0, WORKER_READ_FILES, verb_usage },
 };
 const size_t n_worker_verbs = ELEMENTSOF(worker_verbs);

@@ -15,6 +15,7 @@ typedef enum WorkerRights {
                                          * files */
         WORKER_NETWORK = 1 << 3,        /* sockets and name service; then no rights over files at all, a user
                                          * of its own, and next to no file system: see network-view.c */
+        WORKER_READ_MARKS = 1 << 4,     /* trusted attributes of files */
 } WorkerRights;
 
 typedef struct WorkerVerb {
