@@ -49,20 +49,10 @@ static int entry_invalid(const TarEntry *e, const char *why, Error *reterr) {
         return error_setf(reterr, ERROR_INVALID, "Failed to apply layer: %s: %s", e->path, why);
 }
 
-/* Extended attributes an image may carry. Everything else is dropped: trusted.* and user.overlay.* steer
- * overlayfs itself ("redirect" names any directory of the layers), security.selinux and kin belong to the
- * host's policy. */
-static bool xattr_is_allowed(const char *name) {
-        if (streq(name, "security.capability") || streq(name, "system.posix_acl_access") ||
-            streq(name, "system.posix_acl_default"))
-                return true;
-        return startswith(name, "user.") && !startswith(name, "user.overlay.");
-}
-
 static int apply_xattr(const char *name, const void *value, size_t size, void *userdata) {
         const char *path = ASSERT_PTR(userdata);
 
-        if (!xattr_is_allowed(name) || lsetxattr(path, name, value, size, 0) >= 0)
+        if (!layer_xattr_is_allowed(name) || lsetxattr(path, name, value, size, 0) >= 0)
                 return 0;
         /* As Docker: a file system or object type that has no such attributes does without. */
         return IN_SET(errno, ENOTSUP, EPERM) ? 0 : -errno;
