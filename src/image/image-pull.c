@@ -412,7 +412,7 @@ static bool is_for_host(const Image *image) {
         const Platform wanted = platform_normalise(&(Platform) {}, &host),
                        is = platform_normalise(&(Platform) { o->os, o->architecture, o->variant }, &own);
 
-        return platform_rank(&wanted, &is) == 0;
+        return streq(wanted.architecture, is.architecture) && platform_rank(&wanted, &is) >= 0;
 }
 
 /* If the name still leads where it did, nothing need be fetched. Only for the host's platform: others may be
