@@ -17,7 +17,6 @@
 #define DESCRIPTION_MODE 0600
 #define DESCRIPTION_MAX 4096U
 #define TRASH_USEC (500 * USEC_PER_MSEC)
-#define LINK_LENGTH 16U         /* of the short names of layers: 64 bits of the chain id */
 
 int chain_id_next(const char *parent_hex, const char *diff_id, char **ret_hex) {
         _cleanup_free_ char *text = NULL;
@@ -41,14 +40,25 @@ bool layer_exists(ImageManager *m, const char *chain_hex) {
         return asprintf_safe(&path, "%s/%s/diff", m->layers_dir, chain_hex) >= 0 && access(path, F_OK) >= 0;
 }
 
-/* The short name keeps the option string of a mount of many layers below one page. */
-static int make_link(ImageManager *m, const char *chain_hex) {
-        _cleanup_free_ char *link = NULL, *target = NULL;
+static char *link_path(ImageManager *m, const char *chain_hex, const char *suffix) {
+        char *path;
 
-        if (asprintf_safe(&link, "%s/%.*s", m->links_dir, (int) LINK_LENGTH, chain_hex) < 0 ||
-            asprintf_safe(&target, "../layers/%s/diff", chain_hex) < 0)
+        return asprintf_safe(&path, "%s/%.*s%s", m->links_dir, LAYER_LINK_LENGTH, chain_hex, suffix) < 0 ?
+                               NULL :
+                               path;
+}
+
+/* The short name keeps the option string of a mount of many layers below one page. */
+static int make_link(ImageManager *m, const char *chain_hex, const char *suffix, const char *directory) {
+        _cleanup_free_ char *link = link_path(m, chain_hex, suffix), *target = NULL;
+
+        if (!link || asprintf_safe(&target, "../layers/%s/%s", chain_hex, directory) < 0)
                 return -ENOMEM;
         return symlink(target, link) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int layer_link_init(ImageManager *m, const char *chain_hex) {
+        return make_link(m, chain_hex, LAYER_LINK_INIT, "init/diff");
 }
 
 /* What cannot be found out from the directory. It comes into place together with it. */
@@ -116,7 +126,7 @@ int layer_commit(ImageManager *m, const char *staging, const ImageLayer *layer, 
                 r = fsync_directory_of(AT_FDCWD, path);
         crash_point("layer:renamed");
         if (r >= 0)
-                r = make_link(m, chain_hex);
+                r = make_link(m, chain_hex, "", "diff");
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
@@ -131,10 +141,13 @@ const ImageLayer *layer_find(ImageManager *m, const char *chain_hex) {
 }
 
 static void layer_remove(ImageManager *m, const char *chain_hex) {
-        _cleanup_free_ char *path = path_join(m->layers_dir, chain_hex), *link = NULL;
+        _cleanup_free_ char *path = path_join(m->layers_dir, chain_hex), *link = link_path(m, chain_hex, ""),
+                            *init = link_path(m, chain_hex, LAYER_LINK_INIT);
 
-        if (asprintf_safe(&link, "%s/%.*s", m->links_dir, (int) LINK_LENGTH, chain_hex) >= 0)
+        if (link)
                 (void) unlink(link);
+        if (init)
+                (void) unlink(init);
         if (path)
                 (void) trash_directory(m, path, NULL);
 }

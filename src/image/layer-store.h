@@ -11,6 +11,11 @@
 /* OCI image-spec, "Layer ChainID": parent NULL for the lowest; results without "sha256:". */
 int chain_id_next(const char *parent_hex, const char *diff_id, char **ret_hex);
 
+/* Short names of layers: 64 bits of the chain id; of their init layers one letter more. */
+#define LAYER_LINK_LENGTH 16
+#define LAYER_LINK_INIT "i"
+int layer_link_init(ImageManager *m, const char *chain_hex);
+
 bool layer_exists(ImageManager *m, const char *chain_hex);
 /* Moves a finished layer (directory with diff/) into place; one that is there already wins. */
 int layer_commit(ImageManager *m, const char *staging, const ImageLayer *layer, Error *reterr);

@@ -134,8 +134,9 @@ static bool errno_is_absent(int e) {
         return IN_SET(e, ENOENT, ENOTDIR, ELOOP);
 }
 
-int view_lookup(const ViewDirectory *d, const char *name, struct stat *ret) {
+int view_lookup(const ViewDirectory *d, const char *name, struct stat *ret, int *ret_fd) {
         for (size_t i = 0; i < d->n_fds; i++) {
+                *ret_fd = d->fds[i];
                 if (fstatat(d->fds[i], name, ret, AT_SYMLINK_NOFOLLOW) >= 0)
                         return !is_whiteout(ret);
                 if (errno != ENOENT)

@@ -43,7 +43,8 @@ int view_list(const ViewDirectory *d, ViewNames *ret);
 static inline int view_fd_of(const ViewDirectory *d, const ViewName *n) {
         return d->fds[n->layer];
 }
-/* The name without a list: 1 and its status, 0 if it is not there. */
-int view_lookup(const ViewDirectory *d, const char *name, struct stat *ret);
+/* The name without a list: 1 with its status and the descriptor of the directory it is in (borrowed), 0 if
+ * it is not there. */
+int view_lookup(const ViewDirectory *d, const char *name, struct stat *ret, int *ret_fd);
 /* A directory in it. 0: it is none, or not any more. */
 int view_open(const ViewDirectory *d, const char *name, ViewDirectory *ret);

@@ -14,6 +14,10 @@
 
 #define PLACE_MODE 0700
 
+/* Whatever the host's defaults are: what is in the directories is all there is to know of them, for those
+ * who read them without a mount and for other mounts of them. */
+static const char *const options_off[] = { "index", "metacopy", "redirect_dir" };
+
 static int config_string(int fs, const char *key, const char *value) {
         return RET_NERRNO((int) syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, key, value, 0));
 }
@@ -32,6 +36,9 @@ static int mount_new_api(const OverlayMount *o, const char *diff, const char *wo
                 r = config_string(fs, "upperdir", diff);
         if (r >= 0)
                 r = config_string(fs, "workdir", work);
+        FOREACH_ELEMENT(name, options_off)
+                if (r >= 0)
+                        r = config_string(fs, *name, "off");
         if (r >= 0)
                 r = RET_NERRNO((int) syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
         if (r >= 0)
@@ -44,16 +51,19 @@ static int mount_new_api(const OverlayMount *o, const char *diff, const char *wo
 
 /* Mounted in a place of its own for a moment, then taken off again as a detached copy. */
 static int mount_old_api(const OverlayMount *o, const char *diff, const char *work, int *ret) {
-        _cleanup_free_ char *options = NULL, *place = path_join(o->rw_dir, "mnt"),
-                            *lower = strv_join(o->short_lower, ":");
+        _cleanup_free_ char *place = path_join(o->rw_dir, "mnt"), *lower = strv_join(o->short_lower, ":");
+        _cleanup_buffer_ Buffer options = {};
         int r;
 
         if (!place || !lower ||
-            asprintf_safe(&options, "lowerdir=%s,upperdir=%s,workdir=%s", lower, diff, work) < 0)
+            buffer_appendf(&options, "lowerdir=%s,upperdir=%s,workdir=%s", lower, diff, work) < 0)
                 return -ENOMEM;
+        FOREACH_ELEMENT(name, options_off)
+                if (buffer_appendf(&options, ",%s=off", *name) < 0)
+                        return -ENOMEM;
         if (mkdir(place, PLACE_MODE) < 0 && errno != EEXIST)
                 return -errno;
-        if (mount("overlay", place, "overlay", 0, options) < 0)
+        if (mount("overlay", place, "overlay", 0, options.data) < 0)
                 return -errno;
         r = RET_NERRNO((int) syscall(SYS_open_tree, AT_FDCWD, place, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
         (void) umount2(place, MNT_DETACH);

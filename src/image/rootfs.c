@@ -11,15 +11,16 @@
 #include "basic/fileio.h"
 #include "basic/path-util.h"
 #include "image/image-job.h"
+#include "image/init-layer.h"
 #include "image/worker-verbs.h"
 #include "image/layer-store.h"
 #include "image/overlay-mount.h"
+#include "image/rootfs-source.h"
 #include "image/storage-driver.h"
 
 #define RW_MODE 0700
 #define ROOT_MODE 0755
 #define MARK_MODE 0600
-#define LINK_LENGTH 16
 /* vfs: the copy of the image in diff/ is whole. */
 #define COMPLETE_MARK "complete"
 
@@ -42,6 +43,20 @@ static bool has_entry(const char *rw_dir, const char *name) {
 /* What the directory was made for, whatever the driver is by now. */
 static StorageDriver driver_of(const char *rw_dir) {
         return has_entry(rw_dir, "work") ? STORAGE_DRIVER_OVERLAY : STORAGE_DRIVER_VFS;
+}
+
+int rootfs_is_copy(const char *rw_dir, nsec_t *ret_copied) {
+        _cleanup_free_ char *path = path_join(rw_dir, COMPLETE_MARK);
+        struct stat st;
+
+        if (!path)
+                return -ENOMEM;
+        *ret_copied = 0;
+        if (driver_of(rw_dir) == STORAGE_DRIVER_OVERLAY)
+                return 0;
+        if (stat(path, &st) >= 0)
+                *ret_copied = (nsec_t) st.st_mtim.tv_sec * NSEC_PER_SEC + (nsec_t) st.st_mtim.tv_nsec;
+        return 1;
 }
 
 int rootfs_create(ImageManager *m, const char *rw_dir, Error *reterr) {
@@ -89,6 +104,26 @@ static void on_copied(Worker *w, int r, struct json_object *result, const Error 
         image_job_finish(j, r, error);
 }
 
+int rootfs_layer_names(ImageManager *m, const Image *image, char ***ret, Error *reterr) {
+        _cleanup_strv_free_ char **l = NULL;
+        _cleanup_free_ char *init = NULL;
+        int r;
+
+        r = init_layer_ensure(m, image, reterr);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < image->record.layers.n_items && r >= 0; i++)
+                r = strv_extend(&l, image->record.layers.items[i].chain);
+        if (r >= 0)
+                r = init_layer_name(m, image, &init);
+        if (r > 0)
+                r = strv_extend(&l, init);
+        if (r < 0)
+                return error_fill(reterr, r);
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
 /* A copy that was cut off is thrown away. */
 static int start_copy(ImageJob *j, Image *image, const char *rw_dir, Error *reterr) {
         _cleanup_free_ char *diff = path_join(rw_dir, "diff");
@@ -98,10 +133,9 @@ static int start_copy(ImageJob *j, Image *image, const char *rw_dir, Error *rete
 
         if (!diff)
                 return error_fill(reterr, -ENOMEM);
-        for (size_t i = 0; i < image->record.layers.n_items; i++)
-                if (strv_extend(&chain, image->record.layers.items[i].chain) < 0)
-                        return error_fill(reterr, -ENOMEM);
-        r = trash_directory(j->manager, diff, reterr);
+        r = rootfs_layer_names(j->manager, image, &chain, reterr);
+        if (r >= 0)
+                r = trash_directory(j->manager, diff, reterr);
         if (r >= 0)
                 r = make_directory(rw_dir, "diff", ROOT_MODE, reterr);
         if (r < 0)
@@ -146,20 +180,23 @@ int rootfs_prepare(ImageManager *m, Image *image, const char *rw_dir, const Imag
 
 /* --- mount --- */
 
-static int mount_overlay(ImageManager *m, const Image *image, const char *rw_dir, int *ret) {
-        _cleanup_strv_free_ char **lower = NULL, **short_lower = NULL;
+/* "CHAIN" or "CHAIN/init". */
+static int short_name(ImageManager *m, const char *layer, char ***l) {
+        return strv_extendf(l, "%s/%.*s%s", m->links_dir, LAYER_LINK_LENGTH, layer,
+                            strchr(layer, '/') ? LAYER_LINK_INIT : "");
+}
 
-        for (size_t n = image->record.layers.n_items; n > 0; n--) {
-                const char *chain = image->record.layers.items[n - 1].chain;
+static int mount_overlay(ImageManager *m, const Image *image, const char *rw_dir, int *ret, Error *reterr) {
+        _cleanup_strv_free_ char **names = NULL, **lower = NULL, **short_lower = NULL;
+        int r;
 
-                if (strv_extendf(&lower, "%s/%s/diff", m->layers_dir, chain) < 0 ||
-                    strv_extendf(&short_lower, "%s/%.*s", m->links_dir, LINK_LENGTH, chain) < 0)
-                        return -ENOMEM;
-        }
-        /* overlayfs wants one: an image without layers is an empty root. */
-        if (strv_isempty(lower) &&
-            (strv_extend(&lower, m->empty_dir) < 0 || strv_extend(&short_lower, m->empty_dir) < 0))
-                return -ENOMEM;
+        r = rootfs_layer_names(m, image, &names, reterr);
+        if (r < 0)
+                return r;
+        for (size_t n = strv_length(names); n > 0; n--)
+                if (strv_extendf(&lower, "%s/%s/diff", m->layers_dir, names[n - 1]) < 0 ||
+                    short_name(m, names[n - 1], &short_lower) < 0)
+                        return error_fill(reterr, -ENOMEM);
         return overlay_mount(&(OverlayMount) { lower, short_lower, rw_dir }, ret);
 }
 
@@ -179,12 +216,13 @@ static int mount_copy(const char *rw_dir, int *ret) {
 int rootfs_mount(ImageManager *m, Image *image, const char *rw_dir, int *ret_mount_fd, Error *reterr) {
         int r;
 
-        r = driver_of(rw_dir) == STORAGE_DRIVER_OVERLAY ? mount_overlay(m, image, rw_dir, ret_mount_fd) :
-                                                          mount_copy(rw_dir, ret_mount_fd);
-        if (r < 0)
+        r = driver_of(rw_dir) == STORAGE_DRIVER_OVERLAY ?
+                            mount_overlay(m, image, rw_dir, ret_mount_fd, reterr) :
+                            mount_copy(rw_dir, ret_mount_fd);
+        if (r < 0 && !error_is_set(reterr))
                 return error_set_errnof(reterr, ERROR_INTERNAL, r,
                                         "cannot mount the root file system of image %s", image_id(image));
-        return 0;
+        return r;
 }
 
 int rootfs_remove(ImageManager *m, const char *directory, Error *reterr) {
@@ -194,12 +232,16 @@ int rootfs_remove(ImageManager *m, const char *directory, Error *reterr) {
 int rootfs_driver_data(ImageManager *m, Image *image, const char *rw_dir, char ***ret) {
         _cleanup_strv_free_ char **l = NULL;
         _cleanup_buffer_ Buffer lower = {};
+        _cleanup_free_ char *init = NULL;
         size_t n = image->record.layers.n_items;
 
         if (rw_dir ? driver_of(rw_dir) != STORAGE_DRIVER_OVERLAY : m->driver != STORAGE_DRIVER_OVERLAY) {
                 *ret = NULL;
                 return 0;
         }
+        if (rw_dir && init_layer_name(m, image, &init) > 0 &&
+            buffer_appendf(&lower, "%s/%s/diff", m->layers_dir, init) < 0)
+                return -ENOMEM;
         /* Of an image: its highest layer is the "upper" one. */
         for (size_t i = rw_dir ? n : n - (n > 0); i > 0; i--)
                 if (buffer_appendf(&lower, "%s%s/%s/diff", lower.size > 0 ? ":" : "", m->layers_dir,

@@ -17,6 +17,22 @@ int rootfs_prepare(ImageManager *m, Image *image, const char *rw_dir, const Imag
 /* The detached mount of the root file system. Nothing is left behind when the fd is closed. */
 int rootfs_mount(ImageManager *m, Image *image, const char *rw_dir, int *ret_mount_fd, Error *reterr);
 
+typedef struct RootfsReadParams {
+        const char *name;               /* of the container, for messages */
+        Image *image;
+        const char *rw_dir;
+        bool changes;                   /* Docker's list of what is other than in the image, as JSON; else
+                                         * all of it as an archive */
+} RootfsReadParams;
+
+/* Writes to output_fd, which is duplicated, what is in the root file system, whether it is in use or not.
+ * Who removes it meanwhile has to see that nobody takes the result for whole. */
+int rootfs_read_start(ImageManager *m, const RootfsReadParams *p, int output_fd,
+                      const ImageJobHandlers *handlers, ImageJob **ret, Error *reterr);
+
+/* 1: it is a copy of the image (vfs), *ret says when it was made, 0 = not yet. 0: it is above the image. */
+int rootfs_is_copy(const char *rw_dir, nsec_t *ret_copied);
+
 /* Moves the directory into the trash, from where a worker removes it; a missing one is fine. The data is out
  * of the way when the call returns. Any directory below the data root is allowed (a container's whole
  * directory, a volume). */

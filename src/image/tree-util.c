@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
+#include "basic/errno-util.h"
 #include "basic/fd-util.h"
 #include "basic/string-util.h"
 #include "image/layer-format.h"
@@ -40,6 +41,28 @@ bool directory_has_opaque_mark(int fd) {
         char value[4];
 
         return fgetxattr(fd, OVERLAY_OPAQUE_XATTR, value, sizeof(value)) == 1 && value[0] == 'y';
+}
+
+int copy_xattrs(int source_fd, int target_fd) {
+        _cleanup_free_ char *names = NULL, *value = NULL;
+        ssize_t n, size;
+
+        names = malloc(XATTR_SIZE_LIMIT);
+        value = malloc(XATTR_SIZE_LIMIT);
+        if (!names || !value)
+                return -ENOMEM;
+        n = flistxattr(source_fd, names, XATTR_SIZE_LIMIT);
+        if (n < 0)
+                return errno == ENOTSUP ? 0 : -errno;
+        for (const char *p = names; p < names + n; p += strlen(p) + 1) {
+                if (startswith(p, "trusted.") || startswith(p, "user.overlay."))
+                        continue;
+                size = fgetxattr(source_fd, p, value, XATTR_SIZE_LIMIT);
+                if (size < 0 ||
+                    (fsetxattr(target_fd, p, value, size, 0) < 0 && !IN_SET(errno, ENOTSUP, EPERM)))
+                        return -errno;
+        }
+        return 0;
 }
 
 /* "dev:ino" -> path of the first, or just "seen". */

@@ -21,6 +21,8 @@ bool is_dot(const char *name);
 /* The mark of overlayfs for a name that is deleted below. */
 bool is_whiteout(const struct stat *st);
 bool directory_has_opaque_mark(int fd);
+/* But those that steer overlayfs. */
+int copy_xattrs(int source_fd, int target_fd);
 
 /* Inodes with several names. */
 typedef struct Links {

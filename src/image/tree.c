@@ -98,28 +98,6 @@ typedef struct Merge {
         char failed_name[NAME_MAX + 1];
 } Merge;
 
-static int copy_xattrs(int source_fd, int target_fd) {
-        _cleanup_free_ char *names = NULL, *value = NULL;
-        ssize_t n, size;
-
-        names = malloc(XATTR_SIZE_LIMIT);
-        value = malloc(XATTR_SIZE_LIMIT);
-        if (!names || !value)
-                return -ENOMEM;
-        n = flistxattr(source_fd, names, XATTR_SIZE_LIMIT);
-        if (n < 0)
-                return errno == ENOTSUP ? 0 : -errno;
-        for (const char *p = names; p < names + n; p += strlen(p) + 1) {
-                if (startswith(p, "trusted.") || startswith(p, "user.overlay."))
-                        continue;
-                size = fgetxattr(source_fd, p, value, XATTR_SIZE_LIMIT);
-                if (size < 0 ||
-                    (fsetxattr(target_fd, p, value, size, 0) < 0 && !IN_SET(errno, ENOTSUP, EPERM)))
-                        return -errno;
-        }
-        return 0;
-}
-
 static int copy_bytes(int source_fd, int target_fd) {
         char buffer[64 * 1024];
         ssize_t n;
