@@ -11,6 +11,7 @@
 #include "container/container-config.h"
 #include "container/container-mounts.h"
 #include "container/names.h"
+#include "image/image-platform.h"
 #include "image/rootfs.h"
 
 #define GENERATED_NAME_TRIES 6U
@@ -54,24 +55,17 @@ static int choose_name(ContainerManager *m, const char *wanted, char **ret, Erro
         return error_setf(reterr, ERROR_CONFLICT, "cannot make up a container name that is free");
 }
 
-/* "linux/amd64[/variant]" against the image. */
-static int check_platform(const char *platform, const char *name, const OciImage *image, Error *reterr) {
-        _cleanup_free_ char *is = NULL;
-        const char *rest;
+static int check_platform(const ContainerCreateParams *p, const Image *image, char ***warnings,
+                          Error *reterr) {
+        _cleanup_free_ char *warning = NULL;
+        int r;
 
-        if (isempty(platform))
-                return 0;
-        if (asprintf_safe(&is, "%s/%s", strempty(image->os), strempty(image->architecture)) < 0)
-                return error_fill(reterr, -ENOMEM);
-        if (streq(platform, strempty(image->os)))
-                return 0;
-        rest = startswith(platform, is);
-        if (rest && (*rest == 0 || *rest == '/'))
-                return 0;
-        return error_setf(
-                        reterr, ERROR_NOT_FOUND,
-                        "image with reference %s was found but its platform (%s) does not match the specified platform (%s)",
-                        name, is, platform);
+        if (!isempty(p->platform))
+                return image_check_platform(image, p->config.image, p->platform, reterr);
+        r = image_host_warning(image, &warning);
+        if (r >= 0 && warning)
+                r = strv_consume(warnings, TAKE_PTR(warning));
+        return r < 0 ? error_fill(reterr, r) : 0;
 }
 
 static int default_hostname(ContainerDocument *d) {
@@ -188,7 +182,7 @@ int container_create(ContainerManager *m, ContainerCreateParams *p, Container **
                 return error_setf(reterr, ERROR_INVALID, "no image specified");
         r = image_manager_find(m->config.images, p->config.image, &image, reterr);
         if (r >= 0)
-                r = check_platform(p->platform, p->config.image, image_document(image), reterr);
+                r = check_platform(p, image, &warnings, reterr);
         if (r >= 0)
                 r = fill_document(m, p, image, &d, &warnings, reterr);
         if (r >= 0)

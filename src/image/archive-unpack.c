@@ -16,6 +16,7 @@
 #include "basic/path-util.h"
 #include "basic/string-util.h"
 #include "json/json-value.h"
+#include "registry/manifest.h"
 #include "registry/reference.h"
 #include "shared/tar-reader.h"
 
@@ -40,6 +41,8 @@ typedef struct Unpack {
         TarReader *tar;
         Hashmap *members;
         unsigned n_files;
+        Platform wanted;
+        bool only;                      /* nothing but the wanted platform */
         ArchiveUnpackReply reply;
         size_t n_allocated;
 } Unpack;
@@ -390,7 +393,15 @@ static int oci_names(UnpackedImage *image, const OciDescriptor *d, Error *reterr
         return add_name(image, name, reterr);
 }
 
-static int read_oci_manifest(Unpack *u, const OciDescriptor *d, const OciManifest *manifest, Error *reterr) {
+static int add_manifest(UnpackedImage *image, const Member *m, const OciDescriptor *d, Error *reterr) {
+        image->manifest = new0(UnpackedFile, 1);
+        return image->manifest ? fill_file(image->manifest, m, d->media_type, reterr) :
+                                 error_fill(reterr, -ENOMEM);
+}
+
+/* self: the file that the manifest is. */
+static int read_oci_manifest(Unpack *u, const OciDescriptor *d, const Member *self,
+                             const OciManifest *manifest, Error *reterr) {
         UnpackedImage *image;
         const Member *m;
         int r;
@@ -399,6 +410,8 @@ static int read_oci_manifest(Unpack *u, const OciDescriptor *d, const OciManifes
                 return error_setf(reterr, ERROR_INVALID, "invalid archive: manifest %s has no config",
                                   d->digest);
         r = new_image(u, manifest->layers.n_items, &image, reterr);
+        if (r >= 0)
+                r = add_manifest(image, self, d, reterr);
         if (r < 0)
                 return r;
         r = find_blob(u, manifest->config, &m, reterr);
@@ -415,29 +428,23 @@ static int read_oci_manifest(Unpack *u, const OciDescriptor *d, const OciManifes
         return r < 0 ? r : oci_names(image, d, reterr);
 }
 
-static const char *host_architecture(void) {
-#if defined(__x86_64__)
-        return "amd64";
-#elif defined(__aarch64__)
-        return "arm64";
-#elif defined(__arm__)
-        return "arm";
-#elif defined(__i386__)
-        return "386";
-#elif defined(__riscv) && __riscv_xlen == 64
-        return "riscv64";
-#elif defined(__powerpc64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        return "ppc64le";
-#elif defined(__s390x__)
-        return "s390x";
-#else
-        return "unknown";
-#endif
+/* For an index that says so; what it says nothing of may be anything. */
+static bool is_of_other_platform(const Unpack *u, const OciDescriptor *d) {
+        return d->platform && !isempty(d->platform->os) &&
+               platform_rank(&u->wanted, &(const Platform) { d->platform->os, d->platform->architecture,
+                                                          d->platform->variant }) < 0;
 }
 
-static bool platform_fits(const OciPlatform *p) {
-        return !p ||
-               (streq(strempty(p->os), "linux") && streq(strempty(p->architecture), host_architecture()));
+/* What BuildKit puts beside an image. */
+static bool is_of_no_platform(const OciDescriptor *d) {
+        return d->platform && streq(strempty(d->platform->os), "unknown");
+}
+
+static int no_image(const Unpack *u, Error *reterr) {
+        char text[PLATFORM_TEXT_MAX];
+
+        return error_setf(reterr, ERROR_INVALID, "archive has no image for %s",
+                          platform_format(text, &u->wanted));
 }
 
 static bool is_index(const OciDescriptor *d) {
@@ -445,8 +452,8 @@ static bool is_index(const OciDescriptor *d) {
                                  streq(d->media_type, MEDIA_TYPE_DOCKER_MANIFEST_LIST));
 }
 
-static int read_oci_index(Unpack *u, const OciManifest *index, const OciDescriptor *outer, unsigned depth,
-                          Error *reterr);
+static int read_oci_nested(Unpack *u, OciManifest *index, const OciDescriptor *outer, unsigned depth,
+                           Error *reterr);
 
 static int read_oci_target(Unpack *u, const OciDescriptor *d, unsigned depth, Error *reterr) {
         _cleanup_(OciManifest_donep) OciManifest document = {};
@@ -458,57 +465,109 @@ static int read_oci_target(Unpack *u, const OciDescriptor *d, unsigned depth, Er
                 r = read_document(u, m, &document, reterr);
         if (r < 0)
                 return r;
-        if (is_index(d) || document.manifests.items) {
-                if (depth >= INDEX_DEPTH_MAX)
-                        return error_setf(reterr, ERROR_INVALID,
-                                          "invalid archive: indexes are nested too deeply");
-                return read_oci_index(u, &document, d, depth + 1, reterr);
-        }
-        return read_oci_manifest(u, d, &document, reterr);
+        return is_index(d) || document.manifests.items ?
+                       read_oci_nested(u, &document, d, depth + 1, reterr) :
+                       read_oci_manifest(u, d, m, &document, reterr);
 }
 
-/* outer: descriptor of this index, which carries the name for what is chosen from it; NULL for index.json
- * itself, where every entry is an image of its own. */
-static int read_oci_index(Unpack *u, const OciManifest *index, const OciDescriptor *outer, unsigned depth,
-                          Error *reterr) {
-        size_t n_read = 0;
-        int r;
+/* outer: descriptor of this index, which carries the name for what is chosen from it. */
+static int read_oci_nested(Unpack *u, OciManifest *index, const OciDescriptor *outer, unsigned depth,
+                           Error *reterr) {
+        const Manifest manifest = { .kind = MANIFEST_INDEX, .document = *index };
+        const OciDescriptor *best = manifest_select(&manifest, &u->wanted);
+        OciDescriptor d;
 
-        for (size_t i = 0; i < index->manifests.n_items; i++) {
-                OciDescriptor d = index->manifests.items[i];
-
-                if (!platform_fits(d.platform))
-                        continue;
-                if (outer) {
-                        /* Borrowed for the call: names belong to the outermost descriptor. */
-                        d.annotations = outer->annotations;
-                        if (n_read > 0)
-                                break;
-                }
-                r = read_oci_target(u, &d, depth, reterr);
-                if (r < 0)
-                        return r;
-                n_read++;
-        }
-        if (n_read == 0)
-                return error_setf(reterr, ERROR_INVALID, "archive has no image for linux/%s",
-                                  host_architecture());
-        return 0;
+        if (depth > INDEX_DEPTH_MAX)
+                return error_setf(reterr, ERROR_INVALID, "invalid archive: indexes are nested too deeply");
+        if (!best)
+                return u->only ? 0 : no_image(u, reterr);
+        d = *best;                      /* borrowed for the call */
+        d.annotations = outer->annotations;
+        return read_oci_target(u, &d, depth, reterr);
 }
 
-static int read_oci_layout(Unpack *u, Error *reterr) {
-        _cleanup_(OciManifest_donep) OciManifest index = {};
+static bool has_fitting(const Unpack *u, const OciManifest *index) {
+        for (size_t i = 0; i < index->manifests.n_items; i++)
+                if (!is_of_other_platform(u, index->manifests.items + i))
+                        return true;
+        return false;
+}
+
+/* Every entry of the outermost index is an image of its own. All of another platform are as good as none, if
+ * nobody has asked for one. */
+static int read_oci_index(Unpack *u, const OciManifest *index, Error *reterr) {
+        bool any = !u->only && !has_fitting(u, index);
+        int r = 0;
+
+        for (size_t i = 0; i < index->manifests.n_items && r >= 0; i++) {
+                const OciDescriptor *d = index->manifests.items + i;
+
+                if (!is_of_no_platform(d) && (any || !is_of_other_platform(u, d)))
+                        r = read_oci_target(u, d, 0, reterr);
+        }
+        return r >= 0 && u->reply.images.n_items == 0 && !u->only ? no_image(u, reterr) : r;
+}
+
+static int read_index_document(Unpack *u, OciManifest *ret, Error *reterr) {
         const Member *m;
         int r;
 
         r = find_member(u, OCI_INDEX, &m, reterr);
-        if (r >= 0)
-                r = read_document(u, m, &index, reterr);
-        return r < 0 ? r : read_oci_index(u, &index, NULL, 0, reterr);
+        return r < 0 ? r : read_document(u, m, ret, reterr);
 }
 
-int archive_unpack(int input_fd, int spool_fd, ArchiveUnpackReply *ret, Error *reterr) {
-        _cleanup_(unpack_donep) Unpack u = { .spool_fd = spool_fd, .members = hashmap_new() };
+static int read_oci_layout(Unpack *u, Error *reterr) {
+        _cleanup_(OciManifest_donep) OciManifest index = {};
+        int r;
+
+        r = read_index_document(u, &index, reterr);
+        return r < 0 ? r : read_oci_index(u, &index, reterr);
+}
+
+/* --- both ---------------------------------------------------------------------------------------------- */
+
+static UnpackedImage *image_of_config(Unpack *u, const OciManifest *manifest) {
+        for (size_t i = 0; manifest->config && i < u->reply.images.n_items; i++) {
+                UnpackedImage *image = u->reply.images.items + i;
+
+                if (streq(image->config.digest, manifest->config->digest) && !image->manifest)
+                        return image;
+        }
+        return NULL;
+}
+
+/* Images of manifest.json keep the manifests, and with them the digests, that index.json has of them. It is
+ * no harm if it has none. */
+static int read_manifests(Unpack *u, Error *reterr) {
+        _cleanup_(OciManifest_donep) OciManifest index = {};
+        int r = read_index_document(u, &index, NULL);
+
+        if (r < 0)
+                return 0;
+        for (size_t i = 0; i < index.manifests.n_items && i < ARCHIVE_IMAGES_MAX; i++) {
+                _cleanup_(OciManifest_donep) OciManifest document = {};
+                const OciDescriptor *d = index.manifests.items + i;
+                UnpackedImage *image;
+                const Member *m;
+
+                if (find_blob(u, d, &m, NULL) < 0 || read_document(u, m, &document, NULL) < 0)
+                        continue;
+                image = image_of_config(u, &document);
+                r = image ? add_manifest(image, m, d, reterr) : 0;
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int archive_unpack(int input_fd, int spool_fd, const ArchiveUnpackParams *params, ArchiveUnpackReply *ret,
+                   Error *reterr) {
+        _cleanup_(unpack_donep) Unpack u = {
+                .spool_fd = spool_fd,
+                .members = hashmap_new(),
+                .wanted = { params->os, params->architecture, params->variant },
+                .only = params->only,
+        };
         int r;
 
         if (!u.members)
@@ -518,9 +577,11 @@ int archive_unpack(int input_fd, int spool_fd, ArchiveUnpackReply *ret, Error *r
                 return r;
 
         /* Archives of newer engines have both; manifest.json has the names as Docker means them. */
-        if (has_member(&u, DOCKER_MANIFEST))
+        if (has_member(&u, DOCKER_MANIFEST)) {
                 r = read_docker_manifest(&u, reterr);
-        else if (has_member(&u, OCI_INDEX) || has_member(&u, OCI_LAYOUT))
+                if (r >= 0)
+                        r = read_manifests(&u, reterr);
+        } else if (has_member(&u, OCI_INDEX) || has_member(&u, OCI_LAYOUT))
                 r = read_oci_layout(&u, reterr);
         else
                 return error_setf(reterr, ERROR_INVALID,

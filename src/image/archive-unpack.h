@@ -8,4 +8,5 @@
 #include "image/worker-verbs.h"
 
 /* input_fd, spool_fd: borrowed. Everything the reply names is on disk when this returns. */
-int archive_unpack(int input_fd, int spool_fd, ArchiveUnpackReply *ret, Error *reterr);
+int archive_unpack(int input_fd, int spool_fd, const ArchiveUnpackParams *params, ArchiveUnpackReply *ret,
+                   Error *reterr);

@@ -8,6 +8,7 @@
 #include "basic/path-util.h"
 #include "image/content.h"
 #include "image/image-job.h"
+#include "image/image-platform.h"
 #include "image/layer-store.h"
 #include "image/layer-unpack.h"
 
@@ -32,9 +33,12 @@ typedef struct LoadLayer {
 } LoadLayer;
 
 typedef struct LoadData {
+        PlatformBuffer platform;        /* that is wanted */
+        bool only;                      /* nothing else is, since it was asked for */
         char *spool;                    /* directory with the archive in pieces */
         int spool_fd;
         ArchiveUnpackReply archive;
+        size_t n_loaded;                /* images */
         size_t image;                   /* the one in work, and its layers */
         LoadLayer *layers;
         size_t n_layers;
@@ -127,11 +131,26 @@ static int name_loaded(ImageJob *j, const Image *image, Error *reterr) {
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
+/* So that the image can be saved and pushed with the digest that it came with. */
+static int keep_manifest(ImageJob *j, Error *reterr) {
+        const LoadData *d = j->data;
+        const UnpackedFile *f = current_image(d)->manifest;
+        int r;
+
+        if (!f)
+                return 0;
+        r = content_adopt(j->manager, d->spool_fd, f->file, f->digest, reterr);
+        return r >= 0 && free_and_strdup(&j->record.manifest, f->digest) < 0 ? error_fill(reterr, -ENOMEM) :
+                                                                                r;
+}
+
 static int record_image(ImageJob *j, Error *reterr) {
         Image *image;
         int r;
 
-        r = image_job_record(j, &image, reterr);
+        r = keep_manifest(j, reterr);
+        if (r >= 0)
+                r = image_job_record(j, &image, reterr);
         if (r >= 0)
                 r = name_loaded(j, image, reterr);
         if (r < 0)
@@ -246,6 +265,13 @@ static unsigned count_layers(const LoadData *d, LayerState state) {
 
 /* --- images --- */
 
+static void next_image(ImageJob *j) {
+        LoadData *d = j->data;
+
+        clear_image(j);
+        d->image++;
+}
+
 static int finish_image(ImageJob *j, Error *reterr) {
         LoadData *d = j->data;
         int r = 0;
@@ -256,9 +282,19 @@ static int finish_image(ImageJob *j, Error *reterr) {
                 r = record_image(j, reterr);
         if (r < 0)
                 return r;
-        clear_image(j);
-        d->image++;
+        d->n_loaded++;
+        next_image(j);
         return 0;
+}
+
+static bool is_wanted(const ImageJob *j) {
+        const LoadData *d = j->data;
+        const OciImage *o = &j->config;
+        PlatformBuffer is_buf;
+        const Platform wanted = platform_of(&d->platform),
+                       is = platform_normalise(&(Platform) { o->os, o->architecture, o->variant }, &is_buf);
+
+        return !d->only || platform_rank(&wanted, &is) >= 0;
 }
 
 /* What can go on of the image in work. Returns 1 if workers are on it, 0 if it is done. */
@@ -268,6 +304,10 @@ static int image_step(ImageJob *j, Error *reterr) {
 
         if (!j->config_text) {
                 r = read_config(j, reterr);
+                if (r >= 0 && !is_wanted(j)) {
+                        next_image(j);
+                        return 0;
+                }
                 if (r >= 0)
                         r = make_layers(j, reterr);
         }
@@ -279,6 +319,16 @@ static int image_step(ImageJob *j, Error *reterr) {
         return count_layers(d, LAYER_DONE) < d->n_layers ? 1 : finish_image(j, reterr);
 }
 
+static int check_loaded(const LoadData *d, Error *reterr) {
+        const Platform wanted = platform_of(&d->platform);
+        char text[PLATFORM_TEXT_MAX];
+
+        if (!d->only || d->n_loaded > 0)
+                return 0;
+        return error_setf(reterr, ERROR_NOT_FOUND, "the archive has no image of the requested platform (%s)",
+                          platform_format(text, &wanted));
+}
+
 static void load_step(ImageJob *j) {
         _cleanup_error_ Error e = ERROR_NULL;
         LoadData *d = j->data;
@@ -286,6 +336,8 @@ static void load_step(ImageJob *j) {
 
         while (r == 0 && d->image < d->archive.images.n_items)
                 r = image_step(j, &e);
+        if (r == 0)
+                r = check_loaded(d, &e);
         if (r <= 0)
                 image_job_finish(j, r, &e);
 }
@@ -309,23 +361,16 @@ static void on_unpacked(Worker *w, int r, struct json_object *result, const Erro
                 load_step(j);
 }
 
-static int start_unpack(ImageJob *j, Error *reterr) {
-        LoadData *d;
-        int r;
+static int start_worker(ImageJob *j, Error *reterr) {
+        LoadData *d = j->data;
+        const ArchiveUnpackParams params = {
+                d->platform.os, d->platform.architecture, d->platform.variant, d->only,
+        };
 
-        j->data_free = load_free;
-        j->data = d = new0(LoadData, 1);
-        if (!d)
-                return error_fill(reterr, -ENOMEM);
-        d->spool_fd = -EBADF;
-        r = make_staging(j->manager, &d->spool, reterr);
-        if (r < 0)
-                return r;
-        d->spool_fd = open(d->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (d->spool_fd < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot open %s", d->spool);
         return worker_start(j->manager->config.workers, &(WorkerRequest) {
                 .verb = "archive-unpack",
+                .params_type = &ArchiveUnpackParams_json,
+                .params = &params,
                 .fds = (const int[]) { j->input_fd, d->spool_fd },
                 .n_fds = 2,
                 .done = on_unpacked,
@@ -333,18 +378,39 @@ static int start_unpack(ImageJob *j, Error *reterr) {
         }, &j->worker, reterr);
 }
 
+static int start_unpack(ImageJob *j, const ImageLoadParams *p, Error *reterr) {
+        LoadData *d;
+        int r = 0;
+
+        j->data_free = load_free;
+        j->data = d = new0(LoadData, 1);
+        if (!d)
+                return error_fill(reterr, -ENOMEM);
+        d->spool_fd = -EBADF;
+        d->only = !isempty(p->platform);
+        if (d->only)
+                r = image_platform_parse(p->platform, &d->platform, reterr);
+        else
+                (void) platform_normalise(&(Platform) {}, &d->platform);
+        if (r >= 0)
+                r = make_staging(j->manager, &d->spool, reterr);
+        if (r < 0)
+                return r;
+        d->spool_fd = open(d->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (d->spool_fd < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot open %s", d->spool);
+        return start_worker(j, reterr);
+}
+
 int image_load_start(ImageManager *m, const ImageLoadParams *p, int input_fd,
                      const ImageJobHandlers *handlers, ImageJob **ret, Error *reterr) {
         ImageJob *j;
         int r;
 
-        if (!isempty(p->platform))
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                  "loading one platform of an archive is not supported by this engine yet");
         j = image_job_new(m, handlers, input_fd, reterr);
         if (!j)
                 return -ENOMEM;
-        r = start_unpack(j, reterr);
+        r = start_unpack(j, p, reterr);
         if (r < 0) {
                 image_job_cancel(j);
                 return r;

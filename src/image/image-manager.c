@@ -231,6 +231,40 @@ Image *image_manager_get(ImageManager *m, const char *id) {
         return hashmap_get(m->images, id);
 }
 
+/* What a registry says of an image counts more than what was there, any manifest more than none. */
+static bool knows_more(const ImageRecord *a, const ImageRecord *b) {
+        return a->manifest && (!b->manifest || (a->target && (!streq_ptr(a->target, b->target) ||
+                                                              !streq(a->manifest, b->manifest))));
+}
+
+static void swap_content(ImageRecord *a, ImageRecord *b) {
+        ImageRecord t = *a;
+
+        a->layers = b->layers;
+        a->manifest = b->manifest;
+        a->target = b->target;
+        b->layers = t.layers;
+        b->manifest = t.manifest;
+        b->target = t.target;
+}
+
+/* The same image, come in another way: its layers packed as that manifest says. */
+static int update_record(ImageManager *m, Image *i, ImageRecord *record, Error *reterr) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        swap_content(&i->record, record);
+        text = json_encode_text(&ImageRecord_json, &i->record, 0);
+        r = text ? store_put(m->config.store, STORE_IMAGE, i->record.id, text, STORE_SYNC_FULL, reterr) :
+                   error_fill(reterr, -ENOMEM);
+        crash_point("image:updated");
+        if (r < 0)
+                swap_content(&i->record, record);
+        else
+                i->target = json_free(&OciDescriptor_json, i->target);
+        return r;
+}
+
 int image_add(ImageManager *m, ImageRecord *record, Image **ret, Error *reterr) {
         Image *existing = hashmap_get(m->images, record->id), *i;
         _cleanup_free_ char *text = NULL;
@@ -238,7 +272,8 @@ int image_add(ImageManager *m, ImageRecord *record, Image **ret, Error *reterr) 
 
         if (existing) {
                 *ret = existing;
-                return 0;
+                return knows_more(record, &existing->record) ? update_record(m, existing, record, reterr) :
+                                                               0;
         }
         text = json_encode_text(&ImageRecord_json, record, 0);
         if (!text)

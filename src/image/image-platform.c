@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/image-platform.h"
 
+#include "image/image-internal.h"
+
 static int parse_document(const char *text, PlatformBuffer *ret, Error *reterr) {
         _cleanup_(OciPlatform_donep) OciPlatform p = {};
         int r;
@@ -35,6 +37,13 @@ bool image_is_of_platform(const Image *image, const Platform *wanted) {
                (isempty(wanted->variant) || streq(wanted->variant, is.variant));
 }
 
+/* As the image says, not in normal form: "linux/arm64/v8". */
+static const char *format_platform(char buf[static PLATFORM_TEXT_MAX], const Image *image) {
+        const OciImage *o = &image->document;
+
+        return platform_format(buf, &(Platform) { o->os, o->architecture, o->variant });
+}
+
 int image_check_platform(const Image *image, const char *reference, const char *text, Error *reterr) {
         char is_text[PLATFORM_TEXT_MAX], wanted_text[PLATFORM_TEXT_MAX];
         PlatformBuffer is_buf, wanted_buf;
@@ -51,6 +60,19 @@ int image_check_platform(const Image *image, const char *reference, const char *
                 return 0;
         return error_setf(reterr, ERROR_NOT_FOUND,
                           "image with reference %s was found but its platform (%s) does not match the "
-                          "specified platform (%s)", reference, platform_format(is_text, &is),
+                          "specified platform (%s)", reference, format_platform(is_text, image),
                           platform_format(wanted_text, &wanted));
+}
+
+int image_host_warning(const Image *image, char **ret) {
+        char is_text[PLATFORM_TEXT_MAX], host_text[PLATFORM_TEXT_MAX];
+        PlatformBuffer is_buf, host_buf;
+        const Platform is = image_platform(image, &is_buf),
+                       host = platform_normalise(&(Platform) {}, &host_buf);
+
+        if (platform_rank(&host, &is) >= 0)
+                return 0;
+        return asprintf_safe(ret, "The requested image's platform (%s) does not match the detected host "
+                             "platform (%s) and no specific platform was requested",
+                             format_platform(is_text, image), platform_format(host_text, &host));
 }

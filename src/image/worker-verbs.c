@@ -40,9 +40,10 @@ static const JsonField unpacked_image_fields[] = {
 JSON_TYPE(UnpackedImage, unpacked_image_fields);
 
 static const JsonField archive_unpack_params_fields[] = {
-        JSON_STRING(ArchiveUnpackParams, os, "Os", 0),
-        JSON_STRING(ArchiveUnpackParams, architecture, "Architecture", 0),
+        JSON_STRING(ArchiveUnpackParams, os, "Os", JSON_REQUIRED),
+        JSON_STRING(ArchiveUnpackParams, architecture, "Architecture", JSON_REQUIRED),
         JSON_STRING(ArchiveUnpackParams, variant, "Variant", 0),
+        JSON_BOOL(ArchiveUnpackParams, only, "Only", 0),
 };
 JSON_TYPE(ArchiveUnpackParams, archive_unpack_params_fields);
 

@@ -47,9 +47,17 @@ typedef struct UnpackedImage {
                 UnpackedFile *items;    /* lowest first */
                 size_t n_items;
         } layers;
+        UnpackedFile *manifest;         /* that the archive has of it; NULL = none */
         char **names;                   /* references as the archive writes them */
 } UnpackedImage;
 JSON_TYPE_DECLARE(UnpackedImage);
+
+/* The platform that is taken where one name stands for several (the worker may not ask for the host's). */
+typedef struct ArchiveUnpackParams {
+        char *os, *architecture, *variant;      /* in normal form */
+        bool only;                              /* of other images none, as far as the index tells */
+} ArchiveUnpackParams;
+JSON_TYPE_DECLARE(ArchiveUnpackParams);
 
 typedef struct ArchiveUnpackReply {
         struct {

@@ -265,3 +265,152 @@ def pull_of_another_platform_moves_the_tag():
     equal((other["RepoTags"], other["RepoDigests"]), ([], []), "names of the host's image")
     equal(statuses(m.pull())[-1], f"Status: Downloaded newer image for {m.name}:1", "last line of pulling the host's again")
     equal(c.ok("GET", f"/images/{m.name}:1/json")["Id"], m.amd_id, "what the tag leads to again")
+
+
+# --- load and save of one platform ---
+
+
+def oci_multi(tag, *platforms):
+    """An OCI layout whose name stands for an index, as buildx and skopeo write it. Returns (archive, ids)."""
+    t, blobs, entries, ids = images.TarWriter(), {}, [], {}
+
+    def put(data, media_type):
+        blobs[digest(data)] = data
+        return {"mediaType": media_type, "digest": digest(data), "size": len(data)}
+
+    for platform in platforms:
+        os_, architecture, *variant = platform.split("/")
+        data = layer(3000)
+        config = json.dumps({"os": os_, "architecture": architecture, **({"variant": variant[0]} if variant else {}), "config": {},
+                             "rootfs": {"type": "layers", "diff_ids": [digest(data)]}}).encode()
+        manifest = json.dumps({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": put(config, OCI_CONFIG),
+                               "layers": [put(data, OCI_LAYER)]}).encode()
+        names = {"os": os_, "architecture": architecture, **({"variant": variant[0]} if variant else {})}
+        entries.append({**put(manifest, OCI_MANIFEST), "platform": names})
+        ids[platform] = digest(config)
+    attestation = {**put(b'{"schemaVersion":2}', OCI_MANIFEST), "platform": {"os": "unknown", "architecture": "unknown"}, "annotations": ATTESTATION}
+    index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [attestation, *entries]}).encode()
+    outer = {**put(index, OCI_INDEX), "annotations": {"io.containerd.image.name": "docker.io/library/" + tag}}
+    for d in ("blobs", "blobs/sha256"):
+        t.add(d)
+    for name, data in blobs.items():
+        t.add("blobs/sha256/" + name[7:], data)
+    t.add("index.json", json.dumps({"schemaVersion": 2, "manifests": [outer]}))
+    t.add("oci-layout", json.dumps({"imageLayoutVersion": "1.0.0"}))
+    return t.bytes(), ids
+
+
+def load_platform(archive, platform=None):
+    r = client().post("/images/load", archive, query={"platform": platform} if platform else {}, headers={"Content-Type": "application/x-tar"})
+    return (r.status, r.message) if r.status != 200 else (200, next((line["error"] for line in r.lines() if "error" in line), None))
+
+
+def platform_json(text):
+    return json.dumps(dict(zip(("os", "architecture", "variant"), text.split("/"))))
+
+
+@cases([("host", None, "linux/amd64"), ("other", "linux/arm64", "linux/arm64"), ("variant", "linux/arm/v7", "linux/arm/v7")])
+def load_from_an_index(asked, wanted):
+    only_ours()
+    archive, ids = oci_multi("load-multi:1", "linux/arm/v7", "linux/amd64", "linux/arm64")
+    cleanup(forget, "load-multi:1")
+    equal(load_platform(archive, platform_json(asked) if asked else None), (200, None), "reply")
+    equal(client().ok("GET", "/images/load-multi:1/json")["Id"], ids[wanted], "id of what was loaded")
+
+
+@test
+def load_of_a_platform_that_is_not_there():
+    only_ours()
+    archive, _ = oci_multi("load-none:1", "linux/amd64")
+    status, message = load_platform(archive, platform_json("linux/s390x"))
+    equal((status, message), (404, "the archive has no image of the requested platform (linux/s390x)"), "reply for an index")
+    status, message = load_platform(images.docker_archive([layer()], tags=["load-none:1"]), platform_json("linux/s390x"))
+    equal((status, message), (404, "the archive has no image of the requested platform (linux/s390x)"), "reply for a docker-archive")
+    equal(client().get("/images/load-none:1/json").status, 404, "status of the image")
+    equal(load_platform(archive, "{")[0], 400, "status of a platform that is none")
+
+
+@test
+def load_of_another_platform_only():
+    """An archive without the host's platform is loaded if its name stands for one image."""
+    only_ours()
+    data = layer()
+    config = json.dumps({"os": "linux", "architecture": "arm64", "config": {}, "rootfs": {"type": "layers", "diff_ids": [digest(data)]}}).encode()
+    archive = images.oci_archive([data], tags=["load-arm:1"], config=config)
+    cleanup(forget, "load-arm:1")
+    equal(load_platform(archive), (200, None), "reply")
+    equal(client().ok("GET", "/images/load-arm:1/json")["Architecture"], "arm64", "architecture")
+
+
+@test
+def load_skips_other_platforms():
+    """Of the images of one archive those of the platform are loaded."""
+    only_ours()
+    m = Multi()
+    m.pull("linux/arm64")
+    c = client()
+    archive = c.get("/images/get", query={"names": [f"{m.name}:1", "busybox:latest"]}).body
+    c.delete(f"/images/{m.name}:1")
+    r = c.post("/images/load", archive, query={"platform": platform_json("linux/arm64"), "quiet": 1}, headers={"Content-Type": "application/x-tar"})
+    equal([line.get("stream") for line in r.lines()], [f"Loaded image: {m.name}:1\n"], "lines")
+
+
+@test
+def digests_survive_save_and_load():
+    """The archive has the manifest that the registry had, and a load keeps it."""
+    only_ours()
+    m = Multi()
+    m.pull()
+    c = client()
+    archive = c.get(f"/images/{m.name}:1/get").body
+    c.delete(f"/images/{m.name}:1")
+    equal(c.get(f"/images/{m.amd_id}/json").status, 404, "status once it was removed")
+    equal(load_platform(archive), (200, None), "reply of the load")
+    i = c.ok("GET", f"/images/{m.name}:1/json", query={"manifests": 1})
+    equal((i["Id"], i["Manifests"][0]["ID"]), (m.amd_id, m.amd["digest"]), "id, and digest of the manifest")
+    m.pull()
+    i = c.ok("GET", f"/images/{m.name}:1/json")
+    equal(i["Descriptor"], m.index, "Descriptor, once it was pulled as well")
+
+
+@test
+def pull_after_load_is_the_registrys():
+    """The same image, packed in another way: what a registry says of it counts."""
+    only_ours()
+    m = Multi()
+    config = json.dumps({"os": "linux", "architecture": "amd64", "config": {"Cmd": ["true"]},
+                         "rootfs": {"type": "layers", "diff_ids": [digest(m.data["amd64"])]}}).encode()
+    equal(digest(config), m.amd_id, "the test's own config")
+    equal(load_platform(images.oci_archive([m.data["amd64"]], tags=["packed:1"], config=config)), (200, None), "reply of the load")
+    cleanup(forget, "packed:1")
+    c = client()
+    check(c.ok("GET", "/images/packed:1/json")["Descriptor"] != m.index, "it has the index already")
+    m.pull()
+    for name in ("packed:1", f"{m.name}:1"):
+        i = c.ok("GET", f"/images/{name}/json", query={"manifests": 1})
+        equal((i["Id"], i["Descriptor"], i["Manifests"][0]["Available"]), (m.amd_id, m.index, True), f"what {name} is now")
+
+
+# --- containers of another platform ---
+
+
+@test
+def container_of_another_platform():
+    only_ours()
+    data = layer()
+    config = json.dumps({"os": "linux", "architecture": "arm64", "variant": "v8", "config": {"Cmd": ["true"]},
+                         "rootfs": {"type": "layers", "diff_ids": [digest(data)]}}).encode()
+    equal(load_platform(images.oci_archive([data], tags=["run-arm:1"], config=config)), (200, None), "reply of the load")
+    cleanup(forget, "run-arm:1")
+    c = client()
+    for query, warnings in (({}, 1), ({"platform": "linux/arm64"}, 0)):
+        reply = c.ok("POST", "/containers/create", {"Image": "run-arm:1"}, query=query)
+        equal(len(reply["Warnings"]), warnings, f"warnings with {query}")
+        for w in reply["Warnings"]:
+            matches(w, r"^The requested image's platform \(linux/arm64/v8\) does not match the detected host platform \(linux/amd64(/v\d)?\) and "
+                       r"no specific platform was requested$", "warning")
+    r = c.post("/containers/create", {"Image": "run-arm:1"}, query={"platform": "linux/amd64"})
+    equal((r.status, r.message), (404, "image with reference run-arm:1 was found but its platform (linux/arm64/v8) does not match the specified "
+                                       "platform (linux/amd64)"), "reply for the host's platform")
+    equal(c.ok("POST", "/containers/create", {"Image": "busybox"})["Warnings"], [], "warnings for an image of the host's platform")
+    equal(c.post("/containers/create", {"Image": "busybox"}, query={"platform": "nosuch/thing/at/all"}).status, 400, "status of a platform that is none")
