@@ -63,6 +63,7 @@ struct ImageManager {
         sd_event_source *pull_source;
         bool sweep_later;               /* an image was removed while jobs ran */
         sd_event_source *trash_source;
+        usec_t trash_emptied;           /* the last time, CLOCK_MONOTONIC */
         unsigned n_trash;
 };
 

@@ -269,17 +269,23 @@ static int on_trash(sd_event_source *s, uint64_t usec, void *userdata) {
         ImageManager *m = ASSERT_PTR(userdata);
 
         m->trash_source = sd_event_source_disable_unref(m->trash_source);
+        m->trash_emptied = now_usec(CLOCK_MONOTONIC);
         empty_trash(m);
         return 0;
 }
 
-/* One worker for all that comes within a moment, and none in the way of who waits for the removal. */
+/* After the answer to whoever waits for the removal, and one worker for all that comes within a moment. */
 static void empty_trash_later(ImageManager *m) {
+        int r;
+
         if (m->trash_source)
                 return;
-        if (sd_event_add_time_relative(m->config.event, &m->trash_source, CLOCK_MONOTONIC, TRASH_USEC, 0,
-                                       on_trash, m) < 0)
-                empty_trash(m);
+        r = sd_event_add_time(m->config.event, &m->trash_source, CLOCK_MONOTONIC,
+                              m->trash_emptied + TRASH_USEC, 0, on_trash, m);
+        if (r >= 0)
+                r = sd_event_source_set_priority(m->trash_source, SD_EVENT_PRIORITY_IDLE);
+        if (r < 0)
+                log_warning_errno(r, "Cannot empty the trash: %m");
 }
 
 int trash_directory(ImageManager *m, const char *directory, Error *reterr) {

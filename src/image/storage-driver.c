@@ -79,7 +79,7 @@ static int trial(ImageManager *m, Error *reterr) {
         if (r < 0)
                 return r;
         r = try_mount(directory);
-        (void) trash_directory(m, directory, NULL);
+        (void) rm_rf_at(AT_FDCWD, directory);
         return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r,
                                         "the file system of %s cannot carry the storage driver overlay2",
                                         m->config.data_root) :
