@@ -46,11 +46,11 @@ int container_rename(Container *c, const char *name, Error *reterr) {
                                   "Renaming a container with the same name as its current name");
         other = hashmap_get(c->manager->by_name, name);
         if (other)
-                return error_setf(
-                                reterr, ERROR_CONFLICT,
-                                "Error when allocating new name: Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to "
-                                "remove (or rename) that container to be able to reuse that name.",
-                                name, other->doc.id);
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "Error when allocating new name: Conflict. The container name \"/%s\" is "
+                                  "already in use by container \"%s\". You have to remove (or rename) that "
+                                  "container to be able to reuse that name.",
+                                  name, other->doc.id);
         r = take_name(c, name, reterr);
         if (r < 0)
                 return r;

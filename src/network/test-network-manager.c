@@ -750,7 +750,8 @@ int main(int argc, char *argv[]) {
                 return TEST_SKIP;
         }
         ASSERT_OK(mount(NULL, "/", NULL, MS_REC|MS_PRIVATE, NULL));
-        /* A new namespace may have it on already, as the host has: then it would not be us who turned it on. */
+        /* A new namespace may have it on already, as the host has: then it would not be us who turned it
+         * on. */
         ASSERT_OK(write_string_file("/proc/sys/net/ipv4/ip_forward", "0"));
         ASSERT_NOT_NULL(mkdtemp(root));
         ASSERT_OK(mount("tmpfs", root, "tmpfs", 0, NULL));

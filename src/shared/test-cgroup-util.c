@@ -5,7 +5,8 @@
 
 /* Whatever a client gives as a parent stays below the hierarchy. */
 TEST(no_way_out) {
-        static const char *const ways[] = { "/x/y", "x/y", "/../../x/y", "../x/y", "/a/../../../x/y", "//x/./y" };
+        static const char *const ways[] = { "/x/y",   "x/y", "/../../x/y", "../x/y", "/a/../../../x/y",
+                                            "//x/./y" };
         _cleanup_free_ char *wanted = NULL;
 
         if (cgroup_directory("pids", "/x/y", &wanted) < 0)
