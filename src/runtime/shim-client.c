@@ -24,6 +24,7 @@ struct ShimClient {
         int fd;
         sd_event_source *source;
         uint32_t next_id;
+        unsigned version;               /* of the protocol; 0 before its hello */
         QueuedCommand *queue;
         size_t n_queue, queue_allocated;
         bool dispatching;               /* freed in a callback: the memory goes when that returns */
@@ -76,6 +77,7 @@ static void on_hello(ShimClient *c, const ShimMessage *m, int *fd) {
         ExitRecord exit = exit_of(m->value2, m);
         ShimState state = m->value1;
 
+        c->version = m->version;
         if (state < 0 || state >= _SHIM_STATE_MAX || !c->ops->hello)
                 return;
         c->ops->hello(c, state, m->pid, state == SHIM_STATE_EXITED ? &exit : NULL, c->userdata);
@@ -120,6 +122,11 @@ static void on_root_fd(ShimClient *c, const ShimMessage *m, int *fd) {
                 c->ops->root_fd(c, m->id, r, TAKE_FD(*fd), c->userdata);
 }
 
+static void on_frozen(ShimClient *c, const ShimMessage *m, int *fd) {
+        if (c->ops->frozen)
+                c->ops->frozen(c, m->id, m->value1, c->userdata);
+}
+
 static const struct {
         ShimMessageType type;
         void (*handle)(ShimClient *c, const ShimMessage *m, int *fd);
@@ -132,6 +139,7 @@ static const struct {
         { SHIM_LOG_FAILED,   on_log_failed   },
         { SHIM_EXITED,       on_exited       },
         { SHIM_ROOT_FD,      on_root_fd      },
+        { SHIM_FROZEN,       on_frozen       },
 };
 
 static void dispatch(ShimClient *c, const ShimMessage *m, int *fd) {
@@ -340,6 +348,24 @@ int shim_client_root_fd(ShimClient *c, uint32_t *ret_id) {
         c->next_id++;
         *ret_id = id;
         return 0;
+}
+
+int shim_client_freeze(ShimClient *c, uint32_t *ret_id) {
+        uint32_t id = c->next_id;
+        int r;
+
+        if (c->version < SHIM_PROTOCOL_FREEZE)
+                return -EOPNOTSUPP;
+        r = command(c, &(ShimMessage) { .type = SHIM_FREEZE, .id = id, .value1 = 1 }, -EBADF);
+        if (r < 0)
+                return r;
+        c->next_id++;
+        *ret_id = id;
+        return 0;
+}
+
+int shim_client_thaw(ShimClient *c) {
+        return command(c, &(ShimMessage) { .type = SHIM_FREEZE }, -EBADF);
 }
 
 int shim_client_quit(ShimClient *c) {

@@ -24,6 +24,8 @@ typedef struct ShimClientOps {
         void (*exited)(ShimClient *c, const ExitRecord *exit, void *userdata);
         /* r < 0: negative errno and fd is not valid; else fd is owned by the callee. */
         void (*root_fd)(ShimClient *c, uint32_t id, int r, int fd, void *userdata);
+        /* r < 0: it runs on. */
+        void (*frozen)(ShimClient *c, uint32_t id, int r, void *userdata);
         /* End of the connection: the shim ended or died. Where exited() was not called before, the exit file
          * says how (exit_record_read), and where there is none the shim was killed. Nothing is called after
          * it. */
@@ -58,5 +60,9 @@ int shim_client_signal(ShimClient *c, int sig);
 int shim_client_close_stdin(ShimClient *c);
 /* Asks for an O_PATH fd of the container's root directory; answered by root_fd(). */
 int shim_client_root_fd(ShimClient *c, uint32_t *ret_id);
+/* Until shim_client_thaw(), the end of the connection or a signal; answered by frozen(). -EOPNOTSUPP: a shim
+ * of an older daemon, which cannot. */
+int shim_client_freeze(ShimClient *c, uint32_t *ret_id);
+int shim_client_thaw(ShimClient *c);
 /* Ends a shim that was never told to start, or one that lingers for a slow attached client. */
 int shim_client_quit(ShimClient *c);

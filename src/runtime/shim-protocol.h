@@ -13,7 +13,8 @@
 
 #include "basic/macro.h"
 
-#define SHIM_PROTOCOL_VERSION 1U
+#define SHIM_PROTOCOL_VERSION 2U
+#define SHIM_PROTOCOL_FREEZE 2U                 /* from this version on there is SHIM_FREEZE */
 #define SHIM_PROTOCOL_MAGIC 0x4d495344U         /* "DSIM" */
 
 /* Limits of one message. Data carries what the daemon has read of an attach connection already. */
@@ -48,6 +49,9 @@ typedef enum ShimMessageType {
                                  * value1 */
         SHIM_DETACH,            /* id: end this attached session */
         SHIM_QUIT,              /* a shim that was never started or whose container exited ends at once */
+        SHIM_FREEZE,            /* id, value1 = 1: the container's processes stand still; until value1 = 0
+                                 * comes, or a signal for it, or the connection ends; answered by
+                                 * SHIM_FROZEN */
 
         /* shim -> daemon */
         SHIM_STARTED = 64,      /* pid, time */
@@ -57,6 +61,7 @@ typedef enum ShimMessageType {
         SHIM_LOG_FAILED,        /* value1 = negative errno; sent once per series of failures */
         SHIM_EXITED,            /* value1 = exit code, flags = ShimExitFlags, time; the record is in the exit
                                  * file already */
+        SHIM_FROZEN,            /* id, value1 = 0, or a negative errno: it runs on */
 } ShimMessageType;
 
 typedef enum ShimState {

@@ -183,6 +183,56 @@ int cgroup_read_oom_kills(const char *oom_file, uint64_t *ret) {
         return -ENODATA;
 }
 
+static int freezer_file(const char *path, const char *v1, const char *v2, char **ret) {
+        _cleanup_free_ char *directory = NULL;
+        int r;
+
+        r = cgroup_directory("freezer", path, &directory);
+        if (r < 0)
+                return r;
+        *ret = path_join(directory, cgroup_version() == 2 ? v2 : v1);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int check_not_in(const char *path) {
+        _cleanup_free_ char *file = NULL;
+        _cleanup_strv_free_ char **pids = NULL;
+        char own[16];
+        int r;
+
+        r = freezer_file(path, "cgroup.procs", "cgroup.procs", &file);
+        if (r >= 0)
+                r = read_lines(file, &pids);
+        if (r < 0)
+                return r;
+        snprintf(own, sizeof(own), "%d", getpid());
+        return strv_contains(pids, own) ? -EBUSY : 0;
+}
+
+int cgroup_freeze(const char *path, bool frozen) {
+        _cleanup_free_ char *file = NULL;
+        bool v2 = cgroup_version() == 2;
+        int r;
+
+        r = frozen ? check_not_in(path) : 0;
+        if (r >= 0)
+                r = freezer_file(path, "freezer.state", "cgroup.freeze", &file);
+        if (r < 0)
+                return r;
+        return write_string_file(file, v2 ? (frozen ? "1" : "0") : frozen ? "FROZEN" : "THAWED");
+}
+
+int cgroup_is_frozen(const char *path) {
+        _cleanup_free_ char *file = NULL;
+        _cleanup_strv_free_ char **lines = NULL;
+        int r;
+
+        r = freezer_file(path, "freezer.state", "cgroup.events", &file);
+        if (r >= 0)
+                r = read_lines(file, &lines);
+        return r < 0 ? r : strv_contains(lines, "frozen 1") || strv_contains(lines, "FROZEN");
+}
+
 /* "+cpu", "+io", ... of what the directory has; one that cannot be passed on is left out. */
 static void enable_controllers(const char *directory) {
         _cleanup_free_ char *list = NULL, *text = NULL, *control = NULL;
@@ -318,6 +368,13 @@ static int kill_directory(const char *directory) {
                 return -ENOMEM;
         if (write_string_file(file, "1") >= 0)
                 return 0;
+
+        /* On v1 what is frozen does not even die. */
+        free(file);
+        file = path_join(directory, "freezer.state");
+        if (!file)
+                return -ENOMEM;
+        (void) write_string_file(file, "THAWED");
 
         /* Before Linux 5.14, and on v1. Processes may fork meanwhile, hence the rounds. */
         for (unsigned i = 0; i < KILL_ROUNDS; i++) {

@@ -31,6 +31,11 @@ int cgroup_oom_file(const char *path, char **ret);
 /* Its "oom_kill" number. */
 int cgroup_read_oom_kills(const char *oom_file, uint64_t *ret);
 
+/* Whether the processes of a group stand still. Asking for it takes effect in a while, and on v1 may have to
+ * be repeated. -EBUSY: we are in it ourselves. */
+int cgroup_freeze(const char *path, bool frozen);
+int cgroup_is_frozen(const char *path);
+
 /* cgroup2: makes a group with its parents, and passes the root's controllers on to it where possible. */
 int cgroup_create(const char *path);
 /* Opens the directory of a group of cgroup2, for starting a process in it. */

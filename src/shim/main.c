@@ -104,7 +104,9 @@ static void on_idle(LoopTimer *t) {
 }
 
 static void setup_timers(Shim *s) {
-        LoopTimer *const timers[] = { &s->idle_timer, &s->stop_timer, &s->drain_timer, &s->linger_timer };
+        LoopTimer *const timers[] = {
+                &s->idle_timer, &s->stop_timer, &s->drain_timer, &s->linger_timer, &s->freeze_timer,
+        };
 
         FOREACH_ELEMENT(t, timers) {
                 (*t)->userdata = s;

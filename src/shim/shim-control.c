@@ -22,6 +22,8 @@ typedef int (*Command)(Shim *s, Connection *c, const ShimMessage *m, int fd);
 static void connection_close(Connection *c) {
         Shim *s = c->shim;
 
+        if (s->freezer == c)
+                shim_thaw(s);
         loop_remove(&s->loop, &c->source);
         LIST_REMOVE(connections, s->connections, c);
         s->n_connections--;
@@ -48,7 +50,7 @@ static int connection_enqueue(Connection *c, const ShimMessage *m) {
 }
 
 /* Keeps the order: behind a message that waits, everything waits. fds are not queued. */
-static int connection_send(Connection *c, const ShimMessage *m, int fd) {
+int shim_reply(Connection *c, const ShimMessage *m, int fd) {
         int r;
 
         if (c->n_queue > 0)
@@ -79,7 +81,7 @@ static int connection_flush(Connection *c) {
 
 void shim_event(Shim *s, const ShimMessage *m) {
         LIST_FOREACH(connections, c, s->connections)
-                if (connection_send(c, m, -EBADF) < 0)
+                if (shim_reply(c, m, -EBADF) < 0)
                         connection_close(c);
 }
 
@@ -95,7 +97,7 @@ bool shim_control_flushed(const Shim *s) {
 static int command_hello(Shim *s, Connection *c, const ShimMessage *m, int fd) {
         bool exited = s->state == SHIM_STATE_EXITED;
 
-        return connection_send(c, &(ShimMessage) {
+        return shim_reply(c, &(ShimMessage) {
                 .type = SHIM_HELLO,
                 .version = MIN(m->version, SHIM_PROTOCOL_VERSION),
                 .value1 = s->state,
@@ -119,7 +121,7 @@ static int command_start(Shim *s, Connection *c, const ShimMessage *m, int fd) {
 }
 
 static int attach_refused(Connection *c, uint32_t id, ShimAttachEnd reason) {
-        return connection_send(c, &(ShimMessage) {
+        return shim_reply(c, &(ShimMessage) {
                 .type = SHIM_ATTACH_ENDED, .id = id, .value1 = (int) reason }, -EBADF);
 }
 
@@ -167,7 +169,7 @@ static int command_root_fd(Shim *s, Connection *c, const ShimMessage *m, int fd)
                 snprintf(path, sizeof(path), "/proc/%d/root", s->container_pid);
                 root = RET_NERRNO(open(path, O_PATH|O_DIRECTORY|O_CLOEXEC));
         }
-        return connection_send(c, &(ShimMessage) {
+        return shim_reply(c, &(ShimMessage) {
                 .type = SHIM_ROOT_FD, .id = m->id, .value1 = MIN(root, 0) }, root);
 }
 
@@ -178,6 +180,14 @@ static int command_quit(Shim *s, Connection *c, const ShimMessage *m, int fd) {
                 shim_attach_drop_all(s);
                 shim_check_end(s);
         }
+        return 0;
+}
+
+static int command_freeze(Shim *s, Connection *c, const ShimMessage *m, int fd) {
+        if (m->value1)
+                return shim_freeze(s, c, m->id);
+        if (s->freezer == c)
+                shim_thaw(s);
         return 0;
 }
 
@@ -195,6 +205,7 @@ static const struct {
         { SHIM_ROOT_FD,     command_root_fd      },
         { SHIM_DETACH,      command_detach       },
         { SHIM_QUIT,        command_quit         },
+        { SHIM_FREEZE,      command_freeze       },
 };
 
 static int dispatch(Shim *s, Connection *c, const ShimMessage *m, int fd) {

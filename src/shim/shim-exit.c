@@ -93,6 +93,7 @@ void shim_container_started(Shim *s) {
 int shim_kill(Shim *s, int sig) {
         if (s->state != SHIM_STATE_RUNNING || s->exited || s->container_pidfd < 0)
                 return -ESRCH;
+        shim_thaw(s);
         return pidfd_signal(s->container_pidfd, sig);
 }
 
@@ -163,6 +164,7 @@ void shim_container_ended(Shim *s, int status) {
         };
         check_oom(s);
         unwatch_oom(s);
+        shim_thaw(s);
         s->container_pidfd = safe_close(s->container_pidfd);
         loop_timer_stop(&s->stop_timer);
 

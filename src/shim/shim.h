@@ -116,6 +116,11 @@ struct Shim {
         size_t n_clients;
         size_t n_slow;                  /* clients over the buffer limit: the outputs wait */
 
+        Connection *freezer;            /* who wants it to stand still; NULL = nobody */
+        uint32_t freeze_id;
+        usec_t freeze_deadline;
+        LoopTimer freeze_timer;         /* looks whether it does */
+
         bool finished;                  /* exit written, clients told */
         bool delete_done;
         LoopTimer idle_timer;           /* nobody came */
@@ -128,6 +133,8 @@ struct Shim {
 /* shim-control.c: the daemon's connections */
 int shim_control_open(Shim *s);
 void shim_event(Shim *s, const ShimMessage *m);
+/* To one connection; fd: negative = none. */
+int shim_reply(Connection *c, const ShimMessage *m, int fd);
 bool shim_control_flushed(const Shim *s);
 
 /* shim-runtime.c: running the OCI runtime */
@@ -165,6 +172,10 @@ int shim_client_queue(AttachClient *c, LogStream stream, const void *data, size_
 /* shim-replay.c: the log to a client that asked for it */
 int shim_replay_begin(AttachClient *c, uint64_t since_nsec);
 int shim_replay_step(AttachClient *c);
+
+/* shim-freeze.c: the container stands still while a daemon reads its files */
+int shim_freeze(Shim *s, Connection *c, uint32_t id);
+void shim_thaw(Shim *s);
 
 /* shim-exit.c: the end of the container */
 void shim_child_ended(Shim *s, pid_t pid, int status);

@@ -175,7 +175,7 @@ class Container:
         cleanup(self.kill)
         self.connection = eventually(self.try_connect, "control socket")
         m = self.connection.hello()
-        if (m.version, m.value1) != (1, CREATED):
+        if (m.version, m.value1) != (2, CREATED):
             raise Failed(f"hello of a new shim is {m}")
         return self
 
