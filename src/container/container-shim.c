@@ -11,6 +11,7 @@
 #include "basic/messages.h"
 #include "basic/path-util.h"
 #include "container/container-attach.h"
+#include "container/container-freeze.h"
 #include "container/container-manager.h"
 #include "container/container-network.h"
 #include "container/container-remove.h"
@@ -60,6 +61,10 @@ static void on_log_failed(ShimClient *s, int error, void *userdata) {
                          "The log of container %s (%s) cannot be written: %m", c->doc.name, c->doc.id);
 }
 
+static void on_frozen(ShimClient *s, uint32_t id, int r, void *userdata) {
+        container_freeze_answer(ASSERT_PTR((Container *) userdata), id, r);
+}
+
 static void on_exited(ShimClient *s, const ExitRecord *exit, void *userdata) {
         Container *c = ASSERT_PTR(userdata);
 
@@ -89,6 +94,7 @@ static void shim_lost(Container *c) {
         ExitRecord record;
 
         c->shim = shim_client_free(c->shim);
+        container_freeze_lost(c);
         if (c->start)
                 container_start_failed(c, "the container's shim ended before the container was started");
         else if (c->restoring)
@@ -115,6 +121,7 @@ static const ShimClientOps shim_ops = {
         .attach_ended = on_attach_ended,
         .oom = on_oom,
         .log_failed = on_log_failed,
+        .frozen = on_frozen,
         .exited = on_exited,
         .lost = on_lost,
 };

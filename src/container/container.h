@@ -78,6 +78,10 @@ struct Container {
         Operation *gone;                /* completes when it says so; made by the first who waits */
         bool remove_when_lost;          /* AutoRemove: as soon as the shim has served its attached clients */
 
+        struct ContainerFreeze *freezes;        /* who wants it to stand still */
+        enum { FREEZE_NONE, FREEZE_ASKED, FREEZE_DONE } freezing;
+        uint32_t freeze_id;             /* of the question to the shim */
+
         ContainerAttach *attaches;
         ContainerWaiter *waiters;
         sd_event_source *restart_timer; /* CONTAINER_RESTARTING */

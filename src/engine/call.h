@@ -57,6 +57,8 @@ typedef enum CallStreamKind {
         CALL_STREAM_RAW,                /* bytes of a terminal */
         CALL_STREAM_MULTIPLEXED,        /* stdcopy frames */
         CALL_STREAM_TAR,                /* application/x-tar */
+        CALL_STREAM_BYTES,              /* application/octet-stream: a tar archive that Docker does not call
+                                         * so */
 } CallStreamKind;
 
 typedef struct CallHijackInfo {
@@ -72,6 +74,9 @@ struct CallFace {
         /* The answer is certain to come but not yet: send what can be sent (HTTP: status and headers of a
          * 200). */
         void (*promise)(Call *call);
+        /* The caller is authorised, and the engine function has begun and not ended the call. NULL = not
+         * interested. May abandon the call. */
+        void (*accepted)(Call *call);
 
         int (*stream_open)(Call *call, CallStreamKind kind);
         /* Queues all of it. 0: go on; 1: over the high mark, write no more until on_drain. */

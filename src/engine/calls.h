@@ -27,6 +27,9 @@ extern const EngineCall engine_call_container_attach;
 extern const EngineCall engine_call_container_wait;
 extern const EngineCall engine_call_container_remove;
 extern const EngineCall engine_call_container_prune;
+extern const EngineCall engine_call_container_export;
+extern const EngineCall engine_call_container_changes;
+extern const EngineCall engine_call_container_commit;
 
 /* images */
 extern const EngineCall engine_call_image_list;

@@ -27,6 +27,8 @@ const char *http_stream_content_type(CallStreamKind kind, unsigned version) {
                 return "application/vnd.docker.raw-stream";
         case CALL_STREAM_TAR:
                 return "application/x-tar";
+        case CALL_STREAM_BYTES:
+                return "application/octet-stream";
         default:
                 assert_not_reached();
         }

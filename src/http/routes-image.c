@@ -14,7 +14,7 @@ static const HttpRoute rows[] = {
         ROUTE(POST,   "/images/{name...}/push",         image_push,     .flags = ROUTE_OUTPUT),
         ROUTE(GET,    "/images/get",                    image_save,     .flags = ROUTE_OUTPUT),
         ROUTE(GET,    "/images/{name...}/get",          image_save,     .flags = ROUTE_OUTPUT),
-        ROUTE_REFUSED(POST,   "/commit",                "making an image of a container (commit)"),
+        ROUTE(POST,   "/commit",                        container_commit, .status = 201),
         ROUTE(DELETE, "/images/{name...}",              image_remove),
 };
 

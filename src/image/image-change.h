@@ -5,4 +5,5 @@
 #include "api/oci-image.h"
 #include "basic/error.h"
 
-int image_change_apply(OciImageConfig *c, const char *instruction, Error *reterr);
+/* In their order; each string may hold several lines. Docker's texts. */
+int image_changes_apply(OciImageConfig *c, char *const *changes, Error *reterr);

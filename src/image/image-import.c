@@ -30,8 +30,6 @@ static const char *host_architecture(void) {
 }
 
 static int build_config(const ImageCreateParams *p, const char *diff_id, OciImage *c, Error *reterr) {
-        int r = 0;
-
         c->architecture = strdup(host_architecture());
         c->os = strdup("linux");
         c->created = now_nsec();
@@ -43,10 +41,7 @@ static int build_config(const ImageCreateParams *p, const char *diff_id, OciImag
                 return error_fill(reterr, -ENOMEM);
         c->history.n_items = 1;
         c->history.items[0] = (OciHistory) { .created = c->created, .comment = strdup(c->comment) };
-        STRV_FOREACH(s, p->changes)
-                if (r >= 0)
-                        r = image_change_apply(&c->config, *s, reterr);
-        return r;
+        return image_changes_apply(&c->config, p->changes, reterr);
 }
 
 static int take_layer(ImageJob *j, Error *reterr) {
@@ -97,11 +92,8 @@ static void on_unpacked(LayerUnpack *u, int r, const Error *error, void *userdat
 static int check_params(const ImageCreateParams *p, Error *reterr) {
         _cleanup_reference_ Reference ref = {};
         OciImageConfig probe = {};
-        int r = 0;
+        int r = image_changes_apply(&probe, p->changes, reterr);
 
-        STRV_FOREACH(s, p->changes)
-                if (r >= 0)
-                        r = image_change_apply(&probe, *s, reterr);
         json_done(&OciImageConfig_json, &probe);
         return r >= 0 && !isempty(p->repo) ? reference_parse(p->repo, &ref, reterr) : r;
 }

@@ -30,6 +30,7 @@ typedef struct ImageRecord {
                                          * NULL = none */
         char *target;                   /* the same of what its name led to in a registry: an index, or
                                          * NULL */
+        char *parent;                   /* id of the image that it was committed on; NULL = none */
         nsec_t tagged;
 } ImageRecord;
 JSON_TYPE_DECLARE(ImageRecord);
@@ -74,5 +75,3 @@ void image_event(ImageManager *m, const char *action, const char *message_id, co
                  const char *name);
 /* 1 or 0: the filters label, label!, before, since, until; those about names are the caller's. */
 int image_matches(ImageManager *m, const Image *i, const Filters *f, Error *reterr);
-/* The familiar names of an image, sorted; owned by the caller. Either result may be NULL. */
-int image_familiar_names(ImageManager *m, const Image *image, char ***ret_tags, char ***ret_digests);

@@ -35,6 +35,7 @@ static const JsonField image_record_fields[] = {
         JSON_ARRAY(ImageRecord, layers, ImageLayer, "Layers", JSON_NONNULL),
         JSON_STRING(ImageRecord, manifest, "Manifest", JSON_OMITEMPTY),
         JSON_STRING(ImageRecord, target, "Target", JSON_OMITEMPTY),
+        JSON_STRING(ImageRecord, parent, "Parent", JSON_OMITEMPTY),
         JSON_TIME(ImageRecord, tagged, "Tagged", 0),
 };
 JSON_TYPE(ImageRecord, image_record_fields);

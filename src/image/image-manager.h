@@ -70,6 +70,10 @@ const OciImageConfig *image_config(const Image *image);         /* its "config" 
 int64_t image_size(const Image *image);                         /* bytes of all its layers */
 /* First familiar tag, or NULL. Borrowed until the next change of names. */
 const char *image_first_tag(const Image *image);
+/* The familiar names of an image, sorted; owned by the caller. Either result may be NULL. */
+int image_familiar_names(ImageManager *m, const Image *image, char ***ret_tags, char ***ret_digests);
+/* Ids of all images, in no order; owned by the caller. */
+int image_manager_ids(const ImageManager *m, char ***ret);
 
 /* Verbs that answer at once. The replies are for the caller to free with their _done() function. */
 int image_manager_list(ImageManager *m, const ImageListParams *p, ImageSummaryList *ret, Error *reterr);
@@ -101,7 +105,23 @@ int image_load_start(ImageManager *m, const ImageLoadParams *p, int input_fd,
 int image_save_start(ImageManager *m, const ImageSaveParams *p, int output_fd,
                      const ImageJobHandlers *handlers, ImageJob **ret, Error *reterr);
 
-/* Results of a finished import: the id of the new image. Borrowed from the job. */
+/* A container's changes as one more layer on its image. */
+typedef struct ImageCommitParams {
+        const char *name;               /* of the container, for messages */
+        Image *parent;
+        const char *rw_dir;             /* of the container (rootfs.h) */
+        const OciImageConfig *config;   /* of the new image; copied */
+        const char *author, *comment;
+        const char *created_by;         /* of the history */
+        const char *repo, *tag;         /* NULL, "" = no name */
+        /* When everything is read, with the handlers' userdata: whether the container was there all the
+         * time, so that it is whole. */
+        int (*read_done)(void *userdata, Error *reterr);
+} ImageCommitParams;
+int image_commit_start(ImageManager *m, const ImageCommitParams *p, const ImageJobHandlers *handlers,
+                       ImageJob **ret, Error *reterr);
+
+/* Results of a finished import or commit: the id of the new image. Borrowed from the job. */
 const char *image_job_image_id(const ImageJob *job);
 /* Kills the worker, removes what was made. Accepts NULL; returns NULL. The caller's pointer is dead after
  * it. The job also ends, and the pointer with it, when done() returns. */

@@ -93,6 +93,28 @@ typedef struct LayersMergeParams {
 } LayersMergeParams;
 JSON_TYPE_DECLARE(LayersMergeParams);
 
+/* "tree-pack": output, directory of the layers, [directory of the container's own files]. The tree as an
+ * archive. "tree-changes": the same for the list of what is other than in the layers. */
+typedef struct TreeParams {
+        char **layers;                  /* as in LayersMergeParams */
+        bool own_is_whole;              /* the own files are not above the layers but a changed copy of
+                                         * them */
+        bool difference;                /* only what is other than in the layers */
+        nsec_t touched_since;           /* tree-diff.h */
+        bool zstd;
+} TreeParams;
+JSON_TYPE_DECLARE(TreeParams);
+DEFINE_JSON_CLEANUP(TreeParams);
+
+typedef struct TreePackReply {
+        uint64_t n_entries;
+        uint64_t n_left_out;            /* what no archive can hold: sockets, names of marks, too long
+                                         * paths */
+        char **left_out;                /* some of them */
+} TreePackReply;
+JSON_TYPE_DECLARE(TreePackReply);
+DEFINE_JSON_CLEANUP(TreePackReply);
+
 /* "usage": directory. */
 typedef struct UsageReply {
         uint64_t size;                  /* bytes of regular files, hard links once */
