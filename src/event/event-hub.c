@@ -78,13 +78,14 @@ static const struct {
         { "daemon",    "DAEMON_ID",    "DAEMON_NAME"    },
 };
 
-/* Attributes of containers that are fields, and the words before them in the message; NULL = not there. */
+/* Attributes of containers that are fields, of which event (NULL = any; of another one it is a label, which
+ * says what an image likes), and the words before them in the message (NULL = not there). */
 static const struct {
-        const char *attribute, *field, *words;
+        const char *attribute, *action, *field, *words;
 } journal_attributes[] = {
-        { "image",    "IMAGE",     NULL          },
-        { "signal",   "SIGNAL",    ", signal "    },
-        { "exitCode", "EXIT_CODE", ", exit code " },
+        { "image",    NULL,   "IMAGE",     NULL           },
+        { "signal",   "kill", "SIGNAL",    ", signal "    },
+        { "exitCode", "die",  "EXIT_CODE", ", exit code " },
 };
 
 static int add_ids(const Event *e, char ***fields) {
@@ -108,7 +109,7 @@ static int add_container_fields(const Event *e, char ***fields, Buffer *text) {
         FOREACH_ELEMENT(a, journal_attributes) {
                 const char *value = string_map_get(&e->actor.attributes, a->attribute);
 
-                if (!value)
+                if (!value || (a->action && !streq(a->action, e->action)))
                         continue;
                 if (r >= 0)
                         r = strv_extendf(fields, "%s=%s", a->field, value);
