@@ -5,6 +5,7 @@
 #include "engine/engine-internal.h"
 
 #include "basic/fd-util.h"
+#include "image/image-import.h"
 #include "image/image-pull.h"
 #include "image/image-push.h"
 #include "json/json-text.h"
@@ -261,6 +262,22 @@ static int push_call(Engine *e, Call *call) {
         return 0;
 }
 
+static int import_url_call(Engine *e, Call *call) {
+        const ImageJobHandlers handlers = { on_progress, on_done, call };
+        _cleanup_(RegistryProxies_donep) RegistryProxies proxies = {};
+        ImageJob *job;
+        int r;
+
+        r = registry_proxies(&e->config->registry, &proxies);
+        if (r < 0)
+                return error_fill(&call->error, r);
+        r = image_import_url_start(e->images, call->params, &proxies, &handlers, &job, &call->error);
+        if (r < 0)
+                return r;
+        attach_job(call, job);
+        return 0;
+}
+
 static int create_call(Engine *e, Call *call) {
         const ImageCreateParams *p = call->params;
 
@@ -268,11 +285,7 @@ static int create_call(Engine *e, Call *call) {
                 return pull_call(e, call);
         if (isempty(p->from_src))
                 return error_setf(&call->error, ERROR_INVALID, "one of fromImage and fromSrc is required");
-        if (!streq(p->from_src, "-"))
-                return error_setf(&call->error, ERROR_NOT_IMPLEMENTED,
-                                  "importing from a URL is not supported by this engine yet: %s",
-                                  p->from_src);
-        return start_job(e, call, start_import);
+        return streq(p->from_src, "-") ? start_job(e, call, start_import) : import_url_call(e, call);
 }
 
 static int start_load(Engine *e, Call *call, int input_fd, const ImageJobHandlers *handlers,

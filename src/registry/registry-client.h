@@ -21,3 +21,7 @@ int registry_push_blob(const RegistryPushBlobParams *p, int fd, RegistryProgress
                        RegistryPushBlobReply *ret, Error *reterr);
 int registry_push_manifest(const RegistryPushManifestParams *p, int fd, RegistryPushManifestReply *ret,
                            Error *reterr);
+/* fd: pipe or file. */
+typedef void (*UrlProgressFunction)(const UrlProgress *p);
+int url_fetch(const UrlFetchParams *p, int fd, UrlProgressFunction progress, UrlFetchReply *ret,
+              Error *reterr);

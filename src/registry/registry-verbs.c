@@ -167,3 +167,21 @@ static const JsonField registry_push_manifest_reply_fields[] = {
         JSON_UINT64(RegistryPushManifestReply, size, "Size", 0),
 };
 JSON_TYPE(RegistryPushManifestReply, registry_push_manifest_reply_fields);
+
+static const JsonField url_fetch_params_fields[] = {
+        JSON_STRING(UrlFetchParams, url, "Url", JSON_REQUIRED | JSON_SECRET),
+        JSON_STRUCT(UrlFetchParams, proxies, RegistryProxies, "Proxies", 0),
+        JSON_UINT64(UrlFetchParams, size_max, "SizeMax", JSON_REQUIRED),
+};
+JSON_TYPE(UrlFetchParams, url_fetch_params_fields);
+
+static const JsonField url_progress_fields[] = {
+        JSON_UINT64(UrlProgress, current, "Current", 0),
+        JSON_UINT64(UrlProgress, total, "Total", 0),
+};
+JSON_TYPE(UrlProgress, url_progress_fields);
+
+static const JsonField url_fetch_reply_fields[] = {
+        JSON_UINT64(UrlFetchReply, size, "Size", 0),
+};
+JSON_TYPE(UrlFetchReply, url_fetch_reply_fields);

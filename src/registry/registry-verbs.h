@@ -50,6 +50,7 @@ typedef struct RegistryProxies {
         char *http, *https, *no_proxy;
 } RegistryProxies;
 JSON_TYPE_DECLARE(RegistryProxies);
+DEFINE_JSON_CLEANUP(RegistryProxies);
 
 /* What every verb needs. */
 typedef struct RegistryAccess {
@@ -130,6 +131,28 @@ typedef struct RegistryFetchReply {
 } RegistryFetchReply;
 JSON_TYPE_DECLARE(RegistryFetchReply);
 DEFINE_JSON_CLEANUP(RegistryFetchReply);
+
+/* "url-fetch": a pipe or file that gets the body. No registry: any http or https URL, whose redirects are
+ * followed and which gets no credentials but those it has itself. Progress: UrlProgress, the first one as
+ * soon as the server has agreed. If the pipe's reader goes away the verb ends with ERROR_CANCELLED. */
+typedef struct UrlFetchParams {
+        char *url;
+        RegistryProxies proxies;
+        uint64_t size_max;      /* bytes of the body */
+} UrlFetchParams;
+JSON_TYPE_DECLARE(UrlFetchParams);
+DEFINE_JSON_CLEANUP(UrlFetchParams);
+
+typedef struct UrlProgress {
+        uint64_t current;
+        uint64_t total;         /* 0 = the server has not said */
+} UrlProgress;
+JSON_TYPE_DECLARE(UrlProgress);
+
+typedef struct UrlFetchReply {
+        uint64_t size;
+} UrlFetchReply;
+JSON_TYPE_DECLARE(UrlFetchReply);
 
 /* "registry-tags", "registry-login": params RegistryAccess, no descriptors. */
 typedef struct RegistryTagsReply {

@@ -5,6 +5,7 @@
 #include "registry/manifest.h"
 #include "registry/proxy.h"
 #include "registry/registry-error.h"
+#include "registry/url-text.h"
 
 #define DIGEST_A "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define DIGEST_B "sha256:1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -348,6 +349,36 @@ TEST(proxies) {
                 ASSERT_STREQ(proxy_for(&p, c->scheme, c->host, c->port), c->proxy);
         }
         ASSERT_STREQ(proxy_for(&(ProxyRules) {}, "https", "example.com", 443), NULL);
+}
+
+TEST(urls) {
+        static const struct {
+                const char *url, *redacted;
+                bool ok;
+        } cases[] = {
+                { "http://example.com", "http://example.com", true },
+                { "HTTPS://example.com:8443/a?b@c:d", "HTTPS://example.com:8443/a?b@c:d", true },
+                { "http://user:secret@example.com/a@b", "http://user:***@example.com/a@b", true },
+                { "http://user:se@cret@example.com", "http://user:***@example.com", true },
+                { "http://user@example.com", "http://user@example.com", true },
+                { "http://[::1]:80/", "http://[::1]:80/", true },
+                { "http://", "http://", false },
+                { "http:///path", "http:///path", false },
+                { "http://:80/", "http://:80/", false },
+                { "http://user:secret@/", "http://user:***@/", false },
+                { "ftp://example.com", "ftp://example.com", false },
+                { "file:///etc/passwd", "file:///etc/passwd", false },
+                { "example.com", "example.com", false },
+                { "http://exa mple.com", "http://exa mple.com", false },
+                { "http://example.com/\r\nX: y", "http://example.com/\r\nX: y", false },
+        };
+
+        FOREACH_ELEMENT(c, cases) {
+                _cleanup_free_ char *redacted = url_redact(c->url);
+
+                ASSERT_STREQ(redacted, c->redacted);
+                ASSERT_EQ(url_check(c->url, NULL) >= 0, c->ok);
+        }
 }
 
 DEFINE_TEST_MAIN();

@@ -176,6 +176,17 @@ static int verb_registry_push_blob(const void *params, const int *fds, Error *re
         return r < 0 ? r : worker_result(&RegistryPushBlobReply_json, &reply, reterr);
 }
 
+static void report_url(const UrlProgress *p) {
+        (void) worker_progress(&UrlProgress_json, p, NULL);
+}
+
+static int verb_url_fetch(const void *params, const int *fds, Error *reterr) {
+        UrlFetchReply reply = {};
+        int r = url_fetch(params, fds[0], report_url, &reply, reterr);
+
+        return r < 0 ? r : worker_result(&UrlFetchReply_json, &reply, reterr);
+}
+
 static int verb_registry_push_manifest(const void *params, const int *fds, Error *reterr) {
         _cleanup_(RegistryPushManifestReply_donep) RegistryPushManifestReply reply = {};
         int r = registry_push_manifest(params, fds[0], &reply, reterr);
@@ -204,6 +215,7 @@ const WorkerVerb worker_verbs[] = {
         { "remove-children", NULL, 1, 0, WORKER_WRITE_FILES, verb_remove_children },
         { "tree-changes", &TreeParams_json, 2, 1, WORKER_READ_FILES | WORKER_READ_MARKS, verb_tree_changes },
         { "tree-pack", &TreeParams_json, 2, 1, WORKER_READ_FILES | WORKER_READ_MARKS, verb_tree_pack },
+        { "url-fetch", &UrlFetchParams_json, 1, -1, WORKER_NETWORK, verb_url_fetch },
         { "usage", NULL, 1, 0, WORKER_READ_FILES, verb_usage },
 };
 const size_t n_worker_verbs = ELEMENTSOF(worker_verbs);

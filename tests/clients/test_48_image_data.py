@@ -6,6 +6,7 @@ import json
 import images
 from common_clients import directory, docker, only_ours
 from harness import check, cleanup, contains, equal, matches, test
+from registry import Server, reply
 
 
 def load_image(d, tag, *layers, **options):
@@ -69,3 +70,18 @@ def platform_of_inspect():
     equal(d("image", "inspect", "--platform", "linux/amd64", "-f", "{{.Architecture}}", "busybox"), "amd64", "architecture")
     d.fails(1, r"was found but its platform \(linux/amd64\) does not match the specified platform \(linux/arm64\)",
             "image", "inspect", "--platform", "linux/arm64", "busybox")
+
+
+@test
+def import_of_a_url():
+    class Web(Server):
+        def answer(self, h, body):
+            reply(h, 200, images.busybox_tar()) if h.path == "/root.tar" else reply(h, 404, b"nothing here")
+
+    d = docker()
+    web = Web()
+    out = d("import", "--change", "CMD echo from the web", f"{web.url}/root.tar", "cli-web")
+    cleanup(d.try_, "rmi", "-f", "cli-web")
+    equal(out.splitlines()[0], f"Downloading from {web.url}/root.tar", "first line")
+    equal(d("run", "--rm", "cli-web"), "from the web", "output of a container")
+    d.fails(1, rf"failed to GET {web.url}/x with status 404 Not Found: nothing here", "import", f"{web.url}/x")
