@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent
-INTERFACES = {"manager": "org.dockerd1.Manager", "container": "org.dockerd1.Container"}
+INTERFACES = {kind.lower(): f"org.dockerd1.{kind}" for kind in ("Manager", "Container", "Image", "Operation")}
 HEADER = """<!DOCTYPE node PUBLIC "-//freedesktop//DTD D-BUS Object Introspection 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd">
 <!-- SPDX-License-Identifier: Apache-2.0 -->

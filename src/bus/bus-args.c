@@ -8,6 +8,12 @@
 
 #define JSON_ARGUMENT_MAX (4U * 1024U * 1024U)  /* bytes of a JSON text, as of an HTTP body */
 
+/* Options that are for the face itself. */
+static const JsonField bus_args_fields[] = {
+        JSON_BOOL(BusArgs, cancel_on_disconnect, "cancel-on-disconnect", 0),
+};
+static JSON_TYPE(BusArgs, bus_args_fields);
+
 bool bus_signature_next(const char **signature, char ret[static BUS_TYPE_MAX]) {
         const char *s = *signature, *p = s;
         unsigned depth = 0;
@@ -176,8 +182,12 @@ static int decode(const BusTarget *target, const BusRow *row, JsonValue *object,
                   Error *reterr) {
         int r;
 
-        if (target->id) {
-                /* Last, so that no option can name another object. */
+        /* Last, so that no option can name another object. */
+        if (row->by_name) {
+                r = bus_image_set_name(target, object, reterr);
+                if (r < 0)
+                        return r;
+        } else if (target->id) {
                 r = json_bus_object_set_string(object, target->interface->id_field, target->id);
                 if (r < 0)
                         return error_fill(reterr, r);
@@ -192,10 +202,11 @@ static int decode(const BusTarget *target, const BusRow *row, JsonValue *object,
         return json_decode(row->call->params, object, API_VERSION_MAX, params, reterr);
 }
 
-int bus_args_read(sd_bus_message *m, const BusTarget *target, const BusRow *row, void *params, int *ret_fd,
-                  Error *reterr) {
+int bus_args_read(sd_bus_message *m, const BusTarget *target, const BusRow *row, void *params,
+                  BusArgs *ret, Error *reterr) {
         _cleanup_(json_value_unrefp) JsonValue *object = NULL;
         _cleanup_close_ int fd = -EBADF;
+        BusArgs args = {};
         int r;
 
         object = json_bus_object_new();
@@ -208,10 +219,14 @@ int bus_args_read(sd_bus_message *m, const BusTarget *target, const BusRow *row,
         r = merge_defaults(object, row->defaults, reterr);
         if (r < 0)
                 return r;
+        r = json_decode(&BusArgs_json, object, API_VERSION_MAX, &args, reterr);
+        if (r < 0)
+                return r;
         r = decode(target, row, object, params, reterr);
         if (r < 0)
                 return r;
 
-        *ret_fd = TAKE_FD(fd);
+        args.fd = TAKE_FD(fd);
+        *ret = args;
         return 0;
 }

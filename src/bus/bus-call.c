@@ -70,6 +70,31 @@ static void face_promise(Call *call) {
         /* A method has no headers to send ahead. */
 }
 
+/* The method is answered; the call, which may have ended already, is an object from now on. NULL if that
+ * cannot be: the method has failed and its call with it. */
+static BusOperation *go_on_as_operation(BusCall *bc) {
+        _cleanup_error_ Error error = ERROR_NULL;
+        BusOperation *o = NULL;
+        int r;
+
+        r = bus_operation_new_consume(bc, &o, &error);
+        if (r < 0)
+                bus_reply_refusal(bc->message, &error);
+        else {
+                (void) sd_bus_reply_method_return(bc->message, "o", o->target.path);
+                bus_operation_feed(o, bc->lines.data, bc->lines.size);
+        }
+        bus_call_free(bc);
+        return o;
+}
+
+static void face_accepted(Call *call) {
+        BusCall *bc = ASSERT_PTR(call->face_data);
+
+        if (bc->row->operation)
+                (void) go_on_as_operation(bc);
+}
+
 /* The client's end goes out with the answer; from then on the fd, and not the client's name, carries the
  * call. */
 static int answer_fd(BusCall *bc, CallStreamKind kind, int *ret) {
@@ -122,7 +147,7 @@ static int face_stream_open(Call *call, CallStreamKind kind) {
         BusCall *bc = ASSERT_PTR(call->face_data);
         int fd, r;
 
-        if (kind == CALL_STREAM_JSON && streq(bc->row->out, "aa{sv}")) {
+        if (kind == CALL_STREAM_JSON && (bc->row->operation || streq(bc->row->out, "aa{sv}"))) {
                 bc->collecting = true;
                 return 0;
         }
@@ -172,6 +197,14 @@ static void reply_lines(BusCall *bc) {
 
 static void face_stream_close(Call *call, const Error *error) {
         BusCall *bc = ASSERT_PTR(call->face_data);
+
+        if (bc->row->operation) {
+                BusOperation *o = go_on_as_operation(bc);
+
+                if (o)
+                        bus_operation_end(o, error);
+                return;
+        }
 
         if (bc->stream) {
                 if (bc->kind == CALL_STREAM_JSON && error_is_set(error))
@@ -237,6 +270,7 @@ static const CallFace bus_call_face = {
         .reply = face_reply,
         .fail = face_fail,
         .promise = face_promise,
+        .accepted = face_accepted,
         .stream_open = face_stream_open,
         .stream_write = face_stream_write,
         .stream_close = face_stream_close,
@@ -246,12 +280,27 @@ static const CallFace bus_call_face = {
 };
 
 static int call_prepare(BusCall *bc, const BusTarget *target, Error *reterr) {
+        BusArgs args;
+        int r;
+
+        /* The user is counted when the call is on its way and he is known. */
+        if (bc->row->operation && bc->client->known) {
+                r = bus_operation_check_limits(bc->client, reterr);
+                if (r < 0)
+                        return r;
+        }
+
         bc->call = call_new(bc->face->engine, bc->row->call, &bus_call_face, bc);
         if (!bc->call)
                 return error_fill(reterr, -ENOMEM);
 
         bc->call->version = API_VERSION_MAX;
-        return bus_args_read(bc->message, target, bc->row, bc->call->params, &bc->input_fd, reterr);
+        r = bus_args_read(bc->message, target, bc->row, bc->call->params, &args, reterr);
+        if (r < 0)
+                return r;
+        bc->input_fd = args.fd;
+        bc->cancel_on_disconnect = args.cancel_on_disconnect;
+        return 0;
 }
 
 static int call_new_for(BusClient *c, const BusRow *row, sd_bus_message *m, BusCall **ret) {

@@ -13,11 +13,11 @@ static void client_go_on(BusClient *c, const Error *error) {
                 else
                         bus_call_start(bc);
 
-        LIST_FOREACH(reads, read, c->reads)
+        LIST_FOREACH(guards, g, c->guards)
                 if (error)
-                        bus_read_refuse(read, error);
+                        bus_guard_refuse(g, error);
                 else
-                        bus_read_start(read);
+                        bus_guard_start(g);
 }
 
 static void on_sender(BusSenderQuery *q, int r, const BusSender *sender, void *userdata) {
@@ -87,12 +87,22 @@ static int client_new(BusFace *f, const char *name, BusClient **ret) {
         return 0;
 }
 
+/* An operation wants to know when its client leaves. */
+static bool has_operation(const BusClient *c) {
+        const BusOperation *o;
+
+        HASHMAP_FOREACH(o, c->face->operations)
+                if (o->client == c)
+                        return true;
+        return false;
+}
+
 /* The oldest one that waits for nothing; new ones are at the head. */
 static BusClient *find_idle(BusFace *f) {
         BusClient *idle = NULL;
 
         LIST_FOREACH(clients, c, f->clients)
-                if (c->n_pending == 0)
+                if (c->n_pending == 0 && !has_operation(c))
                         idle = c;
 
         return idle;
@@ -132,8 +142,9 @@ BusClient *bus_client_free(BusClient *c) {
 
         while (c->calls)
                 bus_call_free(c->calls);
-        while (c->reads)
-                bus_read_free(c->reads);
+        while (c->guards)
+                bus_guard_free(c->guards);
+        bus_operations_forget_client(c);
 
         LIST_REMOVE(clients, c->face->clients, c);
         c->face->n_clients--;

@@ -19,25 +19,14 @@ static const BusRow container_rows[] = {
         BUS_CALL("Logs", "a{sv}", "options", "hs", "stream format", container_logs,
                  .defaults = "{\"stdout\":true,\"stderr\":true}"),
         BUS_CALL("Inspect", "", "", "a{sv}", "details", container_inspect),
+        BUS_CALL("Export", "", "", "hs", "stream format", container_export),
+        BUS_CALL("GetChanges", "", "", "hs", "stream format", container_changes),
         BUS_CALL("Top", "s", "ps_args", "a{sv}", "processes", container_top),
 };
 
 static int get_labels(sd_bus *bus, const char *path, const char *interface, const char *property,
                       sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
-        const StringMap *labels = userdata;
-        int r;
-
-        r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "{ss}");
-        if (r < 0)
-                return r;
-
-        for (size_t i = 0; i < labels->n_items; i++) {
-                r = sd_bus_message_append(reply, "{ss}", labels->items[i].key, labels->items[i].value);
-                if (r < 0)
-                        return r;
-        }
-
-        return sd_bus_message_close_container(reply);
+        return bus_append_string_map(reply, userdata);
 }
 
 #define CONST SD_BUS_VTABLE_PROPERTY_CONST
@@ -45,7 +34,7 @@ static int get_labels(sd_bus *bus, const char *path, const char *interface, cons
 
 static const sd_bus_vtable container_extra[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_PROPERTY("Id", "s", NULL, offsetof(BusContainer, id), CONST),
+        SD_BUS_PROPERTY("Id", "s", NULL, offsetof(BusContainer, target.id), CONST),
         SD_BUS_PROPERTY("Name", "s", NULL, offsetof(BusContainer, name), CHANGES),
         SD_BUS_PROPERTY("Image", "s", NULL, offsetof(BusContainer, image), CONST),
         SD_BUS_PROPERTY("ImageId", "s", NULL, offsetof(BusContainer, image_id), CONST),
@@ -82,10 +71,7 @@ typedef enum Changed {
         CHANGED_FINISHED = 1 << 7,
 } Changed;
 
-static const struct {
-        Changed bit;
-        const char *property;
-} changed_table[] = {
+static const BusChange changed_table[] = {
         { CHANGED_NAME, "Name" },
         { CHANGED_STATE, "State" },
         { CHANGED_UNIT, "Unit" },
@@ -130,8 +116,7 @@ BusContainer *bus_container_free(BusContainer *c) {
         if (!c)
                 return NULL;
 
-        free(c->id);
-        free(c->path);
+        bus_target_done(&c->target);
         free(c->name);
         free(c->image);
         free(c->image_id);
@@ -154,7 +139,7 @@ static int container_new(BusFace *f, const EngineContainerView *v, BusContainer 
                 .created = v->created / NSEC_PER_USEC,
         };
 
-        r = free_and_strdup(&c->id, v->id);
+        r = free_and_strdup(&c->target.id, v->id);
         if (r < 0)
                 return r;
         r = free_and_strdup(&c->image, v->image);
@@ -163,7 +148,7 @@ static int container_new(BusFace *f, const EngineContainerView *v, BusContainer 
         r = free_and_strdup(&c->image_id, v->image_id);
         if (r < 0)
                 return r;
-        r = bus_container_path(c->id, &c->path);
+        r = bus_container_path(v->id, &c->target.path);
         if (r < 0)
                 return r;
         if (v->labels) {
@@ -174,13 +159,8 @@ static int container_new(BusFace *f, const EngineContainerView *v, BusContainer 
 
         container_update(c, v);
         c->changed = 0;
-        c->target.id = c->id;
         *ret = TAKE_PTR(c);
         return 0;
-}
-
-static bool bus_is_ready(BusFace *f) {
-        return f->bus && bus_connection_get(f->connection);
 }
 
 static int container_add(BusFace *f, const EngineContainerView *v) {
@@ -190,35 +170,18 @@ static int container_add(BusFace *f, const EngineContainerView *v) {
         r = container_new(f, v, &c);
         if (r < 0)
                 return r;
-        r = hashmap_put(f->containers, c->id, c);
+        r = hashmap_put(f->containers, c->target.id, c);
         if (r < 0)
                 return r;
 
-        if (bus_is_ready(f))
-                (void) sd_bus_emit_object_added(f->bus, c->path);
-        TAKE_PTR(c);
+        bus_target_emit_added(&TAKE_PTR(c)->target);
         return 0;
 }
 
 static void container_remove(BusFace *f, BusContainer *c) {
-        /* The signal is built from what find() says about the path, so the object goes after it. */
-        if (bus_is_ready(f))
-                (void) sd_bus_emit_object_removed(f->bus, c->path);
-        (void) hashmap_remove(f->containers, c->id);
+        bus_target_emit_removed(&c->target);
+        (void) hashmap_remove(f->containers, c->target.id);
         bus_container_free(c);
-}
-
-static void container_emit(BusFace *f, BusContainer *c) {
-        char *names[ELEMENTSOF(changed_table) + 1] = {};
-        size_t n = 0;
-
-        for (size_t i = 0; i < ELEMENTSOF(changed_table); i++)
-                if (c->changed & changed_table[i].bit)
-                        names[n++] = (char *) changed_table[i].property;
-
-        c->changed = 0;
-        if (n > 0 && bus_is_ready(f))
-                (void) sd_bus_emit_properties_changed_strv(f->bus, c->path, BUS_CONTAINER_INTERFACE, names);
 }
 
 void bus_container_refresh(BusFace *f, const char *id) {
@@ -240,7 +203,8 @@ void bus_container_refresh(BusFace *f, const char *id) {
         }
 
         container_update(c, &v);
-        container_emit(f, c);
+        bus_target_emit_changes(&c->target, changed_table, ELEMENTSOF(changed_table), c->changed);
+        c->changed = 0;
 }
 
 int bus_container_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret,
@@ -277,21 +241,7 @@ int bus_container_find(sd_bus *bus, const char *path, const char *interface, voi
 
 int bus_container_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
                             sd_bus_error *ret_error) {
-        _cleanup_strv_free_ char **l = NULL;
         BusFace *f = ASSERT_PTR(userdata);
-        BusContainer *c;
-        size_t n = 0;
 
-        l = new0(char *, hashmap_size(f->containers) + 1);
-        if (!l)
-                return -ENOMEM;
-
-        HASHMAP_FOREACH(c, f->containers) {
-                l[n] = strdup(c->path);
-                if (!l[n++])
-                        return -ENOMEM;
-        }
-
-        *ret = TAKE_PTR(l);
-        return 1;
+        return bus_targets_enumerate(f->containers, ret);
 }

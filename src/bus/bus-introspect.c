@@ -62,6 +62,8 @@ static unsigned check_in(const BusInterface *interface, const BusRow *row) {
 static bool shape_fits(const BusRow *row) {
         const EngineCall *call = row->call;
 
+        if (row->operation)
+                return streq(row->out, "o") && FLAGS_SET(call->flags, CALL_STREAM) && !call->reply;
         if (row->out[0] == 0)
                 return !call->reply;
         if (streq(row->out, "hs"))
@@ -74,7 +76,8 @@ static bool shape_fits(const BusRow *row) {
 static unsigned check_out(const BusRow *row) {
         const char *signature = row->out, *names = row->out_names;
         char type[BUS_TYPE_MAX], name[BUS_WORD_MAX], field[BUS_WORD_MAX];
-        bool fields = !streq(row->out, "hs") && !streq(row->out, "a{sv}") && !streq(row->out, "aa{sv}");
+        bool fields = !row->operation && !streq(row->out, "hs") && !streq(row->out, "a{sv}") &&
+                      !streq(row->out, "aa{sv}");
         unsigned n = 0;
 
         if (!shape_fits(row))
@@ -91,7 +94,12 @@ static unsigned check_out(const BusRow *row) {
         return n;
 }
 
-static const BusInterface *const interfaces[] = { &bus_manager_interface, &bus_container_interface };
+static const BusInterface *const interfaces[] = {
+        &bus_manager_interface,
+        &bus_container_interface,
+        &bus_image_interface,
+        &bus_operation_interface,
+};
 
 static bool has_row(const EngineCall *call) {
         for (size_t i = 0; i < ELEMENTSOF(interfaces); i++)
@@ -120,17 +128,24 @@ static int check_rows(void) {
 }
 
 int main(int argc, char *argv[]) {
+        static const struct {
+                const char *kind, *path;
+        } objects[] = {
+                { "manager",   BUS_ROOT_PATH             },
+                { "container", BUS_CONTAINER_PREFIX "/x" },
+                { "image",     BUS_IMAGE_PREFIX "/x"     },
+                { "operation", BUS_OPERATION_PREFIX "/x" },
+        };
         const char *what = argc == 2 ? argv[1] : "";
 
         if (streq(what, "actions"))
                 return print_actions();
         if (streq(what, "rows"))
                 return check_rows();
-        if (streq(what, "manager"))
-                return bus_introspect(BUS_ROOT_PATH, stdout) < 0;
-        if (streq(what, "container"))
-                return bus_introspect(BUS_CONTAINER_PREFIX "/x", stdout) < 0;
+        for (size_t i = 0; i < ELEMENTSOF(objects); i++)
+                if (streq(what, objects[i].kind))
+                        return bus_introspect(objects[i].path, stdout) < 0;
 
-        fprintf(stderr, "usage: bus-introspect actions|rows|manager|container\n");
+        fprintf(stderr, "usage: bus-introspect actions|rows|manager|container|image|operation\n");
         return 2;
 }

@@ -28,15 +28,21 @@ static const BusRow manager_rows[] = {
         BUS_CALL("WaitContainer", "ss", "name=id condition", "xs",
                  "exit_code=StatusCode error=Error.Message", container_wait),
         BUS_CALL("InspectContainer", "s", "name=id", "a{sv}", "details", container_inspect),
+        BUS_CALL("ExportContainer", "s", "name=id", "hs", "stream format", container_export),
+        BUS_CALL("GetContainerChanges", "s", "name=id", "hs", "stream format", container_changes),
+        BUS_CALL("CommitContainer", "sa{sv}", "name=container options", "o", "image=Id", container_commit),
         BUS_CALL("PruneContainers", "a{sv}", "options", "a{sv}", "report", container_prune),
 
         BUS_CALL("ListImages", "a{sv}", "options", "aa{sv}", "images", image_list),
+        BUS_CALL("GetImage", "s", "name", "o", "image=Id", image_inspect),
         BUS_CALL("InspectImage", "s", "name", "a{sv}", "details", image_inspect),
         BUS_CALL("GetImageHistory", "s", "name", "aa{sv}", "layers", image_history),
         BUS_CALL("ImportImage", "ha{sv}", "archive options", "aa{sv}", "messages", image_create,
                  .defaults = "{\"fromSrc\":\"-\"}"),
-        BUS_CALL("PullImage", "sa{sv}", "reference=fromImage options", "aa{sv}", "messages", image_create),
-        BUS_CALL("PushImage", "sa{sv}", "repository=name options", "aa{sv}", "messages", image_push),
+        BUS_CALL("PullImage", "sa{sv}", "reference=fromImage options", "o", "operation", image_create,
+                 .operation = "pull"),
+        BUS_CALL("PushImage", "sa{sv}", "repository=name options", "o", "operation", image_push,
+                 .operation = "push"),
         BUS_CALL("LoadImage", "ha{sv}", "archive options", "aa{sv}", "messages", image_load),
         BUS_CALL("SaveImages", "asa{sv}", "names options", "hs", "stream format", image_save),
         BUS_CALL("TagImage", "sss", "name repository=repo tag", "", "", image_tag),
@@ -169,10 +175,6 @@ const BusInterface bus_manager_interface = {
         .read_call = &engine_call_system_info,
 };
 
-static bool bus_is_ready(BusFace *f) {
-        return f->bus && bus_connection_get(f->connection);
-}
-
 void bus_manager_refresh(BusFace *f) {
         char *names[ELEMENTSOF(count_table) + 1] = {};
         EngineCounts counts = {};
@@ -184,32 +186,16 @@ void bus_manager_refresh(BusFace *f) {
                         names[n++] = (char *) count_table[i].property;
 
         f->counts = counts;
-        if (n > 0 && bus_is_ready(f))
+        if (n > 0 && bus_face_ready(f))
                 (void) sd_bus_emit_properties_changed_strv(f->bus, BUS_ROOT_PATH, BUS_MANAGER_INTERFACE,
                                                            names);
-}
-
-static int append_attributes(sd_bus_message *m, const StringMap *attributes) {
-        int r;
-
-        r = sd_bus_message_open_container(m, SD_BUS_TYPE_ARRAY, "{ss}");
-        if (r < 0)
-                return r;
-
-        for (size_t i = 0; i < attributes->n_items; i++) {
-                r = sd_bus_message_append(m, "{ss}", attributes->items[i].key, attributes->items[i].value);
-                if (r < 0)
-                        return r;
-        }
-
-        return sd_bus_message_close_container(m);
 }
 
 void bus_manager_emit_event(BusFace *f, const Event *event) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
-        if (!bus_is_ready(f))
+        if (!bus_face_ready(f))
                 return;
 
         r = sd_bus_message_new_signal(f->bus, &m, BUS_ROOT_PATH, BUS_MANAGER_INTERFACE, "Event");
@@ -217,7 +203,7 @@ void bus_manager_emit_event(BusFace *f, const Event *event) {
                 r = sd_bus_message_append(m, "ssst", event->type, event->action, event->actor.id,
                                           event->time / NSEC_PER_USEC);
         if (r >= 0)
-                r = append_attributes(m, &event->actor.attributes);
+                r = bus_append_string_map(m, &event->actor.attributes);
         if (r >= 0)
                 r = sd_bus_send(f->bus, m, /* ret_cookie= */ NULL);
         if (r < 0)

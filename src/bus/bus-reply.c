@@ -11,21 +11,29 @@ const char *bus_stream_format(CallStreamKind kind) {
                 [CALL_STREAM_RAW] = "raw",
                 [CALL_STREAM_MULTIPLEXED] = "multiplexed",
                 [CALL_STREAM_TAR] = "tar",
+                [CALL_STREAM_BYTES] = "tar",
         };
 
         assert((size_t) kind < ELEMENTSOF(table));
         return table[kind];
 }
 
-static int append_path(sd_bus_message *m, const JsonValue *v) {
-        _cleanup_free_ char *path = NULL;
+/* name: of the argument, which is that of the kind. */
+static int append_path(sd_bus_message *m, const char *name, const JsonValue *v) {
+        static const struct {
+                const char *name;
+                int (*path)(const char *id, char **ret);
+        } table[] = {
+                { "container", bus_container_path },
+                { "image",     bus_image_path     },
+        };
         const char *id = v ? json_value_string(v) : NULL;
-        int r;
+        _cleanup_free_ char *path = NULL;
+        int r = -EBADMSG;
 
-        if (!id)
-                return -EBADMSG;
-
-        r = bus_container_path(id, &path);
+        for (size_t i = 0; id && i < ELEMENTSOF(table); i++)
+                if (streq(name, table[i].name))
+                        r = table[i].path(id, &path);
         if (r < 0)
                 return r;
         return sd_bus_message_append_basic(m, 'o', path);
@@ -78,7 +86,7 @@ static int append_fields(sd_bus_message *m, const BusRow *row, const JsonValue *
                 v = get_field(object, field);
 
                 if (streq(type, "o"))
-                        r = append_path(m, v);
+                        r = append_path(m, name, v);
                 else if (!v || json_value_type(v) == JSON_VALUE_NULL)
                         r = append_nothing(m, type);
                 else

@@ -7,20 +7,47 @@
 #include "basic/strv.h"
 #include "bus/bus-internal.h"
 
-static void fill_objects(BusObject ret[static 2], const BusVtable *manager, const BusVtable *container) {
-        ret[0] = (BusObject) {
-                .path = BUS_ROOT_PATH,
-                .interface = BUS_MANAGER_INTERFACE,
-                .vtable = bus_vtable_get(manager),
-                .object_manager = true,
-        };
-        ret[1] = (BusObject) {
-                .path = BUS_CONTAINER_PREFIX,
-                .interface = BUS_CONTAINER_INTERFACE,
-                .vtable = bus_vtable_get(container),
-                .find = bus_container_find,
-                .enumerate = bus_container_enumerate,
-        };
+static const struct {
+        const char *path;
+        const BusInterface *interface;
+        sd_bus_object_find_t find;      /* NULL: one object */
+        sd_bus_node_enumerator_t enumerate;
+} kind_table[] = {
+        [BUS_KIND_MANAGER] = { BUS_ROOT_PATH, &bus_manager_interface },
+        [BUS_KIND_CONTAINER] = { BUS_CONTAINER_PREFIX, &bus_container_interface, bus_container_find,
+                                 bus_container_enumerate },
+        [BUS_KIND_IMAGE] = { BUS_IMAGE_PREFIX, &bus_image_interface, bus_image_find, bus_image_enumerate },
+        [BUS_KIND_OPERATION] = { BUS_OPERATION_PREFIX, &bus_operation_interface, bus_operation_find,
+                                 bus_operation_enumerate },
+};
+_Static_assert(ELEMENTSOF(kind_table) == _BUS_KIND_MAX, "a kind without a row");
+
+static int new_vtables(BusVtable *ret[static _BUS_KIND_MAX]) {
+        for (BusKind k = 0; k < _BUS_KIND_MAX; k++) {
+                int r = bus_vtable_new(kind_table[k].interface, ret + k);
+
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static void free_vtables(BusVtable *vtables[static _BUS_KIND_MAX]) {
+        for (BusKind k = 0; k < _BUS_KIND_MAX; k++)
+                vtables[k] = bus_vtable_free(vtables[k]);
+}
+
+static void fill_objects(BusVtable *vtables[static _BUS_KIND_MAX], BusObject ret[static _BUS_KIND_MAX]) {
+        for (BusKind k = 0; k < _BUS_KIND_MAX; k++)
+                ret[k] = (BusObject) {
+                        .path = kind_table[k].path,
+                        .interface = kind_table[k].interface->name,
+                        .vtable = bus_vtable_get(vtables[k]),
+                        .find = kind_table[k].find,
+                        .enumerate = kind_table[k].enumerate,
+                        .object_manager = k == BUS_KIND_MANAGER,
+                };
 }
 
 static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
@@ -48,19 +75,19 @@ static void request_name(BusFace *f) {
 }
 
 static int face_opened(BusFace *f, sd_bus *bus) {
-        BusObject objects[2];
+        BusObject objects[_BUS_KIND_MAX];
         int r;
 
-        fill_objects(objects, f->manager_vtable, f->container_vtable);
+        fill_objects(f->vtables, objects);
 
-        r = sd_bus_add_filter(bus, /* slot= */ NULL, bus_read_filter, f);
+        r = sd_bus_add_filter(bus, /* slot= */ NULL, bus_guard_filter, f);
         if (r < 0)
                 return r;
-        /* The manager's methods want a target, find() of the containers wants the face. */
+        /* The manager's methods want a target, find() of the others wants the face. */
         r = bus_objects_add(bus, objects, 1, &f->manager);
         if (r < 0)
                 return r;
-        r = bus_objects_add(bus, objects + 1, 1, f);
+        r = bus_objects_add(bus, objects + 1, _BUS_KIND_MAX - 1, f);
         if (r < 0)
                 return r;
 
@@ -76,7 +103,7 @@ static void face_lost(BusFace *f) {
         engine_set_bus(f->engine, NULL);
         while (f->clients)
                 bus_client_free(f->clients);
-        bus_read_done_all(f);
+        bus_guard_done_all(f);
         f->bus = NULL;
 }
 
@@ -113,6 +140,7 @@ static int on_refresh(sd_event_source *s, void *userdata) {
         dirty = TAKE_PTR(f->dirty);
         STRV_FOREACH(id, dirty)
                 bus_container_refresh(f, *id);
+        bus_images_refresh(f);
         bus_manager_refresh(f);
         return 0;
 }
@@ -121,10 +149,13 @@ static void on_event(const Event *event, void *userdata) {
         BusFace *f = ASSERT_PTR(userdata);
 
         bus_manager_emit_event(f, event);
-        bus_face_schedule_refresh(f, streq(event->type, "container") ? event->actor.id : NULL);
+        if (streq(event->type, "image") && !isempty(event->actor.id))
+                bus_image_schedule_refresh(f, event->actor.id);
+        else
+                bus_face_schedule_refresh(f, streq(event->type, "container") ? event->actor.id : NULL);
 }
 
-static int load_containers(BusFace *f) {
+static int load_objects(BusFace *f) {
         _cleanup_strv_free_ char **ids = NULL;
         int r;
 
@@ -134,6 +165,7 @@ static int load_containers(BusFace *f) {
 
         STRV_FOREACH(id, ids)
                 bus_container_refresh(f, *id);
+        bus_images_refresh(f);
 
         engine_counts(f->engine, &f->counts);
         return 0;
@@ -154,12 +186,12 @@ static int face_setup(BusFace *f) {
         int r;
 
         f->containers = hashmap_new();
-        if (!f->containers)
+        f->images = hashmap_new();
+        f->tags = hashmap_new();
+        f->operations = hashmap_new();
+        if (!f->containers || !f->images || !f->tags || !f->operations)
                 return -ENOMEM;
-        r = bus_vtable_new(&bus_manager_interface, &f->manager_vtable);
-        if (r < 0)
-                return r;
-        r = bus_vtable_new(&bus_container_interface, &f->container_vtable);
+        r = new_vtables(f->vtables);
         if (r < 0)
                 return r;
         r = setup_refresh(f);
@@ -171,7 +203,7 @@ static int face_setup(BusFace *f) {
                 return r;
         f->subscribed = true;
 
-        r = load_containers(f);
+        r = load_objects(f);
         if (r < 0)
                 return r;
         return bus_connection_listen(f->connection, on_bus, f, &f->listener);
@@ -192,6 +224,7 @@ int bus_face_new(Engine *e, BusConnection *connection, BusFace **ret) {
                 .engine = e,
                 .connection = bus_connection_ref(connection),
                 .manager = { .face = f, .interface = &bus_manager_interface },
+                .operation_keep = BUS_OPERATION_KEEP_USEC,
                 .subscriber = { .on_event = on_event, .userdata = f },
         };
 
@@ -211,15 +244,29 @@ int bus_face_serve(BusFace *f) {
         return 0;
 }
 
-static void free_containers(BusFace *f) {
-        BusContainer *c;
+/* A daemon that comes back does not know them. */
+static void end_operations(BusFace *f) {
+        BusOperation *o;
 
-        if (!f->containers)
-                return;
+        HASHMAP_FOREACH(o, f->operations)
+                bus_operation_cancel(o, "the daemon is stopping");
+}
+
+static void free_objects(BusFace *f) {
+        BusContainer *c;
+        BusImage *i;
+        BusOperation *o;
 
         HASHMAP_FOREACH(c, f->containers)
                 bus_container_free(c);
+        HASHMAP_FOREACH(i, f->images)
+                bus_image_free(i);
+        HASHMAP_FOREACH(o, f->operations)
+                bus_operation_free(o);
         hashmap_free(f->containers);
+        hashmap_free(f->images);
+        hashmap_free(f->tags);
+        hashmap_free(f->operations);
 }
 
 BusFace *bus_face_free(BusFace *f) {
@@ -228,6 +275,8 @@ BusFace *bus_face_free(BusFace *f) {
 
         if (f->subscribed)
                 event_hub_unsubscribe(engine_events(f->engine), &f->subscriber);
+
+        end_operations(f);
 
         /* Objects and filter on the bus point to us: it is closed first, which frees clients and calls. */
         bus_connection_stop(f->connection);
@@ -239,10 +288,10 @@ BusFace *bus_face_free(BusFace *f) {
         }
 
         sd_event_source_disable_unref(f->refresh);
-        free_containers(f);
+        free_objects(f);
         strv_free(f->dirty);
-        bus_vtable_free(f->manager_vtable);
-        bus_vtable_free(f->container_vtable);
+        strv_free(f->dirty_images);
+        free_vtables(f->vtables);
         bus_connection_unref(f->connection);
         return mfree(f);
 }
@@ -255,21 +304,20 @@ static int find_any(sd_bus *bus, const char *path, const char *interface, void *
 }
 
 int bus_introspect(const char *path, FILE *out) {
-        BusVtable *manager = NULL, *container = NULL;
-        BusObject objects[2];
+        BusVtable *vtables[_BUS_KIND_MAX] = {};
+        BusObject objects[_BUS_KIND_MAX];
         int r;
 
-        r = bus_vtable_new(&bus_manager_interface, &manager);
-        if (r >= 0)
-                r = bus_vtable_new(&bus_container_interface, &container);
+        r = new_vtables(vtables);
         if (r >= 0) {
-                fill_objects(objects, manager, container);
-                objects[1].find = find_any;
-                objects[1].enumerate = NULL;
+                fill_objects(vtables, objects);
+                for (BusKind k = 0; k < _BUS_KIND_MAX; k++) {
+                        objects[k].find = objects[k].find ? find_any : NULL;
+                        objects[k].enumerate = NULL;
+                }
                 r = bus_objects_introspect(objects, ELEMENTSOF(objects), /* userdata= */ objects, path, out);
         }
 
-        bus_vtable_free(manager);
-        bus_vtable_free(container);
+        free_vtables(vtables);
         return r;
 }

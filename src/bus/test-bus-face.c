@@ -7,143 +7,7 @@
 #include <unistd.h>
 
 #include "basic/fd-util.h"
-#include "basic/tests.h"
-#include "bus/bus-internal.h"
-#include "bus/test-engine.h"
-#include "shared/test-bus-daemon.h"
-
-#define PROPERTIES "org.freedesktop.DBus.Properties"
-#define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
-#define INTROSPECTABLE "org.freedesktop.DBus.Introspectable"
-
-typedef struct Fixture {
-        sd_event *event;
-        TestBus bus;
-        Engine *engine;
-        BusConnection *connection;
-        BusFace *face;
-        sd_bus *client;
-} Fixture;
-
-static void run_for(Fixture *x, unsigned msec) {
-        uint64_t begin = now_usec(CLOCK_MONOTONIC);
-
-        while (now_usec(CLOCK_MONOTONIC) < begin + msec * USEC_PER_MSEC)
-                ASSERT_OK(sd_event_run(x->event, 5000));
-}
-
-#define RUN_UNTIL(x, condition)                                                                 \
-        ({                                                                                      \
-                uint64_t _begin = now_usec(CLOCK_MONOTONIC);                                    \
-                while (!(condition)) {                                                          \
-                        ASSERT_OK(sd_event_run((x)->event, 50000));                             \
-                        if (now_usec(CLOCK_MONOTONIC) > _begin + 30 * USEC_PER_SEC)             \
-                                test_fail("not within 30 s: %s", #condition);                   \
-                }                                                                               \
-        })
-
-static sd_bus *client_new(Fixture *x) {
-        sd_bus *bus;
-
-        ASSERT_OK(sd_bus_new(&bus));
-        ASSERT_OK(sd_bus_set_address(bus, x->bus.address));
-        ASSERT_OK(sd_bus_set_bus_client(bus, true));
-        ASSERT_OK(sd_bus_start(bus));
-        ASSERT_OK(sd_bus_attach_event(bus, x->event, SD_EVENT_PRIORITY_NORMAL));
-        return bus;
-}
-
-static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *e) {
-        *(int *) userdata = sd_bus_message_is_method_error(m, NULL) ? -1 : 1;
-        return 0;
-}
-
-static void wait_for_name(Fixture *x) {
-        int owned = -1;
-
-        while (owned < 0) {
-                owned = 0;
-                ASSERT_OK(sd_bus_call_method_async(x->client, NULL, "org.freedesktop.DBus",
-                                                   "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                                   "GetNameOwner", on_owner, &owned, "s", BUS_NAME));
-                RUN_UNTIL(x, owned != 0);
-        }
-}
-
-static void fixture_init_with(Fixture *x, const char *config) {
-        *x = (Fixture) {};
-        test_bus_init(&x->bus);
-        if (config)
-                x->bus.config = config;
-        test_bus_start(&x->bus);
-        ASSERT_OK(sd_event_new(&x->event));
-        x->engine = test_engine_new(x->event);
-        ASSERT_OK(bus_connection_new(x->event, x->bus.address, &x->connection));
-        ASSERT_OK(bus_face_new(x->engine, x->connection, &x->face));
-        ASSERT_OK(bus_connection_start(x->connection));
-        ASSERT_OK(bus_face_serve(x->face));
-        x->client = client_new(x);
-        wait_for_name(x);
-}
-
-static void fixture_init(Fixture *x) {
-        fixture_init_with(x, NULL);
-}
-
-static void fixture_done(Fixture *x) {
-        sd_bus_close_unref(x->client);
-        bus_face_free(x->face);
-        bus_connection_unref(x->connection);
-        engine_free(x->engine);
-        sd_event_unref(x->event);
-        test_bus_done(&x->bus);
-}
-
-static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *e) {
-        *(sd_bus_message **) userdata = sd_bus_message_ref(m);
-        return 0;
-}
-
-/* Calls and runs the loop until the answer, which the caller owns. */
-static sd_bus_message *call_message(Fixture *x, sd_bus_message *m) {
-        sd_bus_message *reply = NULL;
-
-        ASSERT_OK(sd_bus_call_async(x->client, NULL, m, on_reply, &reply, 60 * USEC_PER_SEC));
-        RUN_UNTIL(x, reply);
-        sd_bus_message_unref(m);
-        return reply;
-}
-
-static sd_bus_message *method_new(Fixture *x, const char *path, const char *interface, const char *member) {
-        sd_bus_message *m;
-
-        ASSERT_OK(sd_bus_message_new_method_call(x->client, &m, BUS_NAME, path, interface, member));
-        return m;
-}
-
-#define CALL(x, path, interface, member, ...)                                                   \
-        ({                                                                                      \
-                sd_bus_message *_m = method_new(x, path, interface, member);                    \
-                ASSERT_OK(sd_bus_message_append(_m, __VA_ARGS__));                              \
-                call_message(x, _m);                                                            \
-        })
-#define MANAGER(x, member, ...) CALL(x, BUS_ROOT_PATH, BUS_MANAGER_INTERFACE, member, __VA_ARGS__)
-#define CONTAINER(x, path, member, ...) CALL(x, path, BUS_CONTAINER_INTERFACE, member, __VA_ARGS__)
-
-static void assert_done(sd_bus_message *reply) {
-        if (sd_bus_message_is_method_error(reply, NULL))
-                test_fail("%s: %s", sd_bus_message_get_error(reply)->name,
-                          sd_bus_message_get_error(reply)->message);
-        sd_bus_message_unref(reply);
-}
-
-static void assert_error(sd_bus_message *reply, const char *name, const char *message) {
-        ASSERT_TRUE(sd_bus_message_is_method_error(reply, NULL));
-        ASSERT_STREQ(sd_bus_message_get_error(reply)->name, name);
-        if (message)
-                ASSERT_STREQ(sd_bus_message_get_error(reply)->message, message);
-        sd_bus_message_unref(reply);
-}
+#include "bus/test-bus-fixture.h"
 
 /* The object path of a new container; owned by the caller. */
 static char *create(Fixture *x, const char *name) {
@@ -278,39 +142,6 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *e) {
                 ASSERT_OK(sd_bus_message_exit_container(m));
         }
         return 0;
-}
-
-static int on_count(sd_bus_message *m, void *userdata, sd_bus_error *e) {
-        ++*(unsigned *) userdata;
-        return 0;
-}
-
-static void match(Fixture *x, const char *path, const char *interface, const char *member,
-                  sd_bus_message_handler_t callback, void *userdata) {
-        ASSERT_OK(sd_bus_match_signal_async(x->client, NULL, BUS_NAME, path, interface, member, callback,
-                                            NULL, userdata));
-}
-
-/* A property of a type that fits into 64 bits, or a string. */
-static void get(Fixture *x, const char *path, const char *interface, const char *name, const char *type,
-                void *ret) {
-        sd_bus_message *reply = CALL(x, path, PROPERTIES, "Get", "ss", interface, name);
-        const char *s;
-
-        if (streq(type, "s")) {
-                ASSERT_OK(sd_bus_message_read(reply, "v", "s", &s));
-                *(char **) ret = ASSERT_NOT_NULL(strdup(s));
-        } else
-                ASSERT_OK(sd_bus_message_read(reply, "v", type, ret));
-        sd_bus_message_unref(reply);
-}
-
-static void assert_string(Fixture *x, const char *path, const char *interface, const char *name,
-                          const char *value) {
-        _cleanup_free_ char *s = NULL;
-
-        get(x, path, interface, name, "s", &s);
-        ASSERT_STREQ(s, value);
 }
 
 TEST(signals_and_properties) {
@@ -524,83 +355,6 @@ TEST(input) {
         fixture_done(&x);
 }
 
-/* In a child with another uid: one call on a connection of its own. */
-static _noreturn_ void call_and_exit(Fixture *x, const char *path, const char *interface, const char *member,
-                                     const char *arg) {
-        sd_bus_error e = SD_BUS_ERROR_NULL;
-        sd_bus_message *m = NULL;
-        sd_bus *bus;
-        int r;
-
-        if (setgid(65534) < 0 || setuid(65534) < 0 || sd_bus_new(&bus) < 0 ||
-            sd_bus_set_address(bus, x->bus.address) < 0 || sd_bus_set_bus_client(bus, true) < 0 ||
-            sd_bus_start(bus) < 0 ||
-            sd_bus_message_new_method_call(bus, &m, BUS_NAME, path, interface, member) < 0)
-                _exit(99);
-        if (arg && sd_bus_message_append(m, "s", arg) < 0)
-                _exit(98);
-
-        r = sd_bus_call(bus, m, 30 * USEC_PER_SEC, &e, NULL);
-        if (r < 0)
-                fprintf(stderr, "%s: %s: %s\n", member, e.name, e.message);
-        _exit(r >= 0 ? 0 : streq(e.name, "org.dockerd1.Error.AccessDenied") ? 1 :
-              streq(e.name, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) ? 2 : 97);
-}
-
-enum {
-        ALLOWED,
-        DENIED,
-        CHALLENGED,
-};
-
-static int as_nobody(Fixture *x, const char *path, const char *interface, const char *member,
-                     const char *arg) {
-        int status;
-        pid_t pid;
-
-        pid = fork();
-        ASSERT_TRUE(pid >= 0);
-        if (pid == 0)
-                call_and_exit(x, path, interface, member, arg);
-
-        while (waitpid(pid, &status, WNOHANG) == 0)
-                ASSERT_OK(sd_event_run(x->event, 10000));
-        ASSERT_TRUE(WIFEXITED(status));
-        return WEXITSTATUS(status);
-}
-
-typedef struct FakePolkit {
-        bool allow, challenge;
-        char *action;
-} FakePolkit;
-
-static int polkit_check(sd_bus_message *m, void *userdata, sd_bus_error *e) {
-        FakePolkit *p = userdata;
-        const char *kind, *key, *name, *action;
-
-        ASSERT_OK(sd_bus_message_read(m, "(sa{sv})s", &kind, 1, &key, "s", &name, &action));
-        ASSERT_OK(free_and_strdup(&p->action, action));
-        return sd_bus_reply_method_return(m, "(bba{ss})", p->allow, p->challenge, 0);
-}
-
-static const sd_bus_vtable polkit_vtable[] = {
-        SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD("CheckAuthorization", "(sa{sv})sa{ss}us", "(bba{ss})", polkit_check,
-                      SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_VTABLE_END,
-};
-
-static sd_bus *polkit_new(Fixture *x, FakePolkit *polkit) {
-        sd_bus *bus = client_new(x);
-        int taken = 0;
-
-        ASSERT_OK(sd_bus_add_object_vtable(bus, NULL, "/org/freedesktop/PolicyKit1/Authority",
-                                           "org.freedesktop.PolicyKit1.Authority", polkit_vtable, polkit));
-        ASSERT_OK(sd_bus_request_name_async(bus, NULL, "org.freedesktop.PolicyKit1", 0, on_owner, &taken));
-        RUN_UNTIL(x, taken == 1);
-        return bus;
-}
-
 TEST(authorization) {
         _cleanup_free_ char *path = NULL;
         FakePolkit polkit = {};
@@ -639,7 +393,11 @@ TEST(authorization) {
         ASSERT_EQ(as_nobody(&x, BUS_ROOT_PATH, PROPERTIES, "GetAll", BUS_MANAGER_INTERFACE), ALLOWED);
         ASSERT_STREQ(polkit.action, "org.dockerd1.system-info");
         ASSERT_EQ(as_nobody(&x, BUS_ROOT_PATH, OBJECT_MANAGER, "GetManagedObjects", NULL), ALLOWED);
-        ASSERT_STREQ(polkit.action, "org.dockerd1.container-list");
+        ASSERT_STREQ(polkit.action, "org.dockerd1.image-list");
+        polkit.only = "org.dockerd1.container-list";
+        ASSERT_EQ(as_nobody(&x, BUS_ROOT_PATH, OBJECT_MANAGER, "GetManagedObjects", NULL), CHALLENGED);
+        ASSERT_EQ(as_nobody(&x, BUS_IMAGE_PREFIX, INTROSPECTABLE, "Introspect", NULL), CHALLENGED);
+        ASSERT_EQ(as_nobody(&x, BUS_CONTAINER_PREFIX, INTROSPECTABLE, "Introspect", NULL), ALLOWED);
 
         sd_bus_close_unref(bus);
         free(polkit.action);
@@ -721,7 +479,7 @@ TEST(bus_policy) {
                 return;
         }
 
-        fixture_init_with(&x, "bus-system.conf");
+        fixture_init_with(&x, "bus-system.conf", NULL);
         match(&x, BUS_ROOT_PATH, BUS_MANAGER_INTERFACE, "Event", on_count, &n);
 
         for (int own = 0; own <= 1; own++) {

@@ -18,12 +18,25 @@ typedef struct TestContainer {
         LIST_FIELDS(struct TestContainer, containers);
 } TestContainer;
 
+typedef struct TestImage {
+        char *id;
+        char **tags;
+        LIST_FIELDS(struct TestImage, images);
+} TestImage;
+
+typedef struct TestPull {
+        Call *call;
+        LIST_FIELDS(struct TestPull, pulls);
+} TestPull;
+
 struct Engine {
         sd_event *event;
         sd_bus *bus;
         EventHub *hub;
         EngineConfig config;
         TestContainer *containers;
+        TestImage *images;
+        TestPull *pulls;
         unsigned n_containers, n_gone, next_id;
         uid_t last_uid;
         char *last_input;
@@ -35,6 +48,7 @@ typedef struct TestParams {
         char *image;
         char *signal;
         char *repo, *tag;
+        char *from_image;
         char *h, *w;
         bool force, follow, is_stdout;
         int64_t t;
@@ -48,6 +62,7 @@ static const JsonField test_params_fields[] = {
         JSON_STRING(TestParams, signal, "signal", JSON_IN_QUERY),
         JSON_STRING(TestParams, repo, "repo", JSON_IN_QUERY),
         JSON_STRING(TestParams, tag, "tag", JSON_IN_QUERY),
+        JSON_STRING(TestParams, from_image, "fromImage", JSON_IN_QUERY),
         JSON_STRING(TestParams, h, "h", JSON_IN_QUERY),
         JSON_STRING(TestParams, w, "w", JSON_IN_QUERY),
         JSON_BOOL(TestParams, force, "force", JSON_IN_QUERY),
@@ -378,6 +393,192 @@ static int resize_call(Engine *e, Call *call) {
         return error_setf(&call->error, ERROR_INVALID, "%s x %s", p->w, p->h);
 }
 
+/* --- images --- */
+
+static const StringMap test_image_labels = {
+        .items = &(StringPair) { (char *) "l", (char *) "v" },
+        .n_items = 1,
+};
+
+static TestImage *find_image(Engine *e, const char *name) {
+        LIST_FOREACH(images, i, e->images)
+                if (name && (streq(i->id, name) || streq(i->id + strlen("sha256:"), name) ||
+                             strv_contains(i->tags, name)))
+                        return i;
+
+        return NULL;
+}
+
+static void publish_image(Engine *e, const char *id, const char *action) {
+        event_hub_publish(e->hub, &(const EventDraft) { .type = "image", .action = action, .id = id });
+}
+
+void test_engine_add_image(Engine *e, const char *id, const char *tag) {
+        TestImage *i = find_image(e, id);
+
+        LIST_FOREACH(images, other, e->images)
+                if (tag)
+                        strv_remove(other->tags, tag);
+        if (!i) {
+                i = new0(TestImage, 1);
+                assert(i);
+                i->id = strdup(id);
+                i->tags = strv_new_empty();
+                assert(i->id && i->tags);
+                LIST_PREPEND(images, e->images, i);
+        }
+        if (!tag)
+                return;
+        assert(strv_extend(&i->tags, tag) >= 0);
+        publish_image(e, id, "tag");
+}
+
+static void image_free(Engine *e, TestImage *i) {
+        LIST_REMOVE(images, e->images, i);
+        free(i->id);
+        strv_free(i->tags);
+        free(i);
+}
+
+void test_engine_remove_image(Engine *e, const char *id) {
+        TestImage *i = find_image(e, id);
+
+        assert(i);
+        publish_image(e, id, "delete");
+        image_free(e, i);
+}
+
+static int inspect_image_call(Engine *e, Call *call) {
+        TestParams *p = call->params;
+        TestImage *i = find_image(e, p->name);
+
+        if (!i)
+                return error_setf(&call->error, ERROR_NOT_FOUND, "No such image: %s", p->name);
+        call_reply(call, &(const TestReply) { .id = i->id });
+        return 1;
+}
+
+bool engine_image_view(Engine *e, const char *id, EngineImageView *ret) {
+        TestImage *i = find_image(e, id);
+
+        if (!i)
+                return false;
+        *ret = (EngineImageView) {
+                .id = i->id,
+                .architecture = "amd64",
+                .os = "linux",
+                .size = 77,
+                .created = 1700000000 * NSEC_PER_SEC,
+                .labels = &test_image_labels,
+        };
+        return true;
+}
+
+int engine_image_names(Engine *e, const char *id, char ***ret_tags, char ***ret_digests) {
+        TestImage *i = find_image(e, id);
+
+        if (!i)
+                return -ENOENT;
+        *ret_tags = strv_copy(i->tags);
+        if (ret_digests)
+                *ret_digests = strv_new_empty();
+        return 0;
+}
+
+int engine_image_ids(Engine *e, char ***ret) {
+        char **l = strv_new_empty();
+
+        LIST_FOREACH(images, i, e->images)
+                assert(strv_extend(&l, i->id) >= 0);
+        *ret = l;
+        return 0;
+}
+
+/* --- pull and push: they end when the test says so --- */
+
+static void pull_end(Engine *e, TestPull *pull, const Error *error) {
+        Call *call = pull->call;
+
+        LIST_REMOVE(pulls, e->pulls, pull);
+        free(pull);
+        call->data = NULL;
+        call->on_gone = NULL;
+        if (call->state == CALL_STREAMING)
+                call_stream_close(call, error);
+        else if (error)
+                call_fail(call, error);
+        else {
+                assert(call_stream_open(call, CALL_STREAM_JSON) >= 0);
+                call_stream_close(call, NULL);
+        }
+        call_unref(call);
+}
+
+static void pull_progress(Call *call, const char *line) {
+        if (call->state != CALL_STREAMING)
+                assert(call_stream_open(call, CALL_STREAM_JSON) >= 0);
+        assert(call_stream_write(call, line, strlen(line)) == 0);
+        assert(call_stream_write(call, "\r\n", 2) == 0);
+}
+
+void test_engine_progress(Engine *e, const char *line) {
+        LIST_FOREACH(pulls, pull, e->pulls)
+                pull_progress(pull->call, line);
+}
+
+void test_engine_finish_pulls(Engine *e, const char *message) {
+        _cleanup_error_ Error error = ERROR_NULL;
+
+        if (message)
+                (void) error_setf(&error, ERROR_NOT_FOUND, "%s", message);
+        while (e->pulls)
+                pull_end(e, e->pulls, message ? &error : NULL);
+}
+
+unsigned test_engine_n_pulls(Engine *e) {
+        unsigned n = 0;
+
+        LIST_FOREACH(pulls, pull, e->pulls)
+                n++;
+        return n;
+}
+
+static void pull_on_gone(Call *call) {
+        TestPull *pull = call->data;
+        Engine *e = call->engine;
+
+        e->n_gone++;
+        LIST_REMOVE(pulls, e->pulls, pull);
+        call->data = mfree(pull);
+        call_unref(call);
+}
+
+/* By name: "bad" is refused, "early" has progress and "now" has ended before the function returns. */
+static int transfer_call(Engine *e, Call *call) {
+        TestParams *p = call->params;
+        const char *name = p->from_image ?: p->name;
+        TestPull *pull;
+
+        e->last_uid = call->caller.uid;
+        if (streq(name, "bad"))
+                return error_setf(&call->error, ERROR_INVALID, "invalid reference format");
+        if (streq(name, "early") || streq(name, "now"))
+                pull_progress(call, "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":1,\"total\":4},"
+                                    "\"id\":\"aaa\"}");
+        if (streq(name, "now")) {
+                call_stream_close(call, NULL);
+                return 1;
+        }
+
+        pull = new0(TestPull, 1);
+        assert(pull);
+        pull->call = call_ref(call);
+        call->data = pull;
+        call->on_gone = pull_on_gone;
+        LIST_PREPEND(pulls, e->pulls, pull);
+        return 0;
+}
+
 static int ping_call(Engine *e, Call *call) {
         e->last_uid = call->caller.uid;
         call_reply(call, &(const TestReply) {});
@@ -414,13 +615,16 @@ ROW(container_attach, "container-attach", CALL_HIJACK, attach_call);
 ROW(container_wait, "container-wait", 0, wait_call, .reply = &TestReply_json);
 ROW(container_remove, "container-remove", CALL_MUTATES, remove_call);
 ROW(container_prune, "container-prune", CALL_MUTATES, refuse_call);
+ROW(container_export, "container-export", CALL_STREAM, refuse_call);
+ROW(container_changes, "container-changes", CALL_STREAM, refuse_call);
+ROW(container_commit, "container-commit", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
 ROW(image_list, "image-list", 0, refuse_call);
-ROW(image_inspect, "image-inspect", 0, refuse_call);
+ROW(image_inspect, "image-inspect", 0, inspect_image_call, .reply = &TestReply_json);
 ROW(image_history, "image-history", 0, refuse_call);
-ROW(image_create, "image-create", CALL_MUTATES, refuse_call);
+ROW(image_create, "image-create", CALL_MUTATES | CALL_STREAM, transfer_call);
 ROW(image_load, "image-load", CALL_MUTATES | CALL_INPUT | CALL_STREAM, load_call);
 ROW(image_save, "image-save", CALL_STREAM, refuse_call);
-ROW(image_push, "image-push", CALL_MUTATES | CALL_STREAM, refuse_call);
+ROW(image_push, "image-push", CALL_MUTATES | CALL_STREAM, transfer_call);
 ROW(image_tag, "image-tag", CALL_MUTATES, tag_call);
 ROW(image_remove, "image-remove", CALL_MUTATES, refuse_call);
 ROW(image_prune, "image-prune", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
@@ -452,6 +656,9 @@ const EngineCall *const engine_calls[] = {
         &engine_call_container_wait,
         &engine_call_container_remove,
         &engine_call_container_prune,
+        &engine_call_container_export,
+        &engine_call_container_changes,
+        &engine_call_container_commit,
         &engine_call_image_list,
         &engine_call_image_inspect,
         &engine_call_image_history,
@@ -491,6 +698,8 @@ Engine *engine_free(Engine *e) {
                 LIST_REMOVE(containers, e->containers, c);
                 container_free(c);
         }
+        while (e->images)
+                image_free(e, e->images);
         event_hub_free(e->hub);
         free(e->last_input);
         return mfree(e);
@@ -528,6 +737,8 @@ const StartupPhase *engine_phases(Engine *e, size_t *ret_n) {
 
 void engine_counts(Engine *e, EngineCounts *ret) {
         *ret = (EngineCounts) { .containers = e->n_containers };
+        LIST_FOREACH(images, i, e->images)
+                ret->images++;
         LIST_FOREACH(containers, c, e->containers)
                 if (c->running)
                         ret->running++;

@@ -177,6 +177,8 @@ static void call_run_function(Call *call) {
         r = call->row->function(call->engine, call);
         if (r < 0 && call->state != CALL_DONE)
                 call_fail_own(call, r);
+        else if (!call_is_done(call) && call->face->accepted)
+                call->face->accepted(call);
 }
 
 static void on_authorized(Call *call, int r) {

@@ -366,6 +366,38 @@ int engine_container_ids(Engine *e, char ***ret) {
         return 0;
 }
 
+bool engine_image_view(Engine *e, const char *id, EngineImageView *ret) {
+        const Image *i = e->images ? image_manager_get(e->images, id) : NULL;
+        const OciImage *d;
+
+        if (!i)
+                return false;
+        d = image_document(i);
+        *ret = (EngineImageView) {
+                .id = image_id(i),
+                .architecture = d->architecture,
+                .os = d->os,
+                .size = image_size(i),
+                .created = d->created,
+                .labels = &image_config(i)->labels,
+        };
+        return true;
+}
+
+int engine_image_names(Engine *e, const char *id, char ***ret_tags, char ***ret_digests) {
+        const Image *i = e->images ? image_manager_get(e->images, id) : NULL;
+
+        return i ? image_familiar_names(e->images, i, ret_tags, ret_digests) : -ENOENT;
+}
+
+int engine_image_ids(Engine *e, char ***ret) {
+        if (!e->images) {
+                *ret = strv_new_empty();
+                return *ret ? 0 : -ENOMEM;
+        }
+        return image_manager_ids(e->images, ret);
+}
+
 const EngineCall *const engine_calls[] = {
         &engine_call_system_ping,       &engine_call_system_version,    &engine_call_system_info,
         &engine_call_system_disk_usage, &engine_call_system_events,     &engine_call_container_list,
@@ -377,6 +409,7 @@ const EngineCall *const engine_calls[] = {
         &engine_call_image_inspect,     &engine_call_image_history,     &engine_call_image_create,
         &engine_call_image_load,        &engine_call_image_save,        &engine_call_image_tag,
         &engine_call_image_remove,      &engine_call_image_prune,       &engine_call_image_push,
+        &engine_call_container_export,  &engine_call_container_changes, &engine_call_container_commit,
         &engine_call_network_list,      &engine_call_network_inspect,   &engine_call_volume_list,
         &engine_call_registry_login,    &engine_call_registry_inspect,  &engine_call_registry_search,
         NULL,

@@ -76,3 +76,16 @@ typedef struct EngineContainerView {
 bool engine_container_view(Engine *e, const char *id, EngineContainerView *ret);
 /* Ids of all containers; owned by the caller. */
 int engine_container_ids(Engine *e, char ***ret);
+
+/* The same of an image. */
+typedef struct EngineImageView {
+        const char *id;                 /* "sha256:HEX" */
+        const char *architecture, *os;
+        int64_t size;                   /* bytes of all its layers */
+        nsec_t created;
+        const StringMap *labels;
+} EngineImageView;
+bool engine_image_view(Engine *e, const char *id, EngineImageView *ret);
+/* Its familiar names, sorted; owned by the caller. */
+int engine_image_names(Engine *e, const char *id, char ***ret_tags, char ***ret_digests);
+int engine_image_ids(Engine *e, char ***ret);

@@ -247,3 +247,19 @@ int image_manager_list(ImageManager *m, const ImageListParams *p, ImageSummaryLi
         *ret = TAKE_STRUCT(list);
         return 0;
 }
+
+int image_manager_ids(const ImageManager *m, char ***ret) {
+        _cleanup_strv_free_ char **l = new0(char *, hashmap_size(m->images) + 1);
+        const Image *i;
+        size_t n = 0;
+
+        if (!l)
+                return -ENOMEM;
+        HASHMAP_FOREACH(i, m->images) {
+                l[n] = strdup(i->record.id);
+                if (!l[n++])
+                        return -ENOMEM;
+        }
+        *ret = TAKE_PTR(l);
+        return 0;
+}
