@@ -52,6 +52,9 @@ static int check_startable(Container *c, Error *reterr) {
                                   "container is marked for removal and cannot be started");
         if (c->manager->stopping)
                 return error_setf(reterr, ERROR_UNAVAILABLE, "the engine is stopping");
+        if (!c->image)                  /* it was lost, and may have been pulled again */
+                c->image = image_ref(image_manager_get(c->manager->config.images,
+                                                       strempty(c->doc.image_id)));
         if (!c->image)
                 return error_setf(reterr, ERROR_NOT_FOUND, "the image of container %s (%s) is gone",
                                   c->doc.name, strempty(c->doc.image_id));

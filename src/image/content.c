@@ -77,6 +77,14 @@ int content_open(ImageManager *m, const char *digest) {
         return fd < 0 ? -errno : fd;
 }
 
+int content_missing(int r, const char *digest, Error *reterr) {
+        if (r != -ENOENT)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot read blob %s", digest);
+        return error_setf(reterr, ERROR_INTERNAL,
+                          "blob %s is not in the content store any more: pull its image again, or stop the "
+                          "daemon and run 'dockerd --repair'", digest);
+}
+
 int content_read(ImageManager *m, const char *digest, size_t max, char **ret, size_t *ret_size) {
         _cleanup_free_ char *path = NULL;
         int r;

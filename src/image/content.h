@@ -14,6 +14,8 @@ bool content_has(ImageManager *m, const char *digest);
 int64_t content_size(ImageManager *m, const char *digest);
 /* -ENOENT if it is not there. The caller owns the descriptor. */
 int content_open(ImageManager *m, const char *digest);
+/* Sets the error of what content_open() returned. */
+int content_missing(int r, const char *digest, Error *reterr);
 /* A small document, NUL-terminated, owned by the caller; max in bytes, -E2BIG beyond. */
 int content_read(ImageManager *m, const char *digest, size_t max, char **ret, size_t *ret_size);
 

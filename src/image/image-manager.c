@@ -13,6 +13,7 @@
 #include "basic/path-util.h"
 #include "image/content.h"
 #include "image/image-internal.h"
+#include "image/image-whole.h"
 #include "image/layer-store.h"
 #include "image/worker-verbs.h"
 
@@ -23,9 +24,9 @@
 static const JsonField image_layer_fields[] = {
         JSON_STRING(ImageLayer, chain, "Chain", JSON_REQUIRED),
         JSON_INT64(ImageLayer, size, "Size", 0),
-        JSON_STRING(ImageLayer, blob, "Blob", 0),
+        JSON_STRING(ImageLayer, blob, "Blob", JSON_OMITEMPTY),
         JSON_INT64(ImageLayer, blob_size, "BlobSize", 0),
-        JSON_STRING(ImageLayer, media_type, "MediaType", 0),
+        JSON_STRING(ImageLayer, media_type, "MediaType", JSON_OMITEMPTY),
 };
 JSON_TYPE(ImageLayer, image_layer_fields);
 
@@ -233,9 +234,12 @@ Image *image_manager_get(ImageManager *m, const char *id) {
 }
 
 /* What a registry says of an image counts more than what was there, any manifest more than none. */
-static bool knows_more(const ImageRecord *a, const ImageRecord *b) {
-        return a->manifest && (!b->manifest || (a->target && (!streq_ptr(a->target, b->target) ||
-                                                              !streq(a->manifest, b->manifest))));
+static bool knows_more(ImageManager *m, const ImageRecord *a, const Image *b) {
+        const ImageRecord *is = &b->record;
+
+        return a->manifest && (!is->manifest || !image_is_whole(m, b) ||
+                               (a->target && (!streq_ptr(a->target, is->target) ||
+                                              !streq(a->manifest, is->manifest))));
 }
 
 static void swap_content(ImageRecord *a, ImageRecord *b) {
@@ -273,7 +277,7 @@ int image_add(ImageManager *m, ImageRecord *record, Image **ret, Error *reterr) 
 
         if (existing) {
                 *ret = existing;
-                return knows_more(record, &existing->record) ? update_record(m, existing, record, reterr) :
+                return knows_more(m, record, existing) ? update_record(m, existing, record, reterr) :
                                                                0;
         }
         text = json_encode_text(&ImageRecord_json, record, 0);

@@ -109,7 +109,7 @@ int image_manifest(ImageManager *m, const Image *image, OciDescriptor *ret, Erro
         r = image_manifest_describe(m, image, ret, &text);
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r,
-                                        "the layers of image %s were not kept as archives",
+                                        "not all layers of image %s are here as archives, pull it again",
                                         image->record.id);
         return text ? keep_manifest(m, (ImageRecord *) &image->record, text, reterr) : 0;
 }

@@ -12,6 +12,7 @@
 #include "image/content.h"
 #include "image/image-job.h"
 #include "image/image-pull.h"
+#include "image/image-whole.h"
 #include "image/layer-store.h"
 #include "image/pull-layer.h"
 #include "registry/platform.h"
@@ -415,14 +416,14 @@ static bool is_for_host(const Image *image) {
         return streq(wanted.architecture, is.architecture) && platform_rank(&wanted, &is) >= 0;
 }
 
-/* If the name still leads where it did, nothing need be fetched. Only for the host's platform: others may be
- * in the same index. */
+/* If the name still leads where it did, nothing need be fetched, unless something was lost. Only for the
+ * host's platform: others may be in the same index. */
 static void find_current(Pull *p) {
         _cleanup_free_ char *name = reference_to_string(&p->reference);
         const ImageName *n = name && isempty(p->os) ? hashmap_get(p->manager->names, name) : NULL;
         Image *image = n ? image_manager_get(p->manager, n->id) : NULL;
 
-        if (image && image->record.target && is_for_host(image))
+        if (image && image->record.target && is_for_host(image) && image_is_whole(p->manager, image))
                 p->current = image_ref(image);
 }
 

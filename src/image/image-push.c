@@ -107,8 +107,7 @@ static int start_blob(ImageJob *j, const char *digest, int64_t size, const Worke
         WorkerRequest request = *handlers;
 
         if (fd < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, fd, "blob %s is not in the content store",
-                                        digest);
+                return content_missing(fd, digest, reterr);
         if (mount_candidates(j, digest, &from) < 0)
                 return error_fill(reterr, -ENOMEM);
         const RegistryPushBlobParams params = {
@@ -179,8 +178,7 @@ static int start_manifest(ImageJob *j, Error *reterr) {
         };
 
         if (fd < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, fd,
-                                        "manifest %s is not in the content store", d->manifest.digest);
+                return content_missing(fd, d->manifest.digest, reterr);
         return worker_start(j->manager->config.workers, &(WorkerRequest) {
                 .verb = "registry-push-manifest",
                 .params_type = &RegistryPushManifestParams_json,

@@ -149,8 +149,7 @@ static int add_blob(ImageManager *m, SaveData *d, const char *digest, nsec_t mti
         int r;
 
         if (!hex || !content_has(m, digest))
-                return error_setf(reterr, ERROR_INTERNAL, "blob %s is not in the content store",
-                                  strnull(digest));
+                return content_missing(-ENOENT, strnull(digest), reterr);
         if (hashmap_get(d->seen, digest))
                 return 0;
         r = add_item(d, strjoin(BLOBS, hex), hex, NULL, mtime);

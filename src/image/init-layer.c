@@ -14,7 +14,6 @@
 
 #define MADE_MODE 0755
 /* In the place of a layer, for an image that has none. */
-#define NO_LAYERS "none"
 
 /* As Docker's. A directory is in the table before what is in it. */
 static const struct {
@@ -40,7 +39,7 @@ int init_layer_name(ImageManager *m, const Image *image, char **ret) {
         size_t n = image->record.layers.n_items;
         _cleanup_free_ char *name = NULL, *path = NULL;
 
-        name = path_join(n > 0 ? image->record.layers.items[n - 1].chain : NO_LAYERS, "init");
+        name = path_join(n > 0 ? image->record.layers.items[n - 1].chain : LAYER_OF_NO_LAYERS, "init");
         if (!name || asprintf_safe(&path, "%s/%s/diff", m->layers_dir, name) < 0)
                 return -ENOMEM;
         if (access(path, F_OK) < 0)
@@ -171,7 +170,7 @@ static int fill(ImageManager *m, const Image *image, const char *diff, Error *re
 
 static int put_in_place(ImageManager *m, const Image *image, const char *staging, Error *reterr) {
         size_t n = image->record.layers.n_items;
-        const char *top = n > 0 ? image->record.layers.items[n - 1].chain : NO_LAYERS;
+        const char *top = n > 0 ? image->record.layers.items[n - 1].chain : LAYER_OF_NO_LAYERS;
         _cleanup_free_ char *layer = path_join(m->layers_dir, top),
                             *init = layer ? path_join(layer, "init") : NULL;
 

@@ -57,13 +57,22 @@ static int make_link(ImageManager *m, const char *chain_hex, const char *suffix,
         return symlink(target, link) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+int layer_link(ImageManager *m, const char *chain_hex) {
+        return make_link(m, chain_hex, "", "diff");
+}
+
+bool layer_is_linked(ImageManager *m, const char *chain_hex) {
+        _cleanup_free_ char *link = link_path(m, chain_hex, "");
+
+        return link && access(link, F_OK) >= 0;
+}
+
 int layer_link_init(ImageManager *m, const char *chain_hex) {
         return make_link(m, chain_hex, LAYER_LINK_INIT, "init/diff");
 }
 
-/* What cannot be found out from the directory. It comes into place together with it. */
-static int describe_layer(const char *staging, const ImageLayer *layer, Error *reterr) {
-        _cleanup_free_ char *path = path_join(staging, DESCRIPTION_FILE),
+int layer_describe(const char *directory, const ImageLayer *layer, Error *reterr) {
+        _cleanup_free_ char *path = path_join(directory, DESCRIPTION_FILE),
                             *text = json_encode_text(&ImageLayer_json, layer, 0);
         int r;
 
@@ -71,6 +80,17 @@ static int describe_layer(const char *staging, const ImageLayer *layer, Error *r
                 return error_fill(reterr, -ENOMEM);
         r = write_file_atomic_at(AT_FDCWD, path, text, strlen(text), DESCRIPTION_MODE, WRITE_SYNC);
         return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot write %s", path) : 0;
+}
+
+int layer_read_description(ImageManager *m, const char *chain_hex, ImageLayer *ret) {
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        size_t size;
+        int r;
+
+        if (asprintf_safe(&path, "%s/%s/" DESCRIPTION_FILE, m->layers_dir, chain_hex) < 0)
+                return -ENOMEM;
+        r = read_file_at(AT_FDCWD, path, DESCRIPTION_MAX, &text, &size);
+        return r < 0 ? r : json_decode_text(&ImageLayer_json, text, size, 0, ret, NULL);
 }
 
 static const ImageLayer *find_with_blob(ImageManager *m, const char *chain_hex, const char *blob) {
@@ -89,18 +109,12 @@ static const ImageLayer *find_with_blob(ImageManager *m, const char *chain_hex, 
 int layer_load(ImageManager *m, const char *chain_hex, const char *blob, ImageLayer *ret) {
         const ImageLayer *known = find_with_blob(m, chain_hex, blob);
         _cleanup_(ImageLayer_donep) ImageLayer described = {};
-        _cleanup_free_ char *path = NULL, *text = NULL;
-        size_t size;
 
         if (!layer_exists(m, chain_hex) || !content_has(m, blob))
                 return 0;
         if (known)
                 return json_copy(&ImageLayer_json, known, ret) < 0 ? -ENOMEM : 1;
-        if (asprintf_safe(&path, "%s/%s/" DESCRIPTION_FILE, m->layers_dir, chain_hex) < 0)
-                return -ENOMEM;
-        if (read_file_at(AT_FDCWD, path, DESCRIPTION_MAX, &text, &size) < 0 ||
-            json_decode_text(&ImageLayer_json, text, size, 0, &described, NULL) < 0 ||
-            !streq_ptr(described.blob, blob))
+        if (layer_read_description(m, chain_hex, &described) < 0 || !streq_ptr(described.blob, blob))
                 return 0;
         *ret = TAKE_STRUCT(described);
         return 1;
@@ -113,10 +127,12 @@ int layer_commit(ImageManager *m, const char *staging, const ImageLayer *layer, 
 
         if (!path)
                 return error_fill(reterr, -ENOMEM);
-        r = describe_layer(staging, layer, reterr);
+        r = layer_describe(staging, layer, reterr);
         if (r < 0)
                 return r;
         crash_point("layer:before-rename");
+        if (!layer_exists(m, chain_hex))        /* what is left of one without its files */
+                (void) trash_directory(m, path, NULL);
         if (layer_exists(m, chain_hex))
                 r = trash_directory(m, staging, reterr);
         else if (rename(staging, path) < 0)

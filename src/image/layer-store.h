@@ -14,7 +14,15 @@ int chain_id_next(const char *parent_hex, const char *diff_id, char **ret_hex);
 /* Short names of layers: 64 bits of the chain id; of their init layers one letter more. */
 #define LAYER_LINK_LENGTH 16
 #define LAYER_LINK_INIT "i"
+int layer_link(ImageManager *m, const char *chain_hex);
 int layer_link_init(ImageManager *m, const char *chain_hex);
+bool layer_is_linked(ImageManager *m, const char *chain_hex);
+/* Where the init layer of an image without layers is. */
+#define LAYER_OF_NO_LAYERS "none"
+
+/* What cannot be found out from the directory; it is in there, beside diff/. */
+int layer_describe(const char *directory, const ImageLayer *layer, Error *reterr);
+int layer_read_description(ImageManager *m, const char *chain_hex, ImageLayer *ret);
 
 bool layer_exists(ImageManager *m, const char *chain_hex);
 /* Moves a finished layer (directory with diff/) into place; one that is there already wins. */

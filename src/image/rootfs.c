@@ -11,6 +11,7 @@
 #include "basic/fileio.h"
 #include "basic/path-util.h"
 #include "image/image-job.h"
+#include "image/image-whole.h"
 #include "image/init-layer.h"
 #include "image/worker-verbs.h"
 #include "image/layer-store.h"
@@ -133,7 +134,9 @@ static int start_copy(ImageJob *j, Image *image, const char *rw_dir, Error *rete
 
         if (!diff)
                 return error_fill(reterr, -ENOMEM);
-        r = rootfs_layer_names(j->manager, image, &chain, reterr);
+        r = image_check_layers(j->manager, image, reterr);
+        if (r >= 0)
+                r = rootfs_layer_names(j->manager, image, &chain, reterr);
         if (r >= 0)
                 r = trash_directory(j->manager, diff, reterr);
         if (r >= 0)
@@ -219,7 +222,7 @@ int rootfs_mount(ImageManager *m, Image *image, const char *rw_dir, int *ret_mou
         r = driver_of(rw_dir) == STORAGE_DRIVER_OVERLAY ?
                             mount_overlay(m, image, rw_dir, ret_mount_fd, reterr) :
                             mount_copy(rw_dir, ret_mount_fd);
-        if (r < 0 && !error_is_set(reterr))
+        if (r < 0 && image_check_layers(m, image, reterr) >= 0 && !error_is_set(reterr))
                 return error_set_errnof(reterr, ERROR_INTERNAL, r,
                                         "cannot mount the root file system of image %s", image_id(image));
         return r;

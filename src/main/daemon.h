@@ -45,6 +45,8 @@ typedef struct Daemon {
 
 /* root.c: umask, data root, exec root, lock; pidfile. */
 int root_open(Daemon *d, Error *reterr);
+/* Only the lock of a data root that is there. */
+int root_lock(Daemon *d, Error *reterr);
 void root_close(Daemon *d);
 int pidfile_write(Daemon *d, Error *reterr);
 void pidfile_remove(Daemon *d);
@@ -61,3 +63,7 @@ int signals_install(Daemon *d, Error *reterr);
 
 /* phases.c: all phases, READY=1, the loop, and the way back. Returns the exit status. */
 int daemon_run(Daemon *d);
+
+/* check.c: --check and --repair. Returns the exit status: 0 sound, 1 damaged, 2 it could not be found
+ * out. */
+int check_run(Daemon *d);

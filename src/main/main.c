@@ -64,6 +64,11 @@ int main(int argc, char *argv[]) {
         r = config_load(argc, argv, &d.config, &e);
         if (r < 0)
                 return fail(&e);
+        if (d.config->check || d.config->repair) {
+                r = check_run(&d);
+                config_free(d.config);
+                return r;
+        }
         r = run_verb(d.config, &e);
         if (r == -EAGAIN) {
                 log_set_target(LOG_TARGET_AUTO);

@@ -53,6 +53,11 @@ const Option option_table[] = {
           .help = "Parent of every container's cgroup",
           .manual = "With the systemd supervisor this is the name of a slice (name.slice), with the direct "
                     "one a path below the cgroup mount." },
+        { "check", BOOL(check), .flags = OPTION_NO_FILE | OPTION_VERB,
+          .help = "Compare what is on the disk with what is recorded, and exit",
+          .manual = "Records and names of images, blobs with their digests, layers and leftovers of "
+                    "interrupted work are looked at; a line on standard output tells of each damage. Nothing "
+                    "is changed. It cannot be done while a daemon runs on the data root. See EXIT STATUS." },
         { "config-file", STRING(engine.config_file), .value = CONFIG_FILE_DEFAULT, .flags = OPTION_NO_FILE,
           .help = "Read this configuration file",
           .manual = "The default file may be missing; one named here may not." },
@@ -233,6 +238,11 @@ const Option option_table[] = {
           .manual = "Colours are never used here: accepted, changes nothing." },
         { "registry-mirror", .key = "registry-mirrors", LIST(engine.registry.mirrors), .check = check_mirror,
           .flags = OPTION_RELOADABLE, .help = "Mirror (URL) to ask before Docker Hub; HOST=URL: before another registry" },
+        { "repair", BOOL(repair), .flags = OPTION_NO_FILE | OPTION_VERB,
+          .help = "As --check, and take away what is damaged, so that the next pull fetches it again",
+          .manual = "What can be made again from what is here is: a config's blob, a description, a short "
+                    "name, a layer whose archive was kept. An image with a layer that cannot be made again "
+                    "is set aside with its names. Nothing that is sound is touched." },
         { "restart", 'r', BOOL(restart), .value = "true", .flags = OPTION_NO_FILE | OPTION_HIDDEN,
           .help = "Deprecated, without effect: see docker run --restart" },
         { "rootless", BOOL(later.rootless), .flags = OPTION_LATER,

@@ -63,14 +63,33 @@ static int make_exec_root_own(Daemon *d, Error *reterr) {
         return 0;
 }
 
+static int check_root_user(Error *reterr) {
+        return geteuid() == 0 ? 0 :
+                                error_setf(reterr, ERROR_FORBIDDEN,
+                                           "dockerd needs to be started with root privileges");
+}
+
+int root_lock(Daemon *d, Error *reterr) {
+        const char *root = d->config->engine.data_root;
+        int r;
+
+        r = check_root_user(reterr);
+        if (r < 0)
+                return r;
+        if (access(root, F_OK) < 0)
+                return error_set_errnof(reterr, ERROR_NOT_FOUND, -errno, "cannot open the data root %s", root);
+        (void) umask(0022);
+        return take_lock(d, root, reterr);
+}
+
 int root_open(Daemon *d, Error *reterr) {
         const EngineConfig *c = &d->config->engine;
         _cleanup_free_ char *tmp = path_join(c->data_root, "tmp");
         int r;
 
-        if (geteuid() != 0)
-                return error_setf(reterr, ERROR_FORBIDDEN,
-                                  "dockerd needs to be started with root privileges");
+        r = check_root_user(reterr);
+        if (r < 0)
+                return r;
         if (!tmp)
                 return error_fill(reterr, -ENOMEM);
         (void) umask(0022);

@@ -241,6 +241,16 @@ int store_open(const char *data_root, Store **ret, bool *ret_damaged, Error *ret
         return r;
 }
 
+int store_open_existing(const char *data_root, Store **ret, Error *reterr) {
+        _cleanup_free_ char *path = path_join(data_root, STORE_FILE);
+
+        if (!path)
+                return error_fill(reterr, -ENOMEM);
+        if (access(path, F_OK) < 0)
+                return error_set_errnof(reterr, ERROR_NOT_FOUND, -errno, "cannot open %s", path);
+        return store_try_open(path, ret, reterr);
+}
+
 Store *store_close(Store *s) {
         if (!s)
                 return NULL;
@@ -342,7 +352,7 @@ int store_get(Store *s, StoreKind kind, const char *key, char **ret_json, Error 
         return doc ? 1 : 0;
 }
 
-static int move_to_damaged(Store *s, StoreKind kind, const char *key, Error *reterr) {
+int store_set_aside(Store *s, StoreKind kind, const char *key, Error *reterr) {
         sqlite3_stmt *st = NULL;
         _cleanup_free_ char *sql = NULL;
         int r = 0;
@@ -389,7 +399,7 @@ int store_foreach(Store *s, StoreKind kind, StoreCallback callback, void *userda
 
         for (int i = 0; i < n; i++) {
                 if (r >= 0)
-                        r = move_to_damaged(s, kind, bad[i], reterr);
+                        r = store_set_aside(s, kind, bad[i], reterr);
                 free(bad[i]);
         }
         free(bad);

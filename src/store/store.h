@@ -28,6 +28,8 @@ typedef enum StoreSync {
 /* Opens or makes <data_root>/state.db, checks its integrity; a damaged database is moved to
  * state.db.damaged-<time> and a new one is begun, which *ret_damaged says. */
 int store_open(const char *data_root, Store **ret, bool *ret_damaged, Error *reterr);
+/* Only if it is there and sound: -ENOENT, -EUCLEAN; nothing is made or moved. */
+int store_open_existing(const char *data_root, Store **ret, Error *reterr);
 Store *store_close(Store *s);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Store *, store_close);
 
@@ -36,6 +38,9 @@ int store_put(Store *s, StoreKind kind, const char *key, const char *json, Store
 int store_delete(Store *s, StoreKind kind, const char *key, StoreSync sync, Error *reterr);
 /* 0 and NULL if there is none. Owned by the caller. */
 int store_get(Store *s, StoreKind kind, const char *key, char **ret_json, Error *reterr);
+
+/* Moves the record to the table "damaged". No such key is success. */
+int store_set_aside(Store *s, StoreKind kind, const char *key, Error *reterr);
 
 /* In order of insertion. A callback that fails does not stop the walk: the record is moved to the table
  * "damaged" and counted; the callback reports it. Returns the number of records set aside. */

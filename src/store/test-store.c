@@ -66,4 +66,20 @@ TEST(damaged_database) {
         ASSERT_OK(rm_rf_at(AT_FDCWD, dir));
 }
 
+TEST(open_existing_makes_nothing) {
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_free_ char *doc = NULL;
+        char *root = make_dir();
+        bool damaged;
+
+        ASSERT_EQ(store_open_existing(root, &s, NULL), -ENOENT);
+        ASSERT_OK(store_open(root, &s, &damaged, NULL));
+        ASSERT_OK(store_put(s, STORE_IMAGE, "sha256:1", "{}", STORE_SYNC_LAZY, NULL));
+        s = store_close(s);
+        ASSERT_OK(store_open_existing(root, &s, NULL));
+        ASSERT_OK(store_set_aside(s, STORE_IMAGE, "sha256:1", NULL));
+        ASSERT_OK(store_set_aside(s, STORE_IMAGE, "sha256:1", NULL));
+        ASSERT_EQ(store_get(s, STORE_IMAGE, "sha256:1", &doc, NULL), 0);
+}
+
 DEFINE_TEST_MAIN();
