@@ -122,6 +122,7 @@ int content_put(ImageManager *m, const char *text, size_t size, char **ret_diges
         r = blob_path(m, digest_format(name, &d), &path);
         if (r >= 0)
                 r = write_file_atomic_at(AT_FDCWD, path, text, size, BLOB_MODE, WRITE_SYNC);
+        crash_point("blob:written");
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot write a blob");
         if (ret_digest && free_and_strdup(ret_digest, name) < 0)
@@ -134,6 +135,7 @@ void content_remove(ImageManager *m, const char *digest) {
 
         if (blob_path(m, digest, &path) >= 0)
                 (void) unlink(path);
+        crash_point("blob:removed");
 }
 
 int content_ingest_open(ImageManager *m, const char *digest, char **ret_path, Error *reterr) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/image-manifest.h"
 
+#include "basic/crash-point.h"
 #include "basic/digest.h"
 #include "image/content.h"
 #include "image/worker-verbs.h"
@@ -99,7 +100,9 @@ static int keep_manifest(ImageManager *m, ImageRecord *record, const char *text,
         json = json_encode_text(&ImageRecord_json, record, 0);
         if (!json)
                 return error_fill(reterr, -ENOMEM);
-        return store_put(m->config.store, STORE_IMAGE, record->id, json, STORE_SYNC_LAZY, reterr);
+        r = store_put(m->config.store, STORE_IMAGE, record->id, json, STORE_SYNC_LAZY, reterr);
+        crash_point("image:manifest-kept");
+        return r;
 }
 
 int image_manifest(ImageManager *m, const Image *image, OciDescriptor *ret, Error *reterr) {

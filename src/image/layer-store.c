@@ -143,6 +143,7 @@ int layer_commit(ImageManager *m, const char *staging, const ImageLayer *layer, 
         crash_point("layer:renamed");
         if (r >= 0)
                 r = make_link(m, chain_hex, "", "diff");
+        crash_point("layer:linked");
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
@@ -164,8 +165,10 @@ static void layer_remove(ImageManager *m, const char *chain_hex) {
                 (void) unlink(link);
         if (init)
                 (void) unlink(init);
+        crash_point("layer-remove:unlinked");
         if (path)
                 (void) trash_directory(m, path, NULL);
+        crash_point("layer-remove:trashed");
 }
 
 bool blob_is_used(ImageManager *m, const char *digest) {

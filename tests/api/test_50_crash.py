@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The daemon dies (SIGKILL) at every crash point of create, start, stop, rm, import and load, one after the other.
+"""The daemon dies (SIGKILL) at every crash point of what it does with containers and images, one after the other.
 
 DOCKERD_CRASH_AT=N kills the daemon at the N-th crash_point() it passes. N is walked up from 1 until the whole scenario
 gets through. After every death the daemon is started again and must be true to what it had answered, and leak nothing."""
 
+import gzip
+import json
 import os
 import signal
+import subprocess
 import time
 
 import images
@@ -13,6 +16,7 @@ from client import Client
 from common_api import only_ours
 from daemon import Daemon, describe
 from harness import Failed, Skip, check, equal, eventually, test
+from registry import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, Registry, digest
 
 NONE = {"NetworkMode": "none"}
 LIMIT = 400                     # crash points in one scenario, so that a broken counter does not walk for ever
@@ -27,6 +31,7 @@ class Answers:
         self.stopped = set()
         self.removed = set()
         self.loaded = set()
+        self.untagged = set()           # names of images
         self.asked = set()              # names in flight
 
 
@@ -56,6 +61,7 @@ def walk(scenario, first=1):
             if code != -signal.SIGKILL:
                 raise Failed(f"at crash point {n}{where} the daemon ended with {describe(code)}, not with SIGKILL: {d.last_words()}")
         try:
+            check_disk(d)
             check_truth(d, answers)
         except (Failed, OSError) as e:
             raise Failed(f"after a crash at point {n}{where}: {e}") from None
@@ -99,6 +105,14 @@ def run_scenario(d, scenario, answers, n):
     return d.running()
 
 
+def check_disk(d):
+    """A death at any point leaves leftovers at most."""
+    r = subprocess.run([d.binary, "--check", "--config-file", d.config_file, "--data-root", d.data], stdin=subprocess.DEVNULL,
+                       capture_output=True, text=True, timeout=50)
+    if r.returncode != 0:
+        raise Failed(f"dockerd --check says ({r.returncode}): {r.stdout[-800:]}{r.stderr[-200:]}")
+
+
 def check_truth(d, answers):
     """Starts the daemon without a crash point and compares."""
     d.start()
@@ -126,6 +140,8 @@ def check_truth(d, answers):
     for tag in answers.loaded | {"busybox:latest"}:
         if tag not in tags:
             raise Failed(f"image {tag} is gone, although its load was answered")
+    for tag in answers.untagged & tags:
+        raise Failed(f"image {tag} is there, although its removal was answered")
     # The engine must still do its work, with the names of what was half done.
     for i in rows:
         d.containers.add(i)
@@ -137,6 +153,8 @@ def check_truth(d, answers):
         c.remove(i, missing_ok=False)
     for tag in tags - {"busybox:latest"}:
         c.ok("DELETE", f"/images/{tag}", wanted=200)
+    c.ok("POST", "/images/prune")
+    equal([image["RepoTags"] for image in c.ok("GET", "/images/json")], [["busybox:latest"]], "images at the end")
     d.check_clean(timeout=10)
     d.stop()
     d.check_clean()
@@ -216,6 +234,78 @@ def import_and_load():
             answers.loaded.add("walked:1")
         c.ok("POST", "/images/walked:1/tag", wanted=201, query={"repo": "walked", "tag": "2"})
         answers.loaded.add("walked:2")
+    walk(scenario)
+
+
+def load(c, answers, tag, *layers):
+    r = c.post("/images/load", images.save_archive(list(layers), [tag], Labels={"walk": "yes"}), query={"quiet": 1}, headers={"Content-Type": "application/x-tar"})
+    if any(f"Loaded image: {tag}" in line.get("stream", "") for line in r.lines()):
+        answers.loaded.add(tag)
+
+
+def untag(c, answers, tag):
+    answers.loaded.discard(tag)         # it may be gone, answered or not
+    c.ok("DELETE", f"/images/{tag}", wanted=200)
+    answers.untagged.add(tag)
+
+
+def layer(text):
+    return images.TarWriter().add(text, text * 100).bytes()
+
+
+@test(timeout=900)
+def pull_walk():
+    """The same image again after each death: what came before it is used."""
+    registry = Registry()
+    layers = [layer("lower"), layer("middle"), layer("upper")]
+    config = json.dumps({"os": "linux", "architecture": "amd64", "config": {},
+                         "rootfs": {"type": "layers", "diff_ids": [digest(x) for x in layers]}}).encode()
+    blobs = [gzip.compress(x, 1, mtime=0) for x in layers]
+    for blob in [config, *blobs]:
+        registry.put_blob("walked", blob)
+    manifest = registry.put_manifest("walked", "plain", {
+        "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": {"mediaType": OCI_CONFIG, "digest": digest(config), "size": len(config)},
+        "layers": [{"mediaType": OCI_LAYER + "+gzip", "digest": digest(b), "size": len(b)} for b in blobs]})
+    registry.put_index("walked", "1", [(manifest, "linux", "amd64")], OCI_INDEX)
+    name = f"{registry.host}/walked"
+
+    def scenario(c, answers, n):
+        r = c.post("/images/create", query={"fromImage": name, "tag": "1"})
+        equal(r.status, 200, "status of the pull")
+        if any(line.get("status", "").startswith("Status: ") for line in r.lines()):
+            answers.loaded.add(f"{name}:1")
+    walk(scenario)
+
+
+@test(timeout=900)
+def push_and_save_walk():
+    registry = Registry()
+    tag = f"{registry.host}/pushed:1"
+
+    def scenario(c, answers, n):
+        load(c, answers, tag, layer("one"), layer("two"))
+        r = c.get(f"/images/{tag}/get")
+        equal(r.status, 200, "status of the save")
+        check(r.body, "no archive")
+        r = c.post(f"/images/{registry.host}/pushed/push", query={"tag": "1"}, headers={"X-Registry-Auth": "e30="})
+        equal(r.status, 200, "status of the push")
+        equal([line["error"] for line in r.lines() if "error" in line], [], "errors of the push")
+    walk(scenario)
+
+
+@test(timeout=900)
+def remove_and_prune_walk():
+    """Images that share a layer, one removed, one without a name, the rest pruned."""
+    def scenario(c, answers, n):
+        shared = layer("shared")
+        load(c, answers, "first:1", shared, layer("first"))
+        load(c, answers, "second:1", shared, layer("second"))
+        load(c, answers, "moved:1", layer("third"))
+        load(c, answers, "moved:1", layer("fourth"))
+        untag(c, answers, "first:1")
+        answers.loaded -= {"second:1", "moved:1"}
+        c.ok("POST", "/images/prune", query={"filters": {"dangling": ["false"], "label": ["walk"]}})
+        answers.untagged |= {"second:1", "moved:1"}
     walk(scenario)
 
 
