@@ -3,6 +3,7 @@
 #pragma once
 
 #include "basic/hashmap.h"
+#include "basic/list.h"
 #include "image/image-manager.h"
 #include "image/storage-driver.h"
 #include "registry/reference.h"
@@ -35,22 +36,25 @@ typedef struct ImageRecord {
 } ImageRecord;
 JSON_TYPE_DECLARE(ImageRecord);
 
+/* Table "refs": canonical name -> image id, in memory. */
+typedef struct ImageName ImageName;
+struct ImageName {
+        char *name;                     /* "docker.io/library/busybox:latest" */
+        char *id;
+        LIST_FIELDS(ImageName, of_image);
+};
+
 struct Image {
         unsigned n_ref;
         ImageManager *manager;          /* back-pointer; NULL once it is removed */
         ImageRecord record;
         OciImage document;
+        ImageName *names;               /* borrowed from the manager */
         OciDescriptor *target;          /* manifest-summary.c; NULL = not asked for yet */
         char *first_tag;                /* for image_first_tag() */
 };
 
 typedef struct Pull Pull;
-
-/* Table "refs": canonical name -> image id, in memory. */
-typedef struct ImageName {
-        char *name;                     /* "docker.io/library/busybox:latest" */
-        char *id;
-} ImageName;
 
 struct ImageManager {
         ImageManagerConfig config;
@@ -68,6 +72,8 @@ struct ImageManager {
         unsigned n_trash;
 };
 
+/* Takes a name that is in the map no more from its image, and frees it. */
+void image_name_unlink(ImageManager *m, ImageName *n);
 /* Records an image whose layers are in place, and links it. *ret is borrowed. */
 int image_add(ImageManager *m, ImageRecord *record, Image **ret, Error *reterr);
 int image_set_name(ImageManager *m, const char *name, const char *id, Error *reterr);

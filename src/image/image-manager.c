@@ -108,7 +108,16 @@ static void name_free(ImageName *n) {
         free(n);
 }
 
+void image_name_unlink(ImageManager *m, ImageName *n) {
+        Image *image = hashmap_get(m->images, n->id);
+
+        if (image)
+                LIST_REMOVE(of_image, image->names, n);
+        name_free(n);
+}
+
 static int link_name(ImageManager *m, const char *name, const char *id) {
+        Image *image = hashmap_get(m->images, id);
         ImageName *n = new0(ImageName, 1);
         void *old = NULL;
 
@@ -121,7 +130,9 @@ static int link_name(ImageManager *m, const char *name, const char *id) {
                 return -ENOMEM;
         }
         if (old)
-                name_free(old);
+                image_name_unlink(m, old);
+        if (image)
+                LIST_PREPEND(of_image, image->names, n);
         return 0;
 }
 
@@ -138,14 +149,13 @@ int image_set_name(ImageManager *m, const char *name, const char *id, Error *ret
 
 int image_familiar_names(ImageManager *m, const Image *image, char ***ret_tags, char ***ret_digests) {
         _cleanup_strv_free_ char **tags = strv_new_empty(), **digests = strv_new_empty();
-        ImageName *n;
 
         if (!tags || !digests)
                 return -ENOMEM;
-        HASHMAP_FOREACH(n, m->names) {
+        LIST_FOREACH(of_image, n, image->names) {
                 _cleanup_reference_ Reference ref = {};
 
-                if (!streq(n->id, image->record.id) || reference_parse(n->name, &ref, NULL) < 0)
+                if (reference_parse(n->name, &ref, NULL) < 0)
                         continue;
                 if (strv_consume(ref.digest ? &digests : &tags, reference_familiar_string(&ref)) < 0)
                         return -ENOMEM;

@@ -38,11 +38,8 @@ static int untag(ImageManager *m, Image *i, const char *familiar, ImageDeleteLis
         if (r < 0)
                 return r;
         n = hashmap_remove(m->names, name);
-        if (n) {
-                free(n->name);
-                free(n->id);
-                free(n);
-        }
+        if (n)
+                image_name_unlink(m, n);
         image_event(m, "untag", MESSAGE_IMAGE_UNTAG_STR, i, familiar);
         return add_item(ret, NULL, familiar) < 0 ? error_fill(reterr, -ENOMEM) : 0;
 }
