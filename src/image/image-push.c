@@ -17,7 +17,7 @@
 
 typedef struct PushLayer {
         ImageJob *job;          /* back-pointer */
-        const ImageLayer *layer;
+        ImageLayer layer;       /* a copy: the image may be pulled meanwhile, packed in another way */
         Worker *worker;
         bool done;
         PullProgress progress;
@@ -39,8 +39,10 @@ typedef struct PushData {
 static void push_next_tag(ImageJob *j);
 
 static void clear_tag(PushData *d) {
-        for (size_t i = 0; i < d->n_layers; i++)
+        for (size_t i = 0; i < d->n_layers; i++) {
                 worker_cancel(d->layers[i].worker);
+                json_done(&ImageLayer_json, &d->layers[i].layer);
+        }
         free(d->layers);
         d->layers = NULL;
         d->n_layers = 0;
@@ -231,7 +233,7 @@ static void on_layer_progress(Worker *w, struct json_object *progress, void *use
         _cleanup_(RegistryProgress_donep) RegistryProgress p = {};
 
         if (json_decode(&RegistryProgress_json, progress, 0, &p, NULL) >= 0 && isempty(p.retry))
-                layer_status(l, "Pushing", (int64_t) p.current, l->layer->blob_size);
+                layer_status(l, "Pushing", (int64_t) p.current, l->layer.blob_size);
 }
 
 static int start_layers(ImageJob *j, Error *reterr) {
@@ -249,7 +251,7 @@ static int start_layers(ImageJob *j, Error *reterr) {
 
                 if (l->done || l->worker)
                         continue;
-                r = start_blob(j, l->layer->blob, l->layer->blob_size, &handlers, &l->worker, reterr);
+                r = start_blob(j, l->layer.blob, l->layer.blob_size, &handlers, &l->worker, reterr);
                 n_busy++;
         }
         return r;
@@ -268,6 +270,13 @@ static void push_step(ImageJob *j) {
                 image_job_finish(j, r, &e);
 }
 
+static bool has_blob(const PushData *d, const char *blob) {
+        for (size_t i = 0; i < d->n_layers; i++)
+                if (streq(d->layers[i].layer.blob, blob))
+                        return true;
+        return false;
+}
+
 static int make_layers(ImageJob *j, Error *reterr) {
         PushData *d = j->data;
         const ImageRecord *record = &d->image->record;
@@ -277,18 +286,19 @@ static int make_layers(ImageJob *j, Error *reterr) {
                 return error_fill(reterr, -ENOMEM);
         for (size_t i = 0; i < record->layers.n_items; i++) {
                 const ImageLayer *layer = record->layers.items + i;
-                bool seen = false;
+                PushLayer *l = d->layers + d->n_layers;
 
                 if (!layer->blob)
-                        return error_setf(reterr, ERROR_INTERNAL, "layer %s was not kept as an archive",
-                                          layer->chain);
-                for (size_t k = 0; k < d->n_layers; k++)
-                        seen = seen || streq(d->layers[k].layer->blob, layer->blob);
-                if (seen)
+                        return error_setf(reterr, ERROR_INTERNAL,
+                                          "layer %s of image %s is not here as an archive, pull it again",
+                                          layer->chain, record->id);
+                if (has_blob(d, layer->blob))
                         continue;
-                d->layers[d->n_layers] = (PushLayer) { .job = j, .layer = layer };
-                pull_progress_init(&d->layers[d->n_layers].progress, d->image->document.rootfs.diff_ids[i]);
+                l->job = j;
+                pull_progress_init(&l->progress, d->image->document.rootfs.diff_ids[i]);
                 d->n_layers++;
+                if (json_copy(&ImageLayer_json, layer, &l->layer) < 0)
+                        return error_fill(reterr, -ENOMEM);
         }
         return 0;
 }

@@ -8,7 +8,7 @@ import common_api
 import images
 from common_api import client, only_ours
 from harness import cases, check, cleanup, equal, matches, test
-from registry import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, Registry, digest
+from registry import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, FaultProxy, Registry, digest
 from test_40_images import load
 from test_46_pull import forget, pull, statuses
 
@@ -414,3 +414,30 @@ def container_of_another_platform():
                                        "platform (linux/amd64)"), "reply for the host's platform")
     equal(c.ok("POST", "/containers/create", {"Image": "busybox"})["Warnings"], [], "warnings for an image of the host's platform")
     equal(c.post("/containers/create", {"Image": "busybox"}, query={"platform": "nosuch/thing/at/all"}).status, 400, "status of a platform that is none")
+
+
+@test
+def pull_during_a_push():
+    """The record changes under a push that goes on as it began."""
+    only_ours()
+    m = Multi()
+    config = json.dumps({"os": "linux", "architecture": "amd64", "config": {"Cmd": ["true"]},
+                         "rootfs": {"type": "layers", "diff_ids": [digest(m.data["amd64"])]}}).encode()
+    proxy = FaultProxy(Registry())
+    name = f"{proxy.host}/pushed"
+    equal(load_platform(images.oci_archive([m.data["amd64"]], tags=["pushed:1"], config=config)), (200, None), "reply of the load")
+    cleanup(forget, "pushed:1", f"{name}:1")
+    c = client()
+    c.post("/images/pushed:1/tag", query={"repo": name, "tag": "1"})
+    pulled = []
+
+    def pull_first(h, *answer):
+        pulled.append(m.pull())
+        proxy.pass_on(h, *answer)
+
+    proxy.fault("POST .*/blobs/uploads/", pull_first)
+    r = c.post(f"/images/{name}/push", query={"tag": "1"}, headers={"X-Registry-Auth": "e30="})
+    lines = list(r.lines())
+    equal([line["error"] for line in lines if "error" in line], [], "errors of the push")
+    check(pulled, "nothing was pulled meanwhile")
+    equal(c.ok("GET", f"/images/{name}:1/json")["Descriptor"], m.index, "what the image is known by")

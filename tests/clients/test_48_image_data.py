@@ -65,6 +65,31 @@ def platform_of_save():
 
 
 @test
+def platform_of_load():
+    only_ours()         # which says so if nothing is loaded
+    d = docker()
+    archive = images.save_archive([layer(1000)], tags=["cli-platform:latest"])
+    cleanup(d.try_, "rmi", "-f", "cli-platform")
+    d.fails(1, r"the archive has no image of the requested platform \(linux/s390x\)", "load", "--platform", "linux/s390x", input=archive)
+    equal(d("load", "--platform", "linux/amd64", input=archive), "Loaded image: cli-platform:latest", "output")
+
+
+@test
+def run_of_another_platform():
+    d = docker()
+    config = json.dumps({"os": "linux", "architecture": "s390x", "config": {"Cmd": ["true"]},
+                         "rootfs": {"type": "layers", "diff_ids": [images.digest(layer(10))]}}).encode()
+    d("load", input=images.save_archive([layer(10)], tags=["cli-s390x:latest"], config=config))
+    cleanup(d.try_, "rmi", "-f", "cli-s390x")
+    r = d.try_("create", "cli-s390x")
+    matches(r.err, r"^WARNING: The requested image's platform \(linux/s390x\) does not match the detected host platform \(linux/amd64(/v\d)?\) and no "
+                   r"specific platform was requested", "warning")
+    equal(d.try_("create", "--platform", "linux/s390x", "cli-s390x").err, "", "warnings where the platform was asked for")
+    d.fails(1, r"was found but its platform \(linux/s390x\) does not match the specified platform \(linux/amd64\)",
+            "create", "--pull", "never", "--platform", "linux/amd64", "cli-s390x")
+
+
+@test
 def platform_of_inspect():
     d = docker()
     equal(d("image", "inspect", "--platform", "linux/amd64", "-f", "{{.Architecture}}", "busybox"), "amd64", "architecture")
