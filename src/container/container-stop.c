@@ -135,38 +135,41 @@ static void on_restarted(Operation *start, int r, const Error *error, void *user
         stop_finish(s, r, error);
 }
 
-/* The last run is over, its shim gone. */
-static void on_ready_to_start(Operation *gone, int r, const Error *error, void *userdata) {
+/* After the last run, as soon as nothing else is in progress. Where somebody else has started it meanwhile,
+ * it runs anew, which is what was asked for. */
+static void start_again(Operation *awaited, int r, const Error *error, void *userdata) {
         Stop *s = ASSERT_PTR(userdata);
+        Container *c = s->container;
         _cleanup_(operation_unrefp) Operation *start = NULL;
         _cleanup_error_ Error e = ERROR_NULL;
 
-        if (!s->container->manager)
-                r = error_setf(&e, ERROR_NOT_FOUND, "No such container: %s", s->container->doc.id);
-        else if (s->container->busy)
-                r = error_setf(&e, ERROR_CONFLICT, "container %s was changed while it restarted",
-                               s->container->doc.name);
-        else
-                r = container_start(s->container, &start, &e);
-        if (r >= 0)
-                r = operation_wait(start, on_restarted, s);
+        if (!c->manager)
+                r = error_setf(&e, ERROR_NOT_FOUND, "No such container: %s", c->doc.id);
+        else if (container_is_running(c)) {
+                on_restarted(NULL, 0, NULL, s);
+                return;
+        } else {
+                r = container_when_idle(c, true, start_again, s);
+                if (r == 0)
+                        return;
+                if (r > 0)
+                        r = container_start(c, &start, &e);
+                if (r >= 0)
+                        r = operation_wait(start, on_restarted, s);
+        }
         if (r < 0)
                 stop_finish(s, r, error_is_set(&e) ? &e : NULL);
 }
 
 static void on_stopped(Container *c, int64_t exit_code, const char *error, void *userdata) {
         Stop *s = ASSERT_PTR(userdata);
-        int r;
 
         s->timer = sd_event_source_disable_unref(s->timer);
         container_event(c, "stop", MESSAGE_CONTAINER_STOP_STR, NULL);
-        if (!s->restart) {
+        if (s->restart)
+                start_again(NULL, 0, NULL, s);
+        else
                 stop_finish(s, 0, NULL);
-                return;
-        }
-        r = container_when_idle(c, true, on_ready_to_start, s);
-        if (r != 0)
-                on_ready_to_start(NULL, 0, NULL, s);
 }
 
 static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -245,7 +248,7 @@ int container_restart(Container *c, const ContainerStopParams *p, Operation **re
                 return error_fill(reterr, r);
         *ret = operation_ref(s->operation);
         if (!container_is_running(c)) {
-                on_ready_to_start(NULL, 0, NULL, s);
+                start_again(NULL, 0, NULL, s);
                 return 0;
         }
         r = begin_stop(s, p, reterr);

@@ -79,5 +79,7 @@ int image_add(ImageManager *m, ImageRecord *record, Image **ret, Error *reterr);
 int image_set_name(ImageManager *m, const char *name, const char *id, Error *reterr);
 void image_event(ImageManager *m, const char *action, const char *message_id, const Image *image,
                  const char *name);
+/* Of the image that it was committed on, while that is here; else "". */
+const char *image_parent_id(ImageManager *m, const Image *image);
 /* 1 or 0: the filters label, label!, before, since, until; those about names are the caller's. */
 int image_matches(ImageManager *m, const Image *i, const Filters *f, Error *reterr);

@@ -193,7 +193,7 @@ static int add_row(const Lister *l, Image *i, char ***tags, char ***digests, Ima
                 .containers = l->params->containers ? count_users(l->manager, i) : -1,
                 .created = (int64_t) (i->document.created / NSEC_PER_SEC),
                 .id = strdup(i->record.id),
-                .parent_id = strdup(""),
+                .parent_id = strdup(image_parent_id(l->manager, i)),
                 .repo_digests = TAKE_PTR(*digests),
                 .repo_tags = TAKE_PTR(*tags),
                 .shared_size = l->layers ? shared_size(l->layers, i) : -1,

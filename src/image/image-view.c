@@ -8,6 +8,12 @@
 
 /* --- inspect, history --- */
 
+const char *image_parent_id(ImageManager *m, const Image *image) {
+        const char *id = image->record.parent;
+
+        return !isempty(id) && image_manager_get(m, id) ? id : "";
+}
+
 static int graph_driver(ImageManager *m, Image *i, ImageGraphDriver *g) {
         _cleanup_strv_free_ char **data = NULL;
         int r;
@@ -33,6 +39,14 @@ static int old_config(const OciImageConfig *c, ContainerConfig **ret) {
         return json_decode_text(&ContainerConfig_json, text, strlen(text), 0, *ret, NULL);
 }
 
+/* Of a committed image it is in its last step. */
+static const char *image_comment(const OciImage *d) {
+        size_t n = d->history.n_items;
+
+        return isempty(d->comment) && n > 0 ? strempty(d->history.items[n - 1].comment) :
+                                              strempty(d->comment);
+}
+
 int image_manager_inspect(ImageManager *m, const ImageInspectParams *p, ImageInspect *ret, Error *reterr) {
         _cleanup_(ImageInspect_donep) ImageInspect v = {};
         const OciImage *d;
@@ -50,8 +64,8 @@ int image_manager_inspect(ImageManager *m, const ImageInspectParams *p, ImageIns
         d = &i->document;
         v = (ImageInspect) {
                 .id = strdup(i->record.id),
-                .parent = strdup(""),
-                .comment = strdup(strempty(d->comment)),
+                .parent = strdup(image_parent_id(m, i)),
+                .comment = strdup(image_comment(d)),
                 .created = d->created,
                 .docker_version = strdup(strempty(d->docker_version)),
                 .author = strdup(strempty(d->author)),
@@ -80,8 +94,27 @@ int image_manager_inspect(ImageManager *m, const ImageInspectParams *p, ImageIns
         return 0;
 }
 
+/* Of a step of the image's own. The steps of an image that it was committed on come right below. */
+typedef struct HistoryOwner {
+        const Image *image;             /* NULL: not known here */
+        size_t n_steps;                 /* the newest step of it */
+} HistoryOwner;
+
+/* The image whose newest step this is; NULL if none is known. */
+static const Image *owner_of_step(ImageManager *m, HistoryOwner *o, size_t step) {
+        if (!o->image || step != o->n_steps)
+                return NULL;
+
+        const Image *owner = o->image;
+
+        o->image = image_manager_get(m, image_parent_id(m, owner));
+        o->n_steps = o->image ? o->image->document.history.n_items : 0;
+        return owner;
+}
+
 int image_manager_history(ImageManager *m, const ImageHistoryParams *p, ImageHistory *ret, Error *reterr) {
         const OciImage *d;
+        HistoryOwner owner;
         size_t layer;
         Image *i;
         int r;
@@ -93,21 +126,23 @@ int image_manager_history(ImageManager *m, const ImageHistoryParams *p, ImageHis
                 return r;
         d = &i->document;
         layer = i->record.layers.n_items;
+        owner = (HistoryOwner) { i, d->history.n_items };
         ret->items = new0(ImageHistoryItem, d->history.n_items);
         if (!ret->items)
                 return error_fill(reterr, -ENOMEM);
         for (size_t k = d->history.n_items; k > 0; k--) {
                 const OciHistory *h = d->history.items + k - 1;
                 ImageHistoryItem *item = ret->items + ret->n_items++;
+                const Image *image = owner_of_step(m, &owner, k);
 
                 *item = (ImageHistoryItem){
                         .comment = strdup(strempty(h->comment)),
                         .created = (int64_t) (h->created / NSEC_PER_SEC),
                         .created_by = strdup(strempty(h->created_by)),
-                        .id = strdup(k == d->history.n_items ? i->record.id : "<missing>"),
+                        .id = strdup(image ? image->record.id : "<missing>"),
                         .size = h->empty_layer || layer == 0 ? 0 : i->record.layers.items[--layer].size,
                 };
-                if (k == d->history.n_items && image_familiar_names(m, i, &item->tags, NULL) < 0)
+                if (image && image_familiar_names(m, image, &item->tags, NULL) < 0)
                         return error_fill(reterr, -ENOMEM);
         }
         return 0;

@@ -158,7 +158,8 @@ static int visit_name(TreeDiff *d, Frame *f, const ViewName *now, const ViewName
 
         if (!path)
                 return -ENOMEM;
-        if (strlen(path) >= TAR_PATH_MAX) {
+        /* With the slash behind a directory's. */
+        if (strlen(path) + 1 >= TAR_PATH_MAX) {
                 d->n_too_deep++;
                 return 0;
         }

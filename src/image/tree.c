@@ -98,25 +98,46 @@ typedef struct Merge {
         char failed_name[NAME_MAX + 1];
 } Merge;
 
-static int copy_bytes(int source_fd, int target_fd) {
+static int copy_range(int source_fd, int target_fd, off_t begin, off_t end) {
         char buffer[64 * 1024];
-        ssize_t n;
-        int r;
+
+        while (begin < end) {
+                off_t from = begin, to = begin;
+                ssize_t n = copy_file_range(source_fd, &from, target_fd, &to, (size_t) (end - begin), 0);
+
+                if (n < 0 && IN_SET(errno, EXDEV, EINVAL, ENOSYS, EOPNOTSUPP, EPERM)) {
+                        n = pread(source_fd, buffer, min_size(sizeof(buffer), (size_t) (end - begin)),
+                                  begin);
+                        if (n > 0)
+                                n = pwrite(target_fd, buffer, (size_t) n, begin);
+                }
+                if (n <= 0)
+                        return n < 0 ? -errno : 0;
+                begin += n;
+        }
+        return 0;
+}
+
+/* Holes stay holes. */
+static int copy_bytes(int source_fd, int target_fd, off_t size) {
+        off_t begin = 0, end;
+        int r = 0;
 
         if (ioctl(target_fd, FICLONE, source_fd) >= 0)
                 return 0;
-        while ((n = copy_file_range(source_fd, NULL, target_fd, NULL, 1 << 30, 0)) > 0)
-                ;
-        if (n == 0)
-                return 0;
-        if (!IN_SET(errno, EXDEV, EINVAL, ENOSYS, EOPNOTSUPP, EPERM))
+        if (ftruncate(target_fd, size) < 0)
                 return -errno;
-        while ((n = read(source_fd, buffer, sizeof(buffer))) > 0) {
-                r = write_full(target_fd, buffer, n);
-                if (r < 0)
-                        return r;
+        while (r >= 0 && begin < size) {
+                begin = lseek(source_fd, begin, SEEK_DATA);
+                if (begin < 0)
+                        return errno == ENXIO ? 0 : -errno;
+                end = lseek(source_fd, begin, SEEK_HOLE);
+                if (end < 0)
+                        return -errno;
+                r = copy_range(source_fd, target_fd, begin, end);
+                begin = end;
         }
-        return n < 0 ? -errno : 0;
+        return r;
 }
 
 static int copy_metadata_fd(int source_fd, int target_fd, const struct stat *st) {
@@ -139,7 +160,7 @@ static int copy_regular(int source_dir, const char *name, int target_dir, const 
         out = openat(target_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (out < 0)
                 return -errno;
-        r = copy_bytes(in, out);
+        r = copy_bytes(in, out, st->st_size);
         return r < 0 ? r : copy_metadata_fd(in, out, st);
 }
 

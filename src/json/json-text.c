@@ -43,10 +43,13 @@ int json_parse(const char *text, size_t size, unsigned depth, json_object **ret,
                                                   JSON_TOKENER_VALIDATE_UTF8);
         o = json_tokener_parse_ex(t, text, (int) size);
         e = json_tokener_get_error(t);
-        /* A bare number at the end of the input asks for more until it sees a terminator. */
-        if (e == json_tokener_continue)
-                o = json_tokener_parse_ex(t, "", 1), e = json_tokener_get_error(t);
         end = min_size(json_tokener_get_parse_end(t), size);
+        /* A bare number or word at the end of the input asks for more until it sees a terminator. */
+        if (e == json_tokener_continue) {
+                o = json_tokener_parse_ex(t, "", 1);
+                e = json_tokener_get_error(t);
+                end = size;
+        }
         json_tokener_free(t);
 
         if (e != json_tokener_success) {
@@ -56,8 +59,6 @@ int json_parse(const char *text, size_t size, unsigned depth, json_object **ret,
                 return error_setf(reterr, ERROR_INVALID, "invalid JSON: %s (at offset %zu)",
                                   json_tokener_error_desc(e), end);
         }
-        if (o && json_object_is_type(o, json_type_int) && size <= 32)
-                end = size;
         if (!only_space(text + end, size - end)) {
                 json_object_put(o);
                 return error_setf(reterr, ERROR_INVALID, "unexpected content after JSON");

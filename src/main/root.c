@@ -15,6 +15,8 @@
 #define DATA_ROOT_MODE 0710
 #define EXEC_ROOT_MODE 0711
 #define TMP_MODE 0700
+#define LOCK_WAIT_USEC (2 * USEC_PER_SEC)
+#define LOCK_POLL_USEC (10 * USEC_PER_MSEC)
 
 static int make_root(const char *path, mode_t mode, Error *reterr) {
         int r;
@@ -27,9 +29,44 @@ static int make_root(const char *path, mode_t mode, Error *reterr) {
         return 0;
 }
 
+/* A live process that is a daemon like us; anything else that got the number is no reason not to start. */
+static bool pid_is_daemon(uint64_t pid) {
+        _cleanup_free_ char *path = NULL, *name = NULL;
+
+        if (pid == 0 || pid > INT32_MAX || (pid_t) pid == getpid())
+                return false;
+        if (asprintf_safe(&path, "/proc/%d/comm", (pid_t) pid) < 0 || read_line_file(path, &name) < 0)
+                return false;
+        return streq(name, "dockerd");
+}
+
+/* Who has the lock says so in the file; 0 = nobody who is still there. */
+static uint64_t lock_owner(int fd) {
+        _cleanup_free_ char *text = NULL;
+        uint64_t pid;
+
+        if (lseek(fd, 0, SEEK_SET) < 0 || read_to_end(fd, 16, &text, NULL) < 0 || !text)
+                return 0;
+        return parse_uint64(strstrip(text), &pid) >= 0 && pid_is_daemon(pid) ? pid : 0;
+}
+
+/* Of a daemon that was killed, a child that is about to become another program may hold the lock yet. */
+static int wait_for_lock(int fd, uint64_t *ret_owner) {
+        usec_t end = now_usec(CLOCK_MONOTONIC) + LOCK_WAIT_USEC;
+
+        while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                *ret_owner = lock_owner(fd);
+                if (*ret_owner > 0 || now_usec(CLOCK_MONOTONIC) > end)
+                        return -EBUSY;
+                (void) usleep(LOCK_POLL_USEC);
+        }
+        return 0;
+}
+
 static int take_lock(Daemon *d, const char *root, Error *reterr) {
-        _cleanup_free_ char *path = path_join(root, "lock"), *other = NULL;
+        _cleanup_free_ char *path = path_join(root, "lock");
         _cleanup_close_ int fd = -EBADF;
+        uint64_t owner = 0;
         char pid[16];
 
         if (!path)
@@ -37,12 +74,10 @@ static int take_lock(Daemon *d, const char *root, Error *reterr) {
         fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot open %s", path);
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-                (void) read_to_end(fd, sizeof(pid), &other, NULL);
+        if (wait_for_lock(fd, &owner) < 0)
                 return error_setf(reterr, ERROR_CONFLICT,
-                                  "the data root %s is in use by another daemon (process %s)", root,
-                                  isempty(other) ? "unknown" : strstrip(other));
-        }
+                                  "the data root %s is in use by another daemon (process %d)", root,
+                                  (int) owner);
         snprintf(pid, sizeof(pid), "%d\n", getpid());
         if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, strlen(pid), 0) < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot write %s", path);
@@ -109,17 +144,6 @@ void root_close(Daemon *d) {
                 (void) mount_remove_own(d->config->engine.exec_root);
         d->exec_root_mounted = false;
         d->lock_fd = safe_close(d->lock_fd);
-}
-
-/* A live process that is a daemon like us; anything else that got the number is no reason not to start. */
-static bool pid_is_daemon(uint64_t pid) {
-        _cleanup_free_ char *path = NULL, *name = NULL;
-
-        if (pid == 0 || pid > INT32_MAX || (pid_t) pid == getpid())
-                return false;
-        if (asprintf_safe(&path, "/proc/%d/comm", (pid_t) pid) < 0 || read_line_file(path, &name) < 0)
-                return false;
-        return streq(name, "dockerd");
 }
 
 int pidfile_write(Daemon *d, Error *reterr) {

@@ -82,6 +82,8 @@ void tar_writer_add_xattr(TarWriter *w, const char *name, const void *value, siz
 }
 
 void tar_writer_add_data_range(TarWriter *w, uint64_t offset, uint64_t size) {
+        /* Ranges behind the end are not taken; where that is, tar_writer_entry() says. */
+        archive_entry_set_size(w->entry, INT64_MAX);
         archive_entry_sparse_add_entry(w->entry, (la_int64_t) offset, (la_int64_t) size);
 }
 

@@ -224,6 +224,21 @@ def run_to_its_end():
 
 
 @test(timeout=600)
+def commit():
+    def scenario(c, answers, n):
+        i = create(c, answers, cmd="echo x >/x")
+        start(c, answers, i)
+        c.wait(i)
+        answers.stopped.add(i)
+        c.ok("POST", "/commit", wanted=201, query={"container": i, "repo": "walked", "tag": "1"})
+        answers.loaded.add("walked:1")
+        answers.loaded.discard("walked:1")
+        c.ok("DELETE", "/images/walked:1", wanted=200)
+        remove(c, answers, i)
+    walk(scenario)
+
+
+@test(timeout=600)
 def import_and_load():
     archive = images.docker_archive([images.TarWriter().add("walked", "x").bytes()], ["walked:1"])
 

@@ -7,9 +7,6 @@ from harness import cases, check, matches
 NOT_YET = [
     ("exec", ["exec", "box", "true"]),
     ("cp from", ["cp", "box:/etc/passwd", "-"]),
-    ("commit", ["commit", "box"]),
-    ("export", ["export", "box"]),
-    ("diff", ["diff", "box"]),
     ("network create", ["network", "create", "mine"]),
     ("volume create", ["volume", "create", "mine"]),
     ("named volume", ["run", "--rm", "-v", "named:/v", "busybox", "true"]),

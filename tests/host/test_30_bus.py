@@ -15,6 +15,7 @@ NAME = "org.dockerd1"
 PATH = "/org/dockerd1"
 MANAGER = "org.dockerd1.Manager"
 CONTAINER = "org.dockerd1.Container"
+OPERATION = "org.dockerd1.Operation"
 
 
 def busctl(h, *args, **kw):
@@ -274,6 +275,12 @@ LIFE = [
     (CONTAINER, "Inspect", [], r'"Running" b true'),
     (CONTAINER, "Logs", ["a{sv}", "0"], r'^hs \d+ "multiplexed"'),
     (CONTAINER, "Attach", ["a{sv}", "0"], r'^hs \d+ "multiplexed"'),
+    (CONTAINER, "GetChanges", [], r'^hs \d+ "json"'),
+    (CONTAINER, "Export", [], r'^hs \d+ "tar"'),
+    (MANAGER, "GetContainerChanges", ["s", "every"], r'^hs \d+ "json"'),
+    (MANAGER, "ExportContainer", ["s", "every"], r'^hs \d+ "tar"'),
+    (MANAGER, "CommitContainer", ["sa{sv}", "every", "2", "repo", "s", "bus/committed", "tag", "s", "v1"], r'^o "/org/dockerd1/image/\w+"$'),
+    (MANAGER, "RemoveImage", ["sa{sv}", "bus/committed:v1", "0"], r'"Deleted"'),
     (CONTAINER, "Rename", ["s", "renamed"], r"^$"),
     (CONTAINER, "Rename", ["s", "every"], r"^$"),
     (CONTAINER, "Restart", ["a{sv}", "1", "t", "i", "0"], r"^$"),
@@ -290,6 +297,7 @@ LIFE = [
     (MANAGER, "RemoveContainer", ["sa{sv}", "another", "1", "force", "b", "true"], r"^$"),
     (MANAGER, "PruneContainers", ["a{sv}", "0"], r'"SpaceReclaimed"'),
     (MANAGER, "ListImages", ["a{sv}", "0"], r'"busybox:latest"'),
+    (MANAGER, "GetImage", ["s", "busybox"], r'^o "/org/dockerd1/image/\w+"$'),
     (MANAGER, "InspectImage", ["s", "busybox"], r'"RepoTags" as 1 "busybox:latest"'),
     (MANAGER, "GetImageHistory", ["s", "busybox"], r'"CreatedBy"'),
     (MANAGER, "TagImage", ["sss", "busybox", "bus/tagged", "v1"], r"^$"),
@@ -306,10 +314,12 @@ REGISTRY = [
     ("login", "CheckRegistryLogin", ["a{sv}", "1", "serveraddress", "s", "127.0.0.1:1"]),
     ("inspect", "InspectDistribution", ["sa{sv}", "127.0.0.1:1/a", "0"]),
     ("search", "SearchImages", ["sa{sv}", "127.0.0.1:1/a", "0"]),
+]
+OPERATIONS = [
     ("pull", "PullImage", ["sa{sv}", "127.0.0.1:1/a:1", "0"]),
     ("push", "PushImage", ["sa{sv}", "127.0.0.1:1/a", "1", "tag", "s", "1"]),
 ]
-ELSEWHERE = {(MANAGER, "ImportImage"), (MANAGER, "LoadImage"), (CONTAINER, "Resize")} | {(MANAGER, m) for _, m, _ in REGISTRY}
+ELSEWHERE = {(MANAGER, "ImportImage"), (MANAGER, "LoadImage"), (CONTAINER, "Resize")} | {(MANAGER, m) for _, m, _ in REGISTRY + OPERATIONS}
 
 
 @test
@@ -337,6 +347,18 @@ def registry_calls(member, arguments):
     r = h.try_("busctl", "--no-pager", "call", NAME, PATH, MANAGER, member, *arguments)
     check(r.returncode != 0, f"{member} has succeeded without a registry")
     matches(r.stderr, r"dial tcp 127\.0\.0\.1:1: connect: connection refused", f"error of {member}")
+
+
+@cases(OPERATIONS)
+def registry_operations(member, arguments):
+    """The method has answered before the registry could not be reached; the object tells."""
+    h = host()
+    h("docker tag busybox 127.0.0.1:1/a:1")
+    cleanup(h, "docker rmi 127.0.0.1:1/a:1")
+    path = busctl(h, "call", NAME, PATH, MANAGER, member, *arguments).split('"')[1]
+    eventually(lambda: busctl(h, "get-property", NAME, path, OPERATION, "State") == 's "failed"', f"the operation of {member} has failed")
+    matches(busctl(h, "get-property", NAME, path, OPERATION, "Error"), r"dial tcp 127\.0\.0\.1:1: connect: connection refused", "Error")
+    matches(busctl(h, "get-property", NAME, path, OPERATION, "ErrorName"), r'^s "org\.dockerd1\.Error\.\w+"$', "ErrorName")
 
 
 @test

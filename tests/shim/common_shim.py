@@ -17,8 +17,8 @@ from harness import Failed, Skip, cleanup, eventually
 HEADER = struct.Struct("<IHHIIIIIiiiQ")
 MAGIC = 0x4D495344
 NO_TEXT = 0xFFFFFFFF
-(HELLO, START, ATTACH, RESIZE, SIGNAL, CLOSE_STDIN, ROOT_FD, DETACH, QUIT) = (1, 16, 17, 18, 19, 20, 21, 22, 23)
-(STARTED, START_FAILED, ATTACH_ENDED, OOM, LOG_FAILED, EXITED) = (64, 65, 66, 67, 68, 69)
+(HELLO, START, ATTACH, RESIZE, SIGNAL, CLOSE_STDIN, ROOT_FD, DETACH, QUIT, FREEZE) = (1, 16, 17, 18, 19, 20, 21, 22, 23, 24)
+(STARTED, START_FAILED, ATTACH_ENDED, OOM, LOG_FAILED, EXITED, FROZEN) = (64, 65, 66, 67, 68, 69, 70)
 (CREATED, STARTING, RUNNING, ENDED) = range(4)
 (STDIN, STDOUT, STDERR, MULTIPLEX, LOGS) = (1, 2, 4, 8, 16)
 (END_EXITED, END_DETACHED, END_CLIENT, END_ERROR) = range(4)
@@ -83,7 +83,7 @@ class Connection:
 
     def send(self, kind, fd=None, *, ident=0, flags=0, value1=0, value2=0, text=None, data=b""):
         t = b"" if text is None else text.encode() + b"\0"
-        message = HEADER.pack(MAGIC, HEADER.size, kind, NO_TEXT if text is None else len(t) - 1, len(data), 1, ident,
+        message = HEADER.pack(MAGIC, HEADER.size, kind, NO_TEXT if text is None else len(t) - 1, len(data), 2, ident,
                               flags, value1, value2, 0, 0) + t + data
         socket.send_fds(self.socket, [message], [fd] if fd is not None else [])
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shim by itself: streams, ends, and what it must survive."""
 
+import errno
 import os
 import pathlib
 import signal
@@ -10,7 +11,7 @@ import threading
 import time
 
 from common_shim import (ATTACH_ENDED, CLOSE_STDIN, DETACH, END_CLIENT, END_DETACHED, END_EXITED, ENDED, EXIT_OOM,
-                         EXIT_STOPPED, HELLO, LOGS, LOG_FAILED, MULTIPLEX, QUIT, RESIZE, ROOT_FD, RUNNING, SIGNAL,
+                         EXIT_STOPPED, FREEZE, FROZEN, HELLO, LOGS, LOG_FAILED, MULTIPLEX, QUIT, RESIZE, ROOT_FD, RUNNING, SIGNAL,
                          START_FAILED, STDERR, STDIN,
                          STDOUT, Connection, Container, frames, now, read_all, read_until, resident, sanitized)
 from harness import Failed, Skip, cases, check, cleanup, contains, equal, eventually, test
@@ -448,6 +449,44 @@ def root_fd():
     equal(m.id, 7, "id")
     cleanup(os.close, m.fd)
     os.stat("bin/busybox", dir_fd=m.fd)
+
+
+@test
+def stands_still_as_long_as_it_is_wanted():
+    """Until it is let go, or who asked for it is gone, or a signal comes."""
+    c = Container(script="trap 'exit 5' TERM; n=0; while true; do n=$((n+1)); echo $n; done").launch()
+    s, _ = c.attach(OUT)
+    c.start()
+    c.started()
+
+    def drain():
+        s.settimeout(0.3)
+        try:
+            while s.recv(65536):
+                pass
+        except TimeoutError:
+            return True
+
+    for end in ("thaw", "connection", "signal"):
+        other = c.try_connect()
+        other.hello()
+        other.send(FREEZE, ident=9, value1=1)
+        m = other.expect(FROZEN)
+        equal(m.id, 9, "id")
+        if m.value1 < 0:
+            raise Skip(f"no freezer here: {os.strerror(-m.value1)}")
+        check(drain(), "it does not stand still")
+        c.connection.send(FREEZE, ident=3, value1=1)
+        equal(c.connection.expect(FROZEN).value1, -errno.EBUSY, "answer to a second who wants it")
+        if end == "thaw":
+            other.send(FREEZE, ident=9)
+        elif end == "signal":
+            c.connection.send(SIGNAL, value1=signal.SIGTERM)
+        else:
+            other.close()
+        s.settimeout(10)
+        check(s.recv(65536) or end == "signal", f"it does not go on after {end}")
+    equal(c.exited().value1, 5, "exit code")
 
 
 @test
