@@ -124,8 +124,14 @@ def absent(value, schema, where="reply"):
             yield from absent(item, schema["additionalProperties"], f"{where}.*")
 
 
+# Statuses that upstream answers with and its reference does not list: an archive of an image that is not there.
+UNLISTED = {("GET", "/images/{name}/get", 404), ("GET", "/images/get", 404)}
+
+
 def reply_schema(method, path, status):
     """The schema of that answer, {} where it has no document; None if the reference does not list the status."""
+    if (method, path, status) in UNLISTED:
+        return {}
     answers = {str(k): v for k, v in spec()["paths"][path][method.lower()]["responses"].items()}
     if str(status) not in answers:
         return None

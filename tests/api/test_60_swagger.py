@@ -7,6 +7,8 @@ import common_api
 import swagger
 from common_api import client, only_ours
 from harness import Failed, Skip, check, equal, test
+from registry import Registry
+from test_45_registry import Index
 
 NONE = {"NetworkMode": "none"}
 
@@ -20,19 +22,20 @@ def descriptor(where):
                                                    "platform.os.version", "platform.variant", "urls"))
 
 
+MANIFESTS = (f"Manifests.AttestationData {descriptor('Manifests.Descriptor')} Manifests.ImageData.Platform.os.features "
+             "Manifests.ImageData.Platform.os.version Manifests.ImageData.Platform.variant")
+
 # Names of the reference that upstream leaves out, too, where they are not set (or not of this platform).
 MAY_BE_ABSENT = {
     "GET /version": "BuildTime Experimental",
     "GET /info": "Containerd DefaultAddressPools DiscoveredDevices FirewallBackend.Info KernelMemoryTCP ProductLicense "
                  "Runtimes.*.runtimeArgs Runtimes.*.status Swarm.Cluster Swarm.Managers Swarm.Nodes",
-    "GET /images/json": f"Descriptor Manifests.AttestationData {descriptor('Descriptor')} {descriptor('Manifests.Descriptor')} "
-                        "Manifests.ImageData.Platform.os.features Manifests.ImageData.Platform.os.version "
-                        "Manifests.ImageData.Platform.variant",
+    "GET /images/json": f"Descriptor {descriptor('Descriptor')} {MANIFESTS}",
     "GET /system/df": f"Images.Descriptor Images.Manifests {descriptor('Images.Descriptor')} Containers.HostConfig.Annotations "
                       "Containers.ImageManifestDescriptor Containers.Mounts.Driver Containers.Mounts.Name",
     "GET /images/{name}/json": "Config.ArgsEscaped Config.Entrypoint Config.ExposedPorts Config.Healthcheck Config.Labels "
                                "Config.OnBuild Config.Shell Config.StopSignal Config.User Config.Volumes Config.WorkingDir "
-                               f"{descriptor('Descriptor')} Manifests OsVersion Variant",
+                               f"{descriptor('Descriptor')} {MANIFESTS} OsVersion Variant",
     "GET /containers/json": "HostConfig.Annotations ImageManifestDescriptor Mounts.Driver Mounts.Name",
     "GET /containers/{id}/json": "Config.ArgsEscaped Config.ExposedPorts Config.Healthcheck Config.MacAddress "
                                  "Config.NetworkDisabled Config.Shell Config.StopSignal HostConfig.Annotations HostConfig.Init "
@@ -40,6 +43,7 @@ MAY_BE_ABSENT = {
                                  "ImageManifestDescriptor Mounts.Driver Mounts.Name SizeRootFs SizeRw State.Health",
     "POST /containers/{id}/wait": "Error",
     "DELETE /images/{name}": "Deleted Untagged",
+    "GET /distribution/{name}/json": f"{descriptor('Descriptor')} Platforms.os.features Platforms.os.version Platforms.variant",
     "GET /networks": "IPAM.Config.AuxiliaryAddresses IPAM.Config.IPRange Peers",
     "GET /networks/{id}": "IPAM.Config.AuxiliaryAddresses IPAM.Config.IPRange Peers",
 }
@@ -47,7 +51,7 @@ MAY_BE_ABSENT = {
 # Answered with a stream, or only by a hijacked connection: tested where the streams are.
 STREAMS = {("GET", "/containers/{id}/logs"), ("POST", "/containers/{id}/attach"), ("GET", "/containers/{id}/attach/ws"),
            ("POST", "/images/create"), ("POST", "/images/load"), ("POST", "/images/{name}/push"), ("GET", "/images/get"), ("GET", "/images/{name}/get"),
-           ("GET", "/events")}
+           ("GET", "/events"), ("GET", "/containers/{id}/export")}
 
 # (method, path of the reference)
 COMPARED = set()        # whose success was compared
@@ -85,11 +89,22 @@ def system():
 @test
 def images():
     client()
-    compare([("GET", "/images/json", "/images/json?manifests=1", None), ("GET", "/images/{name}/json", "/images/busybox/json", None),
+    compare([("GET", "/images/json", "/images/json?manifests=1", None), ("GET", "/images/{name}/json", "/images/busybox/json?manifests=1", None),
              ("GET", "/images/{name}/history", "/images/busybox/history", None),
              ("GET", "/images/{name}/json", "/images/nosuch/json", None), ("DELETE", "/images/{name}", "/images/nosuch", None),
              ("POST", "/images/{name}/tag", "/images/busybox/tag?repo=busybox&tag=fits", None),
-             ("DELETE", "/images/{name}", "/images/busybox:fits", None)])
+             ("DELETE", "/images/{name}", "/images/busybox:fits", None), ("POST", "/images/prune", "/images/prune", None)])
+
+
+@test
+def registries():
+    only_ours()         # the peer knows no registry without TLS on another host
+    r, index = Registry(), Index()
+    r.put_image("app", "1")
+    client()
+    compare([("POST", "/auth", "/auth", {"username": "me", "password": "it", "serveraddress": r.host}),
+             ("GET", "/distribution/{name}/json", f"/distribution/{r.host}/app:1/json", None),
+             ("GET", "/images/search", f"/images/search?term={index.host}/busybox", None)])
 
 
 @test
@@ -100,6 +115,9 @@ def containers():
     c.start(i)
     compare([("GET", "/containers/json", "/containers/json?all=1&size=1", None), ("GET", "/containers/{id}/json", f"/containers/{i}/json?size=1", None),
              ("GET", "/containers/{id}/top", f"/containers/{i}/top", None),
+             ("GET", "/containers/{id}/changes", f"/containers/{i}/changes", None),
+             ("POST", "/commit", f"/commit?container={i}&repo=fits-commit", None),
+             ("DELETE", "/images/{name}", "/images/fits-commit", None),
              ("POST", "/containers/{id}/resize", f"/containers/{i}/resize?h=10&w=10", None),
              ("POST", "/containers/{id}/restart", f"/containers/{i}/restart?t=0", None),
              ("POST", "/containers/{id}/kill", f"/containers/{i}/kill?signal=CONT", None),
