@@ -68,6 +68,8 @@ ContainerManager *container_manager_free(ContainerManager *m) {
         hashmap_free(m->leaving);
         hashmap_free(m->by_id);
         hashmap_free(m->by_name);
+        FOREACH_ELEMENT(d, m->departed)
+                free(d->id);
         free(m->init_path);
         free(m);
         return NULL;

@@ -6,6 +6,7 @@
 
 #include "api/daemon-config.h"
 #include "basic/hashmap.h"
+#include "basic/time-util.h"
 #include "container/container.h"
 #include "event/event-hub.h"
 #include "image/image-manager.h"
@@ -29,11 +30,23 @@ typedef struct ContainerManagerConfig {
         const HostCapabilities *capabilities;
 } ContainerManagerConfig;
 
+/* Ends of containers that removed themselves: a client that asks for the exit code only after the end of the
+ * output would always be too late for them. */
+#define DEPARTED_MAX 128U
+#define DEPARTED_USEC (10U * USEC_PER_SEC)
+typedef struct DepartedContainer {
+        char *id;
+        int64_t exit_code;
+        uint64_t usec;                  /* CLOCK_MONOTONIC, when it was removed */
+} DepartedContainer;
+
 struct ContainerManager {
         ContainerManagerConfig config;
         Supervisor *supervisor;         /* borrowed; set before anything starts */
         Hashmap *by_id, *by_name;
         Hashmap *leaving;               /* removed ones (id -> reference) whose shim still clears up */
+        DepartedContainer departed[DEPARTED_MAX];
+        size_t next_departed;           /* the slot that is used next */
         char *init_path;                /* tini, NULL = none found */
         unsigned n_running, n_paused;
         bool stopping;                  /* the daemon exits: start nothing new */

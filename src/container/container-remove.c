@@ -43,6 +43,7 @@ int container_remove_now(Container *c, Error *reterr) {
 static void remove_logged(Container *c) {
         _cleanup_error_ Error e = ERROR_NULL;
 
+        container_wait_remember(c);
         if (container_remove_now(c, &e) < 0)
                 log_error("Cannot remove container %s: %s", c->doc.name, error_message(&e));
 }

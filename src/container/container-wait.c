@@ -46,6 +46,30 @@ int container_wait(Container *c, WaitCondition condition, ContainerWaitDone done
         return 0;
 }
 
+bool container_wait_departed(const ContainerManager *m, const char *id, int64_t *ret_exit_code) {
+        uint64_t now = now_usec(CLOCK_MONOTONIC);
+
+        FOREACH_ELEMENT(d, m->departed)
+                if (streq_ptr(d->id, id) && now - d->usec <= DEPARTED_USEC) {
+                        *ret_exit_code = d->exit_code;
+                        return true;
+                }
+        return false;
+}
+
+void container_wait_remember(Container *c) {
+        ContainerManager *m = c->manager;
+        DepartedContainer *d = &m->departed[m->next_departed];
+
+        free(d->id);
+        *d = (DepartedContainer) {
+                .id = strdup(c->doc.id),
+                .exit_code = c->doc.exit_code,
+                .usec = now_usec(CLOCK_MONOTONIC),
+        };
+        m->next_departed = (m->next_departed + 1) % DEPARTED_MAX;
+}
+
 void container_wait_forget(Container *c, void *userdata) {
         LIST_FOREACH(waiters, w, c->waiters)
                 if (w->userdata == userdata) {

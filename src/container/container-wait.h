@@ -2,7 +2,7 @@
 /* Waiting for the end of a container. */
 #pragma once
 
-#include "container/container.h"
+#include "container/container-manager.h"
 
 typedef enum WaitCondition {
         WAIT_NOT_RUNNING,
@@ -21,6 +21,11 @@ typedef void (*ContainerWaitDone)(Container *c, int64_t exit_code, const char *e
 /* 1: the condition holds already (exit code in ret_exit_code, done is not called); 0: done comes later. */
 int container_wait(Container *c, WaitCondition condition, ContainerWaitDone done, void *userdata,
                    int64_t *ret_exit_code);
+/* The exit code of a container that removed itself not longer than DEPARTED_USEC ago, whatever the condition.
+ * id: the full one. */
+bool container_wait_departed(const ContainerManager *m, const char *id, int64_t *ret_exit_code);
+/* Keeps the exit code of c, which removes itself. */
+void container_wait_remember(Container *c);
 /* The waiter with this userdata is not called any more. */
 void container_wait_forget(Container *c, void *userdata);
 

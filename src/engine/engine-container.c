@@ -434,8 +434,13 @@ static int wait_call(Engine *e, Call *call) {
         int r;
 
         r = wait_condition_parse(p->condition, &condition, &call->error);
-        if (r >= 0)
-                r = engine_find_container(e, call, p->id, &c);
+        if (r < 0)
+                return r;
+        if (container_wait_departed(e->containers, p->id, &exit_code)) {
+                reply_wait(call, exit_code, NULL);
+                return 1;
+        }
+        r = engine_find_container(e, call, p->id, &c);
         if (r < 0)
                 return r;
         r = container_wait(c, condition, on_waited, call_ref(call), &exit_code);

@@ -11,6 +11,7 @@
 #include "basic/log.h"
 #include "basic/string-util.h"
 #include "basic/time-util.h"
+#include "http/http-request.h"
 #include "http/http-server-internal.h"
 
 /* A dead TCP peer is noticed after about TCP_KEEPIDLE + TCP_KEEPCNT * TCP_KEEPINTVL seconds. */
@@ -183,6 +184,10 @@ void http_connection_on_notify(void *userdata, struct MHD_Connection *mhd, void 
         if (!c)
                 return;
         *context = NULL;
+        /* After two faults in one head 0.9.75 forgets to say so. */
+        if (c->request)
+                http_request_on_completed(s, mhd, &(void *) { c->request },
+                                          MHD_REQUEST_TERMINATED_WITH_ERROR);
         c->mhd = NULL;
         c->fd = -EBADF;
         /* TLS must get its last bytes out in this time. */

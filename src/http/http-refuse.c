@@ -27,7 +27,9 @@ enum MHD_Result http_parser_queue(struct MHD_Connection *mhd, unsigned status,
         return queue ? queue(mhd, status, response) : MHD_NO;
 }
 
-/* The refusal makes the parser close the connection. */
+/* The page is queued all the same: after a refusal in the middle of a head (a malformed Cookie) 0.9.75 goes on
+ * reading that head, in memory that is gone as soon as an answer cannot be queued. The page gets no further,
+ * our side of the socket is shut down; its failure closes the connection. */
 __attribute__((visibility("default")))
 enum MHD_Result MHD_queue_response(struct MHD_Connection *mhd, unsigned status,
                                    struct MHD_Response *response) {
@@ -37,13 +39,11 @@ enum MHD_Result MHD_queue_response(struct MHD_Connection *mhd, unsigned status,
 
         info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
         c = info ? info->socket_context : NULL;
-        if (!c)
-                return MHD_NO;
-        if (c->request && http_request_find_fault(c->request, &error) < 0)
+        if (c && c->request && http_request_find_fault(c->request, &error) < 0)
                 http_connection_refuse(c, error_kind_http_status(error.kind), error_message(&error));
-        else
+        else if (c)
                 http_connection_refuse(c, status, NULL);
-        return MHD_NO;
+        return http_parser_queue(mhd, status, response);
 }
 
 static int on_linger(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
@@ -97,7 +97,9 @@ void http_connection_refuse(HttpConnection *c, unsigned status, const char *reas
                 return;
         /* Whatever was answered before is with the kernel already; a client that has not read it gets no
          * more. */
-        if (send(c->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 || start_linger(c) < 0)
+        if (send(c->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 || start_linger(c) < 0) {
+                (void) shutdown(c->fd, SHUT_RDWR);
                 return;
+        }
         http_connection_set_phase(c, HTTP_PHASE_DRAIN);
 }

@@ -8,6 +8,7 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -289,6 +290,28 @@ def test_errors(server):
     r = request(server, "GET", "/nodes")
     equal(r.status, 503)
     check(r.message.startswith("This node is not a swarm manager. Use \"docker swarm init\""))
+
+
+@test
+def test_malformed_heads(server):
+    """One answer each, in our words; the parser reads on after it refused (a Cookie), and must come to no harm."""
+    for lines, status in ((b"Cookie: a=;=\"\r\n\r\n", 400), (b"Host:\r\nCookie: a=;=\"\n:\ns: \r\n\r\n", 431), (b"Host: d\r\nCookie: =\"\r\n\r\n", 431)):
+        answer = raw(server, b"S * HTTP/1.1\r\n" + lines)
+        check(answer.count(b"HTTP/1.1 ") == 1 and b"html" not in answer, lines, answer)
+        check(answer.startswith(b"HTTP/1.1 %u " % status), lines, answer)
+    chance = random.Random(1)
+    pieces = [b"a", b"=", b'"', b";", b",", b" ", b"\n", b":", b"s: x", b"Cookie: ", b'Cookie: a="', b"Host: d\r\n", b"\r\n", b"\t", b"\n ",
+              b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n"]
+    for _ in range(2000):
+        head = chance.choice([b"GET / HTTP/1.1\r\n", b"S * HTTP/1.1\r\n", b"POST /a?b HTTP/1.0\r\n"]) + b"".join(chance.choices(pieces, k=chance.randrange(20)))
+        with server.connect() as s:
+            s.sendall(head + chance.choice([b"", b"\r\n\r\n"]))
+            s.settimeout(0.005)             # the head may be incomplete: the server waits for the rest
+            try:
+                check(b"html" not in s.recv(65536), head)
+            except (TimeoutError, ConnectionResetError):
+                pass
+    equal(request(server, "GET", "/_ping").status, 200)
 
 
 @test

@@ -637,9 +637,10 @@ static int finish(HttpClient *c, HttpTransfer *t, CURLcode result) {
         return r;
 }
 
+/* Returns how many have come to an end. */
 static int collect(HttpClient *c) {
         CURLMsg *m;
-        int left, r = 0;
+        int left, n = 0, r = 0;
 
         while (r >= 0 && (m = curl_multi_info_read(c->multi, &left))) {
                 HttpTransfer *t = NULL;
@@ -647,10 +648,12 @@ static int collect(HttpClient *c) {
                 if (m->msg != CURLMSG_DONE)
                         continue;
                 curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
-                if (t)
+                if (t) {
                         r = finish(c, t, m->data.result);
+                        n++;
+                }
         }
-        return r;
+        return r < 0 ? r : n;
 }
 
 int http_client_run(HttpClient *c, usec_t timeout, int writable_fd) {
@@ -660,14 +663,15 @@ int http_client_run(HttpClient *c, usec_t timeout, int writable_fd) {
         if (curl_multi_perform(c->multi, &running) != CURLM_OK)
                 return -EIO;
         r = collect(c);
-        if (r < 0 || timeout == 0)
-                return r;
+        if (r != 0 || timeout == 0)
+                return r < 0 ? r : 0;
         if (curl_multi_poll(c->multi, &w, writable_fd >= 0, (int) (timeout / USEC_PER_MSEC), NULL) !=
             CURLM_OK)
                 return -EIO;
         if (curl_multi_perform(c->multi, &running) != CURLM_OK)
                 return -EIO;
-        return collect(c);
+        r = collect(c);
+        return r < 0 ? r : 0;
 }
 
 int http_transfer_wait(HttpClient *c, HttpTransfer *t) {

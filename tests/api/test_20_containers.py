@@ -437,6 +437,21 @@ def autoremove():
     eventually(lambda: c.get(f"/containers/{i}/json").status == 404, "an AutoRemove container is gone after its exit", 10)
 
 
+@cases([("default", None), ("not-running", "not-running"), ("next-exit", "next-exit"), ("removed", "removed")])
+def wait_after_autoremove(condition):
+    """SDKs wait after the end of the output: that is too late for a container that removes itself at once."""
+    only_ours()
+    c = client()
+    i = c.create(cmd="exit 6", host={**NONE, "AutoRemove": True})
+    c.start(i)
+    eventually(lambda: c.get(f"/containers/{i}/json").status == 404, "an AutoRemove container is gone after its exit", 10)
+    r = c.post(f"/containers/{i}/wait", query={"condition": condition} if condition else None)
+    equal((r.status, r.json()), (200, {"StatusCode": 6}), "answer")
+    i = c.create(cmd="true", host=NONE)
+    c.remove(i)
+    equal(c.post(f"/containers/{i}/wait").status, 404, "status for one that was removed by hand")
+
+
 @test
 def inspect_has_the_fields():
     c = client()

@@ -43,6 +43,7 @@ MAY_BE_ABSENT = {
                                  "ImageManifestDescriptor Mounts.Driver Mounts.Name SizeRootFs SizeRw State.Health",
     "POST /containers/{id}/wait": "Error",
     "DELETE /images/{name}": "Deleted Untagged",
+    "POST /images/prune": "ImagesDeleted.Deleted ImagesDeleted.Untagged",
     "GET /distribution/{name}/json": f"{descriptor('Descriptor')} Platforms.os.features Platforms.os.version Platforms.variant",
     "GET /networks": "IPAM.Config.AuxiliaryAddresses IPAM.Config.IPRange Peers",
     "GET /networks/{id}": "IPAM.Config.AuxiliaryAddresses IPAM.Config.IPRange Peers",
