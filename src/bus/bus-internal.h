@@ -228,6 +228,7 @@ struct BusFace {
         EngineCounts counts;            /* as last shown */
         EventSubscriber subscriber;
         bool subscribed;
+        sd_event_source *exit;
         sd_event_source *refresh;       /* enabled while something may have changed */
         char **dirty, **dirty_images;   /* ids to look at */
 

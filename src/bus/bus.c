@@ -171,6 +171,31 @@ static int load_objects(BusFace *f) {
         return 0;
 }
 
+/* A daemon that comes back does not know them. */
+static void end_operations(BusFace *f) {
+        BusOperation *o;
+
+        HASHMAP_FOREACH(o, f->operations)
+                bus_operation_cancel(o, "the daemon is stopping");
+}
+
+/* sd-bus closes the connection in an exit source of its own; what is said later nobody hears. */
+static int on_event_exit(sd_event_source *s, void *userdata) {
+        end_operations(ASSERT_PTR(userdata));
+        return 0;
+}
+
+static int setup_exit(BusFace *f) {
+        int r;
+
+        r = sd_event_add_exit(engine_event(f->engine), &f->exit, on_event_exit, f);
+        if (r < 0)
+                return r;
+
+        (void) sd_event_source_set_description(f->exit, "bus-exit");
+        return sd_event_source_set_priority(f->exit, SD_EVENT_PRIORITY_IMPORTANT);
+}
+
 static int setup_refresh(BusFace *f) {
         int r;
 
@@ -195,6 +220,9 @@ static int face_setup(BusFace *f) {
         if (r < 0)
                 return r;
         r = setup_refresh(f);
+        if (r < 0)
+                return r;
+        r = setup_exit(f);
         if (r < 0)
                 return r;
 
@@ -244,14 +272,6 @@ int bus_face_serve(BusFace *f) {
         return 0;
 }
 
-/* A daemon that comes back does not know them. */
-static void end_operations(BusFace *f) {
-        BusOperation *o;
-
-        HASHMAP_FOREACH(o, f->operations)
-                bus_operation_cancel(o, "the daemon is stopping");
-}
-
 static void free_objects(BusFace *f) {
         BusContainer *c;
         BusImage *i;
@@ -288,6 +308,7 @@ BusFace *bus_face_free(BusFace *f) {
         }
 
         sd_event_source_disable_unref(f->refresh);
+        sd_event_source_disable_unref(f->exit);
         free_objects(f);
         strv_free(f->dirty);
         strv_free(f->dirty_images);

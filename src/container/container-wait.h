@@ -21,8 +21,8 @@ typedef void (*ContainerWaitDone)(Container *c, int64_t exit_code, const char *e
 /* 1: the condition holds already (exit code in ret_exit_code, done is not called); 0: done comes later. */
 int container_wait(Container *c, WaitCondition condition, ContainerWaitDone done, void *userdata,
                    int64_t *ret_exit_code);
-/* The exit code of a container that removed itself not longer than DEPARTED_USEC ago, whatever the condition.
- * id: the full one. */
+/* The exit code of a container that removed itself not longer than DEPARTED_USEC ago, whatever the
+ * condition. id: the full one. */
 bool container_wait_departed(const ContainerManager *m, const char *id, int64_t *ret_exit_code);
 /* Keeps the exit code of c, which removes itself. */
 void container_wait_remember(Container *c);

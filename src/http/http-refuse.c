@@ -27,9 +27,9 @@ enum MHD_Result http_parser_queue(struct MHD_Connection *mhd, unsigned status,
         return queue ? queue(mhd, status, response) : MHD_NO;
 }
 
-/* The page is queued all the same: after a refusal in the middle of a head (a malformed Cookie) 0.9.75 goes on
- * reading that head, in memory that is gone as soon as an answer cannot be queued. The page gets no further,
- * our side of the socket is shut down; its failure closes the connection. */
+/* The page is queued all the same: after a refusal in the middle of a head (a malformed Cookie) 0.9.75 goes
+ * on reading that head, in memory that is gone as soon as an answer cannot be queued. The page gets no
+ * further, our side of the socket is shut down; its failure closes the connection. */
 __attribute__((visibility("default")))
 enum MHD_Result MHD_queue_response(struct MHD_Connection *mhd, unsigned status,
                                    struct MHD_Response *response) {
