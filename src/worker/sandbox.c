@@ -170,6 +170,7 @@ static const int network_calls[] = {
         SCMP_SYS(clock_nanosleep),
         SCMP_SYS(clock_nanosleep_time64),
         SCMP_SYS(connect),
+        SCMP_SYS(eventfd2),     /* newer libcurl: how a transfer is woken */
         SCMP_SYS(getpeername),
         SCMP_SYS(getsockname),
         SCMP_SYS(getsockopt),
