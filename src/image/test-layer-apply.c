@@ -712,6 +712,24 @@ TEST(truncated_and_garbage) {
         }
 }
 
+/* A header, 22 bytes, nothing more: as umoci ends a layer. One byte less is cut off. */
+TEST(missing_padding_at_the_end) {
+        static const char content[] = "some content of a file";
+
+        for (size_t missing = 0; missing <= 1; missing++) {
+                _cleanup_buffer_ Buffer raw = {};
+                _cleanup_(bed_done) Bed b;
+
+                bed_init(&b);
+                test_archive_add_raw_header(&raw, "file", '0', "00000000026", NULL);
+                ASSERT_OK(buffer_append(&raw, content, strlen(content) - missing));
+                if (missing == 0)
+                        ASSERT_OK(bed_apply_bytes(&b, raw.data, raw.size));
+                else
+                        ASSERT_FAIL(bed_apply_bytes(&b, raw.data, raw.size));
+        }
+}
+
 TEST(out_of_range_owner_is_refused) {
         _cleanup_(bed_done) Bed b;
         _cleanup_buffer_ Buffer raw = {};

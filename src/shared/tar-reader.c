@@ -17,6 +17,8 @@ struct TarReader {
         struct archive_entry *entry;    /* current; owned by archive */
         uint64_t entries_max, n_entries;
         uint64_t size;                  /* declared by the current entry */
+        uint64_t read;                  /* of that, up to the end of the last block */
+        bool cut_off;                   /* the input ended where padding should have been */
         Error input_error;
 };
 
@@ -122,6 +124,7 @@ static int fill_entry(TarReader *t, TarEntry *ret, Error *reterr) {
         if (entry.mtime.tv_nsec < 0 || entry.mtime.tv_nsec >= 1000000000L)
                 entry.mtime.tv_nsec = 0;
         t->size = entry.size;
+        t->read = 0;
         *ret = entry;
         return 1;
 }
@@ -132,6 +135,8 @@ int tar_reader_next(TarReader *t, TarEntry *ret, Error *reterr) {
         assert(t);
         assert(ret);
 
+        if (t->cut_off)
+                return 0;
         k = archive_read_next_header(t->archive, &t->entry);
         if (k == ARCHIVE_EOF) {
                 t->entry = NULL;
@@ -158,6 +163,12 @@ int tar_reader_read_data(TarReader *t, const void **ret, size_t *ret_size, uint6
         k = archive_read_data_block(t->archive, ret, ret_size, &offset);
         if (k == ARCHIVE_EOF)
                 return 0;
+        /* All is there but the padding of the last file: Go's reader takes that for an end, and umoci writes
+         * such layers. */
+        if (k != ARCHIVE_OK && t->size > 0 && t->read == t->size && !error_is_set(&t->input_error)) {
+                t->cut_off = true;
+                return 0;
+        }
         if (k != ARCHIVE_OK)
                 return tar_fail(t, reterr);
         if (offset < 0 || (uint64_t) offset > t->size || *ret_size > t->size - offset)
@@ -165,6 +176,7 @@ int tar_reader_read_data(TarReader *t, const void **ret, size_t *ret_size, uint6
                                   "invalid tar archive: %s: data beyond the end of the file",
                                   archive_entry_pathname(t->entry));
         *ret_offset = offset;
+        t->read = offset + *ret_size;
         return 1;
 }
 
