@@ -81,5 +81,7 @@ void image_event(ImageManager *m, const char *action, const char *message_id, co
                  const char *name);
 /* Of the image that it was committed on, while that is here; else "". */
 const char *image_parent_id(ImageManager *m, const Image *image);
+/* Whether another image was committed on it. Looks at all images. */
+bool image_has_children(const ImageManager *m, const Image *image);
 /* 1 or 0: the filters label, label!, before, since, until; those about names are the caller's. */
 int image_matches(ImageManager *m, const Image *i, const Filters *f, Error *reterr);

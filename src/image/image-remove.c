@@ -60,6 +60,13 @@ static int delete_image(ImageManager *m, Image *i, ImageDeleteList *ret, Error *
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
+static bool has_names(ImageManager *m, Image *i) {
+        _cleanup_strv_free_ char **tags = NULL, **digests = NULL;
+
+        return image_familiar_names(m, i, &tags, &digests) < 0 || !strv_isempty(tags) ||
+               !strv_isempty(digests);
+}
+
 typedef struct UserFound {
         char id[13];
         bool running;
@@ -81,6 +88,29 @@ static UserFound find_user(ImageManager *m, const Image *i) {
         if (m->config.ops && m->config.ops->foreach_user)
                 (void) m->config.ops->foreach_user(m->config.userdata, i->record.id, note_user, &f);
         return f;
+}
+
+/* Without i, and without those that it was committed on as far as nothing else keeps them. */
+static int delete_with_parents(ImageManager *m, Image *i, bool keep_parents, ImageDeleteList *ret,
+                               Error *reterr) {
+        int r = 0;
+
+        while (r >= 0 && i) {
+                Image *parent = keep_parents ? NULL : image_manager_get(m, image_parent_id(m, i));
+
+                r = delete_image(m, i, ret, reterr);
+                i = parent && !has_names(m, parent) && !find_user(m, parent).id[0] &&
+                    !image_has_children(m, parent) ? parent : NULL;
+        }
+        return r;
+}
+
+static int check_children(ImageManager *m, const Image *i, Error *reterr) {
+        if (!image_has_children(m, i))
+                return 0;
+        return error_setf(reterr, ERROR_CONFLICT,
+                          "conflict: unable to delete %.12s (cannot be forced) - image has dependent child "
+                          "images", i->record.id + strlen("sha256:"));
 }
 
 static int check_users(const ImageRemoveParams *p, const Image *i, const UserFound *f, bool by_name,
@@ -158,7 +188,6 @@ static int untag_repository_digests(ImageManager *m, Image *i, const char *remov
 
 static int remove_name(ImageManager *m, Image *i, const ImageRemoveParams *p, const char *familiar,
                        bool single, ImageDeleteList *ret, Error *reterr) {
-        _cleanup_strv_free_ char **tags = NULL, **digests = NULL;
         UserFound user = find_user(m, i);
         int r = 0;
 
@@ -170,13 +199,10 @@ static int remove_name(ImageManager *m, Image *i, const ImageRemoveParams *p, co
                 r = untag_repository_digests(m, i, familiar, ret, reterr);
         if (r < 0)
                 return r;
-        r = image_familiar_names(m, i, &tags, &digests);
-        if (r < 0)
-                return error_fill(reterr, r);
-        /* Forced while a container has it: the name goes, the image stays. */
-        if (!strv_isempty(tags) || !strv_isempty(digests) || user.id[0])
+        /* Forced while a container has it, or others were committed on it: the name goes, the image stays. */
+        if (has_names(m, i) || user.id[0] || image_has_children(m, i))
                 return 0;
-        return delete_image(m, i, ret, reterr);
+        return delete_with_parents(m, i, p->noprune, ret, reterr);
 }
 
 int image_manager_remove(ImageManager *m, const ImageRemoveParams *p, ImageDeleteList *ret, Error *reterr) {
@@ -202,18 +228,22 @@ int image_manager_remove(ImageManager *m, const ImageRemoveParams *p, ImageDelet
         if (familiar && (strv_contains(tags, familiar) || strv_contains(digests, familiar)))
                 return remove_name(m, i, p, familiar, single, ret, reterr);
 
-        if (!single && !p->force)
-                return error_setf(reterr, ERROR_CONFLICT,
-                                  "conflict: unable to delete %.12s (must be forced) - image is "
-                                  "referenced in multiple repositories", i->record.id + strlen("sha256:"));
         user = find_user(m, i);
-        r = check_users(p, i, &user, false, reterr);
+        r = check_children(m, i, reterr);
+        if (r >= 0 && user.running)
+                r = check_users(p, i, &user, false, reterr);
+        if (r >= 0 && !single && !p->force)
+                r = error_setf(reterr, ERROR_CONFLICT,
+                               "conflict: unable to delete %.12s (must be forced) - image is referenced in "
+                               "multiple repositories", i->record.id + strlen("sha256:"));
+        if (r >= 0)
+                r = check_users(p, i, &user, false, reterr);
         if (r >= 0)
                 r = untag_all(m, i, tags, ret, reterr);
         if (r >= 0)
                 r = untag_all(m, i, digests, ret, reterr);
         /* A stopped container keeps its image; it has no name any more. */
-        return r < 0 || user.id[0] ? r : delete_image(m, i, ret, reterr);
+        return r < 0 || user.id[0] ? r : delete_with_parents(m, i, p->noprune, ret, reterr);
 }
 
 /* --- prune --- */
@@ -241,7 +271,7 @@ static int may_prune(ImageManager *m, Image *i, const Filters *f, bool dangling_
         r = image_familiar_names(m, i, &tags, NULL);
         if (r < 0)
                 return error_fill(reterr, r);
-        if (dangling_only && !strv_isempty(tags))
+        if (dangling_only && (!strv_isempty(tags) || image_has_children(m, i)))
                 return 0;
         return image_matches(m, i, f, reterr);
 }
@@ -250,13 +280,15 @@ static int prune_image(ImageManager *m, Image *i, ImageDeleteList *ret, Error *r
         _cleanup_strv_free_ char **tags = NULL, **digests = NULL;
         int r;
 
+        if (!i)
+                return 0;               /* it went with one that was committed on it */
         r = image_familiar_names(m, i, &tags, &digests);
         if (r < 0)
                 return error_fill(reterr, r);
         r = untag_all(m, i, tags, ret, reterr);
         if (r >= 0)
                 r = untag_all(m, i, digests, ret, reterr);
-        return r < 0 ? r : delete_image(m, i, ret, reterr);
+        return r < 0 || image_has_children(m, i) ? r : delete_with_parents(m, i, false, ret, reterr);
 }
 
 static void prune_event(ImageManager *m, int64_t reclaimed) {

@@ -14,6 +14,15 @@ const char *image_parent_id(ImageManager *m, const Image *image) {
         return !isempty(id) && image_manager_get(m, id) ? id : "";
 }
 
+bool image_has_children(const ImageManager *m, const Image *image) {
+        const Image *i;
+
+        HASHMAP_FOREACH(i, m->images)
+                if (streq_ptr(i->record.parent, image->record.id))
+                        return true;
+        return false;
+}
+
 static int graph_driver(ImageManager *m, Image *i, ImageGraphDriver *g) {
         _cleanup_strv_free_ char **data = NULL;
         int r;
