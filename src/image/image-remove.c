@@ -199,7 +199,8 @@ static int remove_name(ImageManager *m, Image *i, const ImageRemoveParams *p, co
                 r = untag_repository_digests(m, i, familiar, ret, reterr);
         if (r < 0)
                 return r;
-        /* Forced while a container has it, or others were committed on it: the name goes, the image stays. */
+        /* Forced while a container has it, or others were committed on it: the name goes, the image
+         * stays. */
         if (has_names(m, i) || user.id[0] || image_has_children(m, i))
                 return 0;
         return delete_with_parents(m, i, p->noprune, ret, reterr);

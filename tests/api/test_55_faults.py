@@ -176,6 +176,6 @@ def memory_comes_back():
     before = resident()
     for _ in range(40):
         c.run("true")
-    after = resident()
-    check(after - before < 1500, f"resident memory grew from {before} to {after} kB over 40 containers")
-    check(after < 20000, f"resident memory is {after} kB")
+    # What the allocator holds back goes when the daemon has been idle for a while.
+    eventually(lambda: resident() - before < 1500, f"no more than 1500 kB above {before} kB of resident memory after 40 containers", 15)
+    check(resident() < 20000, f"resident memory is {resident()} kB")
