@@ -208,13 +208,20 @@ int registry_authorization(RegistrySession *s, char **ret) {
                 return r;
         if (s->token)
                 *ret = strjoin("Bearer ", s->token);
-        else if ((basic || s->always_basic) && has_password(a))
+        else if ((basic || s->always_basic || s->wants_basic) && has_password(a))
                 (void) basic_header(a, ret);
         else if (basic)
                 return registry_fail(s, REGISTRY_FAILURE_STATUS, "no basic auth credentials");
         else
                 return 0;
         return *ret ? 0 : registry_fail_errno(s, -ENOMEM, "cannot authorise a request");
+}
+
+const char *registry_session_token(const RegistrySession *s) {
+        if (s->token)
+                return s->token;
+        return has_password(session_auth(s)) &&
+               (s->wants_basic || auth_challenges_find(&s->challenges, "basic")) ? REGISTRY_TOKEN_BASIC : "";
 }
 
 int registry_reauthorise(RegistrySession *s, HttpTransfer *t) {

@@ -599,6 +599,6 @@ int registry_fetch_blob(const RegistryFetchParams *p, int fd, int tee_fd, Regist
                 return registry_pull_error(&s, p->access.familiar, reterr);
         ret->endpoint = s.endpoint == SIZE_MAX ? p->access.first : s.endpoint;
         ret->transferred = f.transferred;
-        ret->token = strdup(strempty(s.token));
+        ret->token = strdup(registry_session_token(&s));
         return ret->token ? 0 : error_fill(reterr, -ENOMEM);
 }

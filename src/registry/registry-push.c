@@ -187,7 +187,7 @@ static int push_at(RegistrySession *s, void *userdata) {
                         return r;
         }
         p->reply->endpoint = s->endpoint;
-        p->reply->token = strdup(strempty(s->token));
+        p->reply->token = strdup(registry_session_token(s));
         p->reply->mounted_from = strdup(mounted);
         return p->reply->token && p->reply->mounted_from ? 0 : out_of_memory(s);
 }
@@ -240,7 +240,7 @@ static int push_manifest_at(RegistrySession *s, void *userdata) {
                                      q.http.digest, text);
         p->reply->size = p->size;
         p->reply->digest = strdup(text);
-        p->reply->token = strdup(strempty(s->token));
+        p->reply->token = strdup(registry_session_token(s));
         return p->reply->digest && p->reply->token ? 0 : out_of_memory(s);
 }
 

@@ -96,7 +96,7 @@ static int tags_at(RegistrySession *s, void *userdata) {
                         break;
         }
         reply->endpoint = s->endpoint;
-        return free_and_strdup(&reply->token, strempty(s->token)) < 0 ?
+        return free_and_strdup(&reply->token, registry_session_token(s)) < 0 ?
                 registry_fail_errno(s, -ENOMEM, "cannot keep the token") : 0;
 }
 

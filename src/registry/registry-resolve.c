@@ -125,7 +125,7 @@ static int take_image(RegistrySession *s, Resolve *v, Manifest *m, const Registr
 
 static int finish(RegistrySession *s, RegistryResolveReply *reply) {
         reply->endpoint = s->endpoint;
-        return free_and_strdup(&reply->token, strempty(s->token)) < 0 ?
+        return free_and_strdup(&reply->token, registry_session_token(s)) < 0 ?
                 registry_fail_errno(s, -ENOMEM, "cannot keep the token") : 0;
 }
 

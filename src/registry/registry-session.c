@@ -340,7 +340,8 @@ static int select_endpoint(RegistrySession *s, size_t i) {
                 return registry_fail(s, REGISTRY_FAILURE_TRANSPORT, "invalid registry endpoint %s",
                                      endpoint(s)->url);
         /* It was given for that one. */
-        if (i == s->access->first && !isempty(s->access->token)) {
+        s->wants_basic = i == s->access->first && streq_ptr(s->access->token, REGISTRY_TOKEN_BASIC);
+        if (i == s->access->first && !isempty(s->access->token) && !s->wants_basic) {
                 s->token = strdup(s->access->token);
                 if (!s->token)
                         return registry_fail_errno(s, -ENOMEM, "cannot keep the token");

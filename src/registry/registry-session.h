@@ -29,6 +29,7 @@ typedef struct RegistrySession {
         bool insecure;                  /* it is, as configured or by its address */
         AuthChallengeList challenges;   /* of it; empty = none were seen */
         char *token;                    /* bearer token in use; NULL = none */
+        bool wants_basic;               /* it said so to an earlier session */
         char *identity_token;           /* that the token server gave */
         bool *reached;                  /* each endpoint: it answered, or spoke TLS: then its plain twin is
                                          * left alone */
@@ -53,6 +54,9 @@ int registry_fail_prefix(RegistrySession *s, int r, const char *what);
  * goes first, as Docker does it, which finds out what the server wants to see. */
 typedef int (*RegistryFunction)(RegistrySession *s, void *userdata);
 int registry_each_endpoint(RegistrySession *s, bool ping, RegistryFunction f, void *userdata);
+
+/* What spares the next session of this endpoint the question, for RegistryAccess.token; "" = nothing. */
+const char *registry_session_token(const RegistrySession *s);
 
 typedef struct RegistryRequest {
         HttpTransfer http;              /* method, sink, range, body, text_max, ... by the caller */

@@ -52,6 +52,8 @@ typedef struct RegistryProxies {
 JSON_TYPE_DECLARE(RegistryProxies);
 DEFINE_JSON_CLEANUP(RegistryProxies);
 
+#define REGISTRY_TOKEN_BASIC "basic"
+
 /* What every verb needs. */
 typedef struct RegistryAccess {
         struct {
@@ -61,7 +63,8 @@ typedef struct RegistryAccess {
         uint64_t first;         /* begin with this one, `endpoint` of an earlier result (then the later
                                  * ones) */
         char *token;            /* `token` of an earlier result for the same repository, of endpoint `first`;
-                                 * a hint: an expired one is fetched again */
+                                 * a hint: an expired one is fetched again. REGISTRY_TOKEN_BASIC: it wants
+                                 * the password */
         RegistryAuth auth;      /* never for mirrors */
         char **insecure_prefixes;
         RegistryProxies proxies;

@@ -379,6 +379,23 @@ def htpasswd():
     equal([h.get("Authorization") for _, path, h, _ in p.requests if path == "/v2/"], [None] * 3, "authorisation of the pings")
 
 
+@test
+def a_password_is_asked_for_once():
+    """What one worker has found out spares the next one the refusal; a mirror that says the same gets nothing."""
+    r = Registry(auth="htpasswd")
+    r.put_image("test/image", "v1")
+    data = os.urandom(100000)
+    r.put_blob("test/image", data)
+    p = FaultProxy(r)
+    token = resolve(access(p, Auth=credentials()), "v1").ok()["Token"]
+    equal(fetch(access(p, Auth=credentials(), Token=token), data).data, data, "blob")
+    equal(["Authorization" in headers for _, _, headers, _ in p.seen("GET", "/blobs/")[-1:]], [True], "authorisation of the first request for a blob")
+    equal(len([1 for _, path, _, _ in p.requests if digest(data) in path]), 1, "requests for the blob")
+    m = FaultProxy(r)
+    fetch(access(endpoint(m, Mirror=True), p, Auth=credentials(), Token=token), data)
+    check(not any("Authorization" in headers for _, _, headers, _ in m.requests), "the mirror got the password")
+
+
 def token_registry():
     """A registry with a token server, behind a proxy that remembers what it was asked."""
     t = TokenServer(certificates())
