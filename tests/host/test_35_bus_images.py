@@ -186,7 +186,7 @@ def push():
 def cancel_in_the_middle():
     h, r = registry()
     reference = f"{r['proxy']}/apps/slow1:1"
-    before = leftovers(h)
+    before = leftovers(h)               # an earlier pull's may still be on their way out
     path = pull(h, reference)
     stop = monitor(h, path)
     eventually(lambda: operation(h, path, "Current") > 200_000, "some of it is here")
@@ -196,7 +196,7 @@ def cancel_in_the_middle():
     no_workers(h)
     equal([s["payload"]["data"] for s in stop() if s["member"] == "Finished"], [["cancelled", "cancelled on request"]], "Finished")
     check(h.try_("docker", "image", "inspect", reference).returncode != 0, "the image is there")
-    eventually(lambda: leftovers(h) == before, "nothing half-made is left")
+    eventually(lambda: set(leftovers(h).split()) <= set(before.split()), "nothing half-made is left")
     again = h.try_("busctl", "call", NAME, path, OPERATION, "Cancel")
     contains(again.stderr, "has ended already", "a second Cancel")
 
