@@ -69,6 +69,7 @@ JSON_TYPE(OciDescriptor, oci_descriptor_fields);
 static const JsonField oci_manifest_fields[] = {
         JSON_INT64(OciManifest, schema_version, "schemaVersion", 0),
         JSON_STRING(OciManifest, media_type, "mediaType", JSON_OMITEMPTY),
+        JSON_STRING(OciManifest, artifact_type, "artifactType", JSON_OMITEMPTY),
         JSON_OBJECT(OciManifest, config, OciDescriptor, "config", JSON_OMITEMPTY),
         JSON_ARRAY(OciManifest, layers, OciDescriptor, "layers", JSON_OMITEMPTY),
         JSON_ARRAY(OciManifest, manifests, OciDescriptor, "manifests", JSON_OMITEMPTY),

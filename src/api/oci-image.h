@@ -99,6 +99,7 @@ typedef struct OciDescriptorList {
 typedef struct OciManifest {
         int64_t schema_version;
         char *media_type;
+        char *artifact_type;            /* of what is no image */
         OciDescriptor *config;
         OciDescriptorList layers;
         OciDescriptorList manifests;

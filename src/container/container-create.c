@@ -182,6 +182,8 @@ int container_create(ContainerManager *m, ContainerCreateParams *p, Container **
                 return error_setf(reterr, ERROR_INVALID, "no image specified");
         r = image_manager_find(m->config.images, p->config.image, &image, reterr);
         if (r >= 0)
+                r = image_check_runnable(image, p->config.image, reterr);
+        if (r >= 0)
                 r = check_platform(p, image, &warnings, reterr);
         if (r >= 0)
                 r = fill_document(m, p, image, &d, &warnings, reterr);

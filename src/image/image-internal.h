@@ -31,6 +31,9 @@ typedef struct ImageRecord {
                                          * NULL = none */
         char *target;                   /* the same of what its name led to in a registry: an index, or
                                          * NULL */
+        char *artifact;                 /* what it is, where it is no image: then there are no layers, config
+                                         * says nothing, and id is the digest of the manifest */
+        OciDescriptorList blobs;        /* of an artifact: its own config, then its layers */
         char *parent;                   /* id of the image that it was committed on; NULL = none */
         nsec_t tagged;
 } ImageRecord;

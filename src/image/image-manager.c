@@ -36,6 +36,8 @@ static const JsonField image_record_fields[] = {
         JSON_ARRAY(ImageRecord, layers, ImageLayer, "Layers", JSON_NONNULL),
         JSON_STRING(ImageRecord, manifest, "Manifest", JSON_OMITEMPTY),
         JSON_STRING(ImageRecord, target, "Target", JSON_OMITEMPTY),
+        JSON_STRING(ImageRecord, artifact, "Artifact", JSON_OMITEMPTY),
+        JSON_ARRAY(ImageRecord, blobs, OciDescriptor, "Blobs", JSON_OMITEMPTY),
         JSON_STRING(ImageRecord, parent, "Parent", JSON_OMITEMPTY),
         JSON_TIME(ImageRecord, tagged, "Tagged", 0),
 };
@@ -87,7 +89,17 @@ int64_t image_size(const Image *i) {
 
         for (size_t n = 0; n < i->record.layers.n_items; n++)
                 sum += i->record.layers.items[n].size;
+        for (size_t n = 0; n < i->record.blobs.n_items; n++)
+                sum += i->record.blobs.items[n].size;
         return sum;
+}
+
+int image_check_runnable(const Image *i, const char *name, Error *reterr) {
+        if (isempty(i->record.artifact))
+                return 0;
+        return error_setf(reterr, ERROR_INVALID,
+                          "%s is an artifact of type %.128s, not an image: it cannot be run", name,
+                          i->record.artifact);
 }
 
 const char *image_first_tag(const Image *image) {

@@ -9,6 +9,8 @@
 /* Whether the manifest names the blobs that are here: a layer may have come from another image, packed in
  * another way. */
 static bool manifest_is_ours(const OciManifest *manifest, const ImageRecord *record) {
+        if (!isempty(record->artifact))
+                return true;
         if (!manifest->config || !streq_ptr(manifest->config->digest, record->id) ||
             manifest->layers.n_items != record->layers.n_items)
                 return false;

@@ -144,7 +144,31 @@ static int adopt_documents(Pull *p, Error *reterr) {
         return r;
 }
 
+/* Nothing that is an image's: no platform, no layers. */
+#define ARTIFACT_CONFIG "{\"rootfs\":{\"type\":\"layers\"}}"
+
+static int fill_artifact(Pull *p, ImageRecord *record) {
+        const RegistryResolveReply *d = &p->resolved;
+
+        record->id = strdup(d->manifest.digest);
+        record->config = strdup(ARTIFACT_CONFIG);
+        record->manifest = strdup(d->manifest.digest);
+        record->target = strdup(d->target.digest);
+        record->artifact = strdup(d->artifact);
+        record->blobs.items = new0(OciDescriptor, d->layers.n_items + 1);
+        if (!record->id || !record->config || !record->manifest || !record->target || !record->artifact ||
+            !record->blobs.items)
+                return -ENOMEM;
+        for (size_t i = 0; i <= d->layers.n_items; i++)
+                if (json_copy(&OciDescriptor_json, i == 0 ? &d->config : d->layers.items + i - 1,
+                              record->blobs.items + record->blobs.n_items++) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
 static int fill_record(Pull *p, ImageRecord *record) {
+        if (!isempty(p->resolved.artifact))
+                return fill_artifact(p, record);
         record->id = strdup(p->resolved.config.digest);
         record->config = strdup(p->config_text);
         record->manifest = strdup(p->resolved.manifest.digest);
@@ -288,6 +312,8 @@ static int read_config(Pull *p, Error *reterr) {
         size_t size;
         int r;
 
+        if (!isempty(p->resolved.artifact))
+                return 0;
         r = path ? read_file_at(AT_FDCWD, path, REGISTRY_DOCUMENT_MAX, &p->config_text, &size) : -ENOMEM;
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot read the image's config");
@@ -302,6 +328,7 @@ static int read_config(Pull *p, Error *reterr) {
 }
 
 static int make_layers(Pull *p, Error *reterr) {
+        bool is_image = isempty(p->resolved.artifact);
         size_t n = p->resolved.layers.n_items;
         int r;
 
@@ -315,8 +342,8 @@ static int make_layers(Pull *p, Error *reterr) {
                         .manager = p->manager,
                         .access = &p->access,
                         .descriptor = p->resolved.layers.items + i,
-                        .diff_id = p->config.rootfs.diff_ids[i],
-                        .parent = i > 0 ? l[-1].chain : NULL,
+                        .diff_id = is_image ? p->config.rootfs.diff_ids[i] : NULL,
+                        .parent = is_image && i > 0 ? l[-1].chain : NULL,
                         .on_message = on_layer_message,
                         .on_done = on_layer_done,
                         .userdata = p,
@@ -423,7 +450,8 @@ static void find_current(Pull *p) {
         const ImageName *n = name && isempty(p->os) ? hashmap_get(p->manager->names, name) : NULL;
         Image *image = n ? image_manager_get(p->manager, n->id) : NULL;
 
-        if (image && image->record.target && is_for_host(image) && image_is_whole(p->manager, image))
+        if (image && image->record.target && (!isempty(image->record.artifact) || is_for_host(image)) &&
+            image_is_whole(p->manager, image))
                 p->current = image_ref(image);
 }
 

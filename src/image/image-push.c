@@ -303,6 +303,32 @@ static int make_layers(ImageJob *j, Error *reterr) {
         return 0;
 }
 
+/* All but the config, which goes first. */
+static int make_artifact_layers(ImageJob *j, Error *reterr) {
+        PushData *d = j->data;
+        const OciDescriptorList *blobs = &d->image->record.blobs;
+
+        d->layers = new0(PushLayer, blobs->n_items + 1);
+        if (!d->layers)
+                return error_fill(reterr, -ENOMEM);
+        for (size_t i = 1; i < blobs->n_items; i++) {
+                const OciDescriptor *blob = blobs->items + i;
+                PushLayer *l = d->layers + d->n_layers;
+
+                if (has_blob(d, blob->digest))
+                        continue;
+                l->job = j;
+                pull_progress_init(&l->progress, blob->digest);
+                d->n_layers++;
+                l->layer.blob = strdup(blob->digest);
+                l->layer.blob_size = blob->size;
+                l->layer.media_type = strdup(strempty(blob->media_type));
+                if (!l->layer.blob || !l->layer.media_type)
+                        return error_fill(reterr, -ENOMEM);
+        }
+        return 0;
+}
+
 static void announce(ImageJob *j) {
         PushData *d = j->data;
         _cleanup_free_ char *name = reference_name(&d->repository), *status = NULL;
@@ -340,6 +366,7 @@ static void on_config(Worker *w, int r, struct json_object *result, const Error 
 static int start_tag(ImageJob *j, const char *tag, Error *reterr) {
         const WorkerRequest handlers = { .done = on_config, .userdata = j };
         PushData *d = j->data;
+        const ImageRecord *record;
         _cleanup_free_ char *repository = reference_name(&d->repository), *name = NULL;
         ImageName *n;
         int r;
@@ -353,11 +380,17 @@ static int start_tag(ImageJob *j, const char *tag, Error *reterr) {
         r = image_check_platform(d->image, name, d->platform, reterr);
         if (r >= 0)
                 r = image_manifest(j->manager, d->image, &d->manifest, reterr);
-        if (r >= 0)
-                r = make_layers(j, reterr);
-        return r < 0 ? r :
-                       start_blob(j, d->image->record.id, (int64_t) strlen(d->image->record.config),
-                                  &handlers, &j->worker, reterr);
+        if (r < 0)
+                return r;
+        record = &d->image->record;
+        if (!isempty(record->artifact)) {
+                r = make_artifact_layers(j, reterr);
+                return r < 0 ? r : start_blob(j, record->blobs.items[0].digest, record->blobs.items[0].size,
+                                              &handlers, &j->worker, reterr);
+        }
+        r = make_layers(j, reterr);
+        return r < 0 ? r : start_blob(j, record->id, (int64_t) strlen(record->config), &handlers, &j->worker,
+                                      reterr);
 }
 
 static void push_next_tag(ImageJob *j) {

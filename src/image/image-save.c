@@ -220,10 +220,15 @@ static int add_image(ImageManager *m, SaveData *d, const SaveImage *s, OciManife
                 r = add_blob(m, d, image->record.id, mtime, reterr);
         for (size_t i = 0; i < image->record.layers.n_items && r >= 0; i++)
                 r = add_blob(m, d, image->record.layers.items[i].blob, mtime, reterr);
+        for (size_t i = 0; i < image->record.blobs.n_items && r >= 0; i++)
+                r = add_blob(m, d, image->record.blobs.items[i].digest, mtime, reterr);
         if (r >= 0)
                 r = add_blob(m, d, image->record.manifest, mtime, reterr);
         if (r < 0)
                 return r;
+        /* The older form knows images only. */
+        if (!isempty(image->record.artifact))
+                return add_index_entries(index, s, &manifest) < 0 ? error_fill(reterr, -ENOMEM) : 0;
         if (docker_image(s, &entry) < 0 || add_index_entries(index, s, &manifest) < 0 ||
             !(text = json_encode_text(&DockerArchiveImage_json, &entry, 0)) ||
             buffer_appendf(docker, "%s%s", docker->size > 1 ? "," : "", text) < 0)

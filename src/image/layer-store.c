@@ -12,6 +12,7 @@
 #include "basic/log.h"
 #include "basic/path-util.h"
 #include "image/content.h"
+#include "image/image-whole.h"
 
 #define DESCRIPTION_FILE "layer.json"
 #define DESCRIPTION_MODE 0600
@@ -174,14 +175,9 @@ static void layer_remove(ImageManager *m, const char *chain_hex) {
 bool blob_is_used(ImageManager *m, const char *digest) {
         Image *i;
 
-        HASHMAP_FOREACH(i, m->images) {
-                if (streq(i->record.id, digest) || streq_ptr(i->record.manifest, digest) ||
-                    streq_ptr(i->record.target, digest))
+        HASHMAP_FOREACH(i, m->images)
+                if (image_record_has_blob(&i->record, digest))
                         return true;
-                for (size_t n = 0; n < i->record.layers.n_items; n++)
-                        if (streq_ptr(i->record.layers.items[n].blob, digest))
-                                return true;
-        }
         return false;
 }
 
@@ -198,6 +194,9 @@ void layers_release(ImageManager *m, const ImageRecord *removed) {
                 if (l->blob && !blob_is_used(m, l->blob))
                         content_remove(m, l->blob);
         }
+        for (size_t n = 0; n < removed->blobs.n_items; n++)
+                if (!blob_is_used(m, removed->blobs.items[n].digest))
+                        content_remove(m, removed->blobs.items[n].digest);
         if (removed->manifest && !blob_is_used(m, removed->manifest))
                 content_remove(m, removed->manifest);
         if (removed->target && !blob_is_used(m, removed->target))

@@ -19,7 +19,7 @@ int pull_layer_init(PullLayer *l, Error *reterr) {
                 .manager = l->manager, .progress = on_unpack_progress, .done = on_unpacked, .userdata = l,
         };
         pull_progress_init(&l->progress, l->descriptor->digest);
-        if (chain_id_next(l->parent, l->diff_id, &l->chain) < 0)
+        if (l->diff_id && chain_id_next(l->parent, l->diff_id, &l->chain) < 0)
                 return error_setf(reterr, ERROR_INVALID, "%s is no digest of a layer", l->diff_id);
         return 0;
 }
@@ -40,9 +40,21 @@ void pull_layer_status(PullLayer *l, const char *status, int64_t current, int64_
                 l->on_message(&message, l->userdata);
 }
 
+/* Of an artifact: the blob is all there is. */
+static int fill_layer(PullLayer *l) {
+        l->layer.blob_size = l->descriptor->size;
+        return free_and_strdup(&l->layer.blob, l->descriptor->digest);
+}
+
 int pull_layer_take_existing(PullLayer *l) {
         int r;
 
+        if (!l->diff_id) {
+                if (!content_has(l->manager, l->descriptor->digest))
+                        return 0;
+                l->state = PULL_LAYER_DONE;
+                return fill_layer(l) < 0 ? -ENOMEM : 1;
+        }
         r = layer_load(l->manager, l->chain, l->descriptor->digest, &l->layer);
         if (r > 0)
                 l->state = PULL_LAYER_DONE;
@@ -65,6 +77,10 @@ static int finish(PullLayer *l, Error *reterr) {
         const OciDescriptor *d = l->descriptor;
         int r;
 
+        if (!l->diff_id) {
+                r = keep_blob(l, reterr);
+                return r < 0 ? r : fill_layer(l) < 0 ? error_fill(reterr, -ENOMEM) : 0;
+        }
         if (!streq_ptr(reply->blob, d->digest))
                 return error_setf(reterr, ERROR_INVALID, "layer %s was unpacked from %s", d->digest,
                                   strnull(reply->blob));
@@ -146,7 +162,7 @@ static int start_fetch(PullLayer *l, int ingest_fd, int pipe_fd, Error *reterr) 
                 .access = *l->access,
                 .digest = d->digest,
                 .size = (uint64_t) d->size,
-                .tee = true,
+                .tee = pipe_fd >= 0,
         };
 
         return worker_start(l->manager->config.workers, &(WorkerRequest) {
@@ -154,7 +170,7 @@ static int start_fetch(PullLayer *l, int ingest_fd, int pipe_fd, Error *reterr) 
                 .params_type = &RegistryFetchParams_json,
                 .params = &params,
                 .fds = (const int[]) { ingest_fd, pipe_fd },
-                .n_fds = 2,
+                .n_fds = pipe_fd >= 0 ? 2 : 1,
                 .progress = on_fetch_progress,
                 .done = on_fetched,
                 .userdata = l,
@@ -169,6 +185,8 @@ static int start_download(PullLayer *l, Error *reterr) {
         ingest = content_ingest_open(l->manager, l->descriptor->digest, &l->ingest, reterr);
         if (ingest < 0)
                 return ingest;
+        if (!l->diff_id)
+                return start_fetch(l, ingest, -EBADF, reterr);
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return error_fill(reterr, -errno);
         (void) fcntl(fds[1], F_SETPIPE_SZ, PIPE_SIZE);

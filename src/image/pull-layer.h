@@ -19,7 +19,8 @@ struct PullLayer {
         ImageManager *manager;
         const RegistryAccess *access;
         const OciDescriptor *descriptor;
-        const char *diff_id;    /* what the image's config says it unpacks to */
+        const char *diff_id;    /* what the image's config says it unpacks to; NULL = of an artifact: it is
+                                 * kept as it comes */
         const char *parent;     /* chain of the layer below; NULL = none */
         void (*on_message)(const ProgressMessage *message, void *userdata);
         /* Once after each start, from the loop. */

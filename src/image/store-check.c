@@ -10,6 +10,7 @@
 #include "basic/fd-util.h"
 #include "basic/path-util.h"
 #include "image/content.h"
+#include "image/image-whole.h"
 #include "image/layer-store.h"
 #include "image/store-check-internal.h"
 
@@ -92,6 +93,10 @@ static int check_record(const char *key, CheckedImage *i, Error *reterr) {
         Digest d;
         int r;
 
+        if (!isempty(i->record.artifact))
+                return streq(i->record.id, key) ?
+                                       0 :
+                                       error_setf(reterr, ERROR_INVALID, "it is another artifact");
         digest_of(i->record.config, strlen(i->record.config), &d);
         if (!streq(i->record.id, key) || !streq(digest_format(text, &d), key))
                 return error_setf(reterr, ERROR_INVALID, "its config is that of another image");
@@ -227,7 +232,12 @@ static int save_record(StoreCheck *c, const CheckedImage *i, Error *reterr) {
 static int check_image(StoreCheck *c, CheckedImage *i, Error *reterr) {
         for (size_t n = 0; n < i->record.layers.n_items; n++)
                 check_layer(c, i, i->record.layers.items + n);
-        check_config(c, i);
+        if (isempty(i->record.artifact))
+                check_config(c, i);
+        for (size_t n = 0; n < i->record.blobs.n_items; n++)
+                if (check_blob(c, i->record.blobs.items[n].digest) != BLOB_SOUND)
+                        image_found(c, i, NULL, "a part of this artifact is missing:",
+                                    i->record.blobs.items[n].digest);
         check_document(c, i, &i->record.manifest, "its manifest is missing:");
         check_document(c, i, &i->record.target, "the index it was pulled by is missing:");
         if (!c->params->repair)
@@ -238,14 +248,9 @@ static int check_image(StoreCheck *c, CheckedImage *i, Error *reterr) {
 bool check_blob_is_used(StoreCheck *c, const char *digest) {
         CheckedImage *i;
 
-        HASHMAP_FOREACH(i, c->images) {
-                if (streq(i->record.id, digest) || streq_ptr(i->record.manifest, digest) ||
-                    streq_ptr(i->record.target, digest))
+        HASHMAP_FOREACH(i, c->images)
+                if (image_record_has_blob(&i->record, digest))
                         return true;
-                for (size_t n = 0; n < i->record.layers.n_items; n++)
-                        if (streq_ptr(i->record.layers.items[n].blob, digest))
-                                return true;
-        }
         return false;
 }
 

@@ -222,14 +222,26 @@ static bool config_type_is_known(const char *type) {
         return false;
 }
 
+#define AI_CONFIG_PREFIX "application/vnd.docker.ai."
+#define PLUGIN_CONFIG "application/vnd.docker.plugin.v1+json"
+
+const char *manifest_artifact_type(const Manifest *m) {
+        const char *config = strempty(m->document.config->media_type);
+
+        if (startswith(config, AI_CONFIG_PREFIX) || streq(config, PLUGIN_CONFIG) ||
+            manifest_check_image(m, NULL) >= 0)
+                return NULL;
+        return isempty(m->document.artifact_type) ? config : m->document.artifact_type;
+}
+
 int manifest_check_image(const Manifest *m, Error *reterr) {
         const char *config = strempty(m->document.config->media_type);
 
-        if (startswith(config, "application/vnd.docker.ai."))
+        if (startswith(config, AI_CONFIG_PREFIX))
                 return error_setf(reterr, ERROR_INVALID,
                                   "AI models are not yet supported by the Engine, please "
                                   "use \"docker model pull/run\" instead");
-        if (streq(config, "application/vnd.docker.plugin.v1+json"))
+        if (streq(config, PLUGIN_CONFIG))
                 return error_setf(reterr, ERROR_INVALID, "Encountered remote \"%s\"(plugin) when fetching",
                                   config);
         if (!config_type_is_known(config))

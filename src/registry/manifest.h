@@ -39,6 +39,10 @@ int manifest_parse(const char *text, size_t size, const char *content_type, cons
 /* An image that can be unpacked: a config and layers of known media types. */
 int manifest_check_image(const Manifest *m, Error *reterr);
 
+/* What kind of thing it is, where it is neither an image nor refused by name: its artifactType or the media
+ * type of its config (image-spec, "Guidelines for Artifact Usage"). NULL = manifest_check_image() tells. */
+const char *manifest_artifact_type(const Manifest *m);
+
 /* The best entry of an index for a normalised platform, or NULL. */
 const OciDescriptor *manifest_select(const Manifest *m, const Platform *wanted);
 

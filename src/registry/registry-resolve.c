@@ -101,10 +101,13 @@ static int take_image(RegistrySession *s, Resolve *v, Manifest *m, const Registr
         _cleanup_(registry_document_donep) RegistryDocument config = {};
         _cleanup_error_ Error e = ERROR_NULL;
         RegistryResolveReply *reply = v->reply;
+        const char *artifact = manifest_artifact_type(m);
         int r;
 
-        if (manifest_check_image(m, &e) < 0)
+        if (!artifact && manifest_check_image(m, &e) < 0)
                 return registry_fail_error(s, REGISTRY_FAILURE_CONTENT, &e);
+        if (free_and_strdup(&reply->artifact, artifact) < 0)
+                return registry_fail_errno(s, -ENOMEM, "cannot keep the type");
         r = registry_get_blob(s, m->document.config->digest, m->document.config->size, &config);
         if (r < 0)
                 return registry_fail_prefix(s, r, "error pulling image configuration");

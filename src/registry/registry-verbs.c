@@ -62,6 +62,7 @@ static const JsonField registry_resolve_reply_fields[] = {
         JSON_BOOL(RegistryResolveReply, up_to_date, "UpToDate", 0),
         JSON_STRUCT(RegistryResolveReply, target, OciDescriptor, "Target", JSON_REQUIRED),
         JSON_STRUCT(RegistryResolveReply, manifest, OciDescriptor, "Manifest", 0),
+        JSON_STRING(RegistryResolveReply, artifact, "Artifact", JSON_OMITEMPTY),
         JSON_STRUCT(RegistryResolveReply, config, OciDescriptor, "Config", 0),
         JSON_ARRAY(RegistryResolveReply, layers, OciDescriptor, "Layers", 0),
 };

@@ -98,6 +98,7 @@ typedef struct RegistryResolveReply {
         bool up_to_date;        /* only target is set */
         OciDescriptor target;   /* what the name leads to: the index or the manifest */
         OciDescriptor manifest; /* the same as target where there is no index */
+        char *artifact;         /* what it is, where it is no image; "" = an image */
         OciDescriptor config;
         OciDescriptorList layers;       /* lowest first; with `urls`: a foreign layer, not to be pushed, but
                                          * fetched like the others, as Docker does it on Linux */

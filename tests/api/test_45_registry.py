@@ -186,8 +186,6 @@ D = {"mediaType": OCI_CONFIG, "digest": digest(b"x"), "size": 1}
     ("no JSON", b"<html>", "cannot be read"),
     ("many layers", {"schemaVersion": 2, "config": D, "layers": [D] * 128}, "at most 127 are supported"),
     ("schema 3", {"schemaVersion": 3, "config": D, "layers": []}, "schema version 3"),
-    ("artifact", {"schemaVersion": 2, "config": dict(D, mediaType="application/vnd.example+json"), "layers": []},
-     "^unsupported media type application/vnd.example\\+json$"),
     ("plugin", {"schemaVersion": 2, "config": dict(D, mediaType="application/vnd.docker.plugin.v1+json"), "layers": []},
      "^Encountered remote \"application/vnd.docker.plugin.v1\\+json\"\\(plugin\\) when fetching$"),
 ])
