@@ -5,10 +5,11 @@ import hashlib
 import io
 import json
 import os
+import subprocess
 import tarfile
 
 import common_api
-from common_api import client, only_ours
+from common_api import client, only_ours, own_daemon
 from harness import cases, check, cleanup, contains, equal, eventually, test
 from registry import OCI_INDEX, OCI_MANIFEST, FaultProxy, Registry, digest
 
@@ -132,3 +133,30 @@ def damaged_on_the_way():
     contains(error, digest(data)[7:], "error of the pull")
     equal(c.get(f"/images/{name}:1/json").status, 404, "status of inspect")
     check(not blob_path(digest(data)).exists(), "a damaged blob was kept")
+
+
+@test
+def checked_and_fetched_again():
+    """dockerd --check finds what was damaged of an artifact; the next pull brings only that."""
+    r = Registry()
+    data = [os.urandom(5000), b"sound"]
+    put_artifact(r, "1", data)
+    d = own_daemon()
+    name = {"fromImage": f"{r.host}/team/model", "tag": "1"}
+    d.start()
+    list(d.client().post("/images/create", query=name).lines())
+    d.stop()
+
+    def run(verb):
+        p = subprocess.run([d.binary, verb, "--config-file", d.config_file, "--data-root", d.data], capture_output=True, text=True, timeout=50)
+        return p.returncode, p.stdout
+    equal(run("--check")[0], 0, "status with all in place")
+    (d.data / "content/blobs/sha256" / digest(data[0])[7:]).write_bytes(b"another")
+    code, out = run("--repair")
+    equal(code, 1, "status with a damaged blob")
+    contains(out, f"a part of this artifact is missing: {digest(data[0])}", "what it says")
+    d.start()
+    lines = list(d.client().post("/images/create", query=name).lines())
+    equal([line["id"] for line in lines if line.get("status") == "Pulling fs layer"], [digest(data[0])[7:19]], "what was fetched")
+    d.stop()
+    equal(run("--check")[0], 0, "status after the pull")
