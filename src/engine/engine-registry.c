@@ -44,7 +44,8 @@ static int start_verb(Engine *e, Call *call, const char *verb, const JsonType *t
         int r;
 
         r = worker_start(e->workers, &(WorkerRequest) {
-                .verb = verb, .params_type = type, .params = params, .done = done, .userdata = call,
+                .verb = verb, .pace = WORKER_PACE_NETWORK, .params_type = type, .params = params,
+                .done = done, .userdata = call,
         }, &w, &call->error);
         if (r < 0)
                 return r;

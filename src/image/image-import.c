@@ -207,6 +207,7 @@ int image_import_start(ImageManager *m, const ImageCreateParams *p, int input_fd
         r = import_new(m, p, NULL, handlers, &j, reterr);
         if (r < 0)
                 return r;
+        ((ImportData *) j->data)->layer.pace = WORKER_PACE_CLIENT;
         r = layer_unpack_start(&((ImportData *) j->data)->layer, input_fd, true, reterr);
         if (r < 0) {
                 image_job_cancel(j);
@@ -254,6 +255,7 @@ static int start_fetch(ImageJob *j, const char *url, const RegistryProxies *prox
 
         return worker_start(j->manager->config.workers, &(WorkerRequest) {
                 .verb = "url-fetch",
+                .pace = WORKER_PACE_NETWORK,
                 .params_type = &UrlFetchParams_json,
                 .params = &params,
                 .fds = &pipe_fd,
@@ -272,6 +274,7 @@ static int start_download(ImageJob *j, const char *url, const RegistryProxies *p
                 return error_fill(reterr, -errno);
         (void) fcntl(fds[1], F_SETPIPE_SZ, PIPE_SIZE);
         /* In this order: where workers must queue, no download waits for its unpacker. */
+        ((ImportData *) j->data)->layer.pace = WORKER_PACE_NETWORK;
         r = layer_unpack_start(&((ImportData *) j->data)->layer, fds[0], true, reterr);
         return r < 0 ? r : start_fetch(j, url, proxies, fds[1], reterr);
 }

@@ -369,6 +369,7 @@ static int start_worker(ImageJob *j, Error *reterr) {
 
         return worker_start(j->manager->config.workers, &(WorkerRequest) {
                 .verb = "archive-unpack",
+                .pace = WORKER_PACE_CLIENT,
                 .params_type = &ArchiveUnpackParams_json,
                 .params = &params,
                 .fds = (const int[]) { j->input_fd, d->spool_fd },

@@ -472,6 +472,7 @@ static int start_resolve(Pull *p, Error *reterr) {
         if (r >= 0)
                 r = worker_start(p->manager->config.workers, &(WorkerRequest) {
                         .verb = "registry-resolve",
+                        .pace = WORKER_PACE_NETWORK,
                         .params_type = &RegistryResolveParams_json,
                         .params = &params,
                         .fds = fds,

@@ -116,6 +116,7 @@ static int start_blob(ImageJob *j, const char *digest, int64_t size, const Worke
                 .access = d->access, .digest = (char *) digest, .size = (uint64_t) size, .mount_from = from,
         };
         request.verb = "registry-push-blob";
+        request.pace = WORKER_PACE_NETWORK;
         request.params_type = &RegistryPushBlobParams_json;
         request.params = &params;
         request.fds = &fd;
@@ -183,6 +184,7 @@ static int start_manifest(ImageJob *j, Error *reterr) {
                 return content_missing(fd, d->manifest.digest, reterr);
         return worker_start(j->manager->config.workers, &(WorkerRequest) {
                 .verb = "registry-push-manifest",
+                .pace = WORKER_PACE_NETWORK,
                 .params_type = &RegistryPushManifestParams_json,
                 .params = &params,
                 .fds = &fd,

@@ -302,6 +302,7 @@ static int start_pack(ImageJob *j, const ImageSaveParams *p, int output_fd, Erro
                                         j->manager->blobs_dir);
         return worker_start(j->manager->config.workers, &(WorkerRequest) {
                 .verb = "archive-pack",
+                .pace = WORKER_PACE_CLIENT,
                 .params_type = &ArchivePackParams_json,
                 .params = &d->pack,
                 .fds = (const int[]) { output_fd, blobs },

@@ -63,6 +63,7 @@ int layer_unpack_start(LayerUnpack *u, int input_fd, bool keep_blob, Error *rete
                 return r;
         return worker_start(u->manager->config.workers, &(WorkerRequest) {
                 .verb = "layer-apply",
+                .pace = u->pace,
                 .params_type = &LayerApplyParams_json,
                 .params = &params,
                 .fds = (const int[]) { input_fd, root, blob },

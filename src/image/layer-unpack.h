@@ -14,6 +14,7 @@ struct LayerUnpack {
         /* Once, from the loop, unless layer_unpack_done() comes first. r 0: reply is filled in. */
         void (*done)(LayerUnpack *u, int r, const Error *error, void *userdata);
         void *userdata;
+        WorkerPace pace;        /* of what feeds it */
 
         Worker *worker;         /* while it runs */
         char *staging;

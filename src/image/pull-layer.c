@@ -167,6 +167,7 @@ static int start_fetch(PullLayer *l, int ingest_fd, int pipe_fd, Error *reterr) 
 
         return worker_start(l->manager->config.workers, &(WorkerRequest) {
                 .verb = "registry-fetch-blob",
+                .pace = WORKER_PACE_NETWORK,
                 .params_type = &RegistryFetchParams_json,
                 .params = &params,
                 .fds = (const int[]) { ingest_fd, pipe_fd },
@@ -191,6 +192,7 @@ static int start_download(PullLayer *l, Error *reterr) {
                 return error_fill(reterr, -errno);
         (void) fcntl(fds[1], F_SETPIPE_SZ, PIPE_SIZE);
         /* In this order: where workers must queue, no download waits for its unpacker. */
+        l->unpack.pace = WORKER_PACE_NETWORK;
         r = layer_unpack_start(&l->unpack, fds[0], false, reterr);
         return r < 0 ? r : start_fetch(l, ingest, fds[1], reterr);
 }

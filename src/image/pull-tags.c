@@ -118,6 +118,7 @@ static int start_tags(ImageJob *j, const ImagePullParams *p, Error *reterr) {
                 return error_fill(reterr, -ENOMEM);
         return worker_start(j->manager->config.workers, &(WorkerRequest) {
                 .verb = "registry-tags",
+                .pace = WORKER_PACE_NETWORK,
                 .params_type = &RegistryAccess_json,
                 .params = &d->access,
                 .done = on_tags,

@@ -67,6 +67,7 @@ int rootfs_source_start(const RootfsSource *s, ImageJob *j, const char *verb, in
                         Error *reterr) {
         return worker_start(j->manager->config.workers, &(WorkerRequest) {
                 .verb = verb,
+                .pace = s->pace,
                 .params_type = &TreeParams_json,
                 .params = &s->params,
                 .fds = (const int[]) { output_fd, s->layers_fd, s->own_fd },
@@ -123,6 +124,7 @@ static int start_read(ImageJob *j, const RootfsReadParams *p, const char *verb, 
                 return error_fill(reterr, -ENOMEM);
         r = rootfs_source_open(j->manager, p->image, p->rw_dir, &s, reterr);
         s.params.difference = p->changes;
+        s.pace = p->changes ? WORKER_PACE_LOCAL : WORKER_PACE_CLIENT;
         return r < 0 ? r : rootfs_source_start(&s, j, verb, output_fd, on_read, reterr);
 }
 

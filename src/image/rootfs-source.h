@@ -9,6 +9,7 @@
 typedef struct RootfsSource {
         int layers_fd, own_fd;  /* own_fd negative: the container has nothing of its own yet */
         TreeParams params;
+        WorkerPace pace;        /* of whoever reads the archive */
 } RootfsSource;
 
 #define ROOTFS_SOURCE_NULL ((RootfsSource) { .layers_fd = -EBADF, .own_fd = -EBADF })

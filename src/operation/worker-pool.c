@@ -28,6 +28,7 @@ typedef enum WorkerState {
 struct Worker {
         WorkerPool *pool;       /* borrowed; NULL for a worker that is waited for */
         WorkerState state;
+        WorkerPace pace;
         char *verb;
         int params_fd;          /* memfd; negative = no parameters */
         int fds[WORKER_FDS_MAX];        /* own duplicates until the process has them */
@@ -52,7 +53,13 @@ struct WorkerPool {
         sd_event *event;
         char *program;
         Worker *workers;        /* queued, running and cancelled ones, in the order they came */
-        size_t n_running, n_queued;
+        size_t n_running[_WORKER_PACE_MAX], n_queued;
+};
+
+static const size_t running_max[_WORKER_PACE_MAX] = {
+        [WORKER_PACE_LOCAL]   = WORKERS_LOCAL_MAX,
+        [WORKER_PACE_CLIENT]  = WORKERS_CLIENT_MAX,
+        [WORKER_PACE_NETWORK] = WORKERS_NETWORK_MAX,
 };
 
 /* As a worker writes it; see worker-protocol.h. */
@@ -78,7 +85,7 @@ static Worker *worker_free(Worker *w) {
                 if (w->state == WORKER_QUEUED)
                         w->pool->n_queued--;
                 else
-                        w->pool->n_running--;
+                        w->pool->n_running[w->pace]--;
         }
         sd_event_source_disable_unref(w->output_source);
         sd_event_source_disable_unref(w->exit_source);
@@ -373,7 +380,7 @@ static int worker_launch(Worker *w) {
                 return r;
         w->state = WORKER_RUNNING;
         p->n_queued--;
-        p->n_running++;
+        p->n_running[w->pace]++;
 
         r = fd_nonblock(w->output_fd, true);
         if (r >= 0)
@@ -396,9 +403,7 @@ static void pool_run_queue(WorkerPool *p) {
         LIST_FOREACH(workers, w, p->workers) {
                 int r;
 
-                if (p->n_running >= WORKERS_MAX)
-                        return;
-                if (w->state != WORKER_QUEUED)
+                if (w->state != WORKER_QUEUED || p->n_running[w->pace] >= running_max[w->pace])
                         continue;
                 r = worker_launch(w);
                 if (r >= 0)
@@ -427,10 +432,11 @@ int worker_start(WorkerPool *p, const WorkerRequest *request, Worker **ret, Erro
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to prepare dockerd-worker %s",
                                         request->verb);
         w->pool = p;
+        w->pace = request->pace;
         p->n_queued++;
         LIST_APPEND(workers, p->workers, w);
 
-        if (p->n_running < WORKERS_MAX) {
+        if (p->n_running[w->pace] < running_max[w->pace]) {
                 r = worker_launch(w);
                 if (r < 0)
                         return error_set_errnof(reterr, ERROR_INTERNAL, r,

@@ -11,7 +11,20 @@
 typedef struct WorkerPool WorkerPool;
 typedef struct Worker Worker;
 
-#define WORKERS_MAX 8U                  /* running at once; more wait in the order they came */
+/* Who decides how long it takes. Each kind has a limit of its own, so that clients which do not read, and
+ * registries which do not send, hold up their like and nobody else. Workers at two ends of a pipe are of one
+ * kind and started one behind the other: then none waits for one that cannot start. */
+typedef enum WorkerPace {
+        WORKER_PACE_LOCAL,              /* disk and processor */
+        WORKER_PACE_CLIENT,             /* a client that sends or reads a stream */
+        WORKER_PACE_NETWORK,            /* another host */
+        _WORKER_PACE_MAX,
+} WorkerPace;
+
+/* Running at once; more wait in the order they came. */
+#define WORKERS_LOCAL_MAX 8U
+#define WORKERS_CLIENT_MAX 32U
+#define WORKERS_NETWORK_MAX 32U
 #define WORKERS_QUEUED_MAX 1024U
 
 /* program: path of dockerd-worker. */
@@ -25,6 +38,7 @@ int worker_find_program(const char *name, char **ret);
 
 typedef struct WorkerRequest {
         const char *verb;
+        WorkerPace pace;
         const JsonType *params_type;    /* NULL: no parameters */
         const void *params;
         const int *fds;                 /* borrowed; become WORKER_FD_FIRST...; duplicated when the worker is

@@ -1063,3 +1063,29 @@ def huge_and_strange_output():
     equal(out.count(b"z"), 300_000, "bytes")
     check(out.endswith(b'\r\n"}\n'), f"output ends with {out[-20:]!r}")
     equal(len(c.get(f"/containers/{i}/logs", query={"stdout": 1, "until": "1000000000"}).body), 0, "output before 2001, which a spoofed time would be")
+
+
+@test(timeout=120)
+def readers_that_do_not_read():
+    """Forty clients that ask for an archive and leave it: nobody else waits for them, but for those that want the same."""
+    only_ours()
+    c = client()
+    i = c.create("busybox", cmd="true", host={"NetworkMode": "none"})
+    stalled = []
+    for n in range(40):
+        s = c.open_socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        what = f"/containers/{i}/export" if n % 2 else "/images/busybox/get"
+        s.sendall(f"GET {what} HTTP/1.1\r\nHost: d\r\n\r\n".encode())
+        stalled.append(s)
+    time.sleep(0.5)
+    begin = time.monotonic()
+    equal(c.ok("GET", f"/containers/{i}/changes"), None, "what is other in a container that did not run")
+    c.ok("POST", "/commit", wanted=201, query={"container": i, "repo": "beside", "tag": "1"})
+    cleanup(c.delete, "/images/beside:1", query={"force": 1})
+    equal(c.run("echo it runs")[1], "it runs\n", "output of a container")
+    c.ok("GET", "/containers/json", query={"all": 1, "size": 1})
+    check(time.monotonic() - begin < 20, "it took as long as the stalled clients")
+    for s in stalled:
+        s.close()
+    check(len(c.get(f"/containers/{i}/export").body) > 1_000_000, "an export after that")
