@@ -12,6 +12,7 @@
 #include "basic/parse-util.h"
 #include "basic/strv.h"
 #include "json/json-type.h"
+#include "registry/client-certificate.h"
 
 /* Names whose addresses are kept: a registry, its token server, its storage, a proxy. */
 #define RESOLVED_MAX 16U
@@ -310,17 +311,7 @@ static int set_tls(HttpClient *c, CURL *easy, const HttpTls *tls) {
                 curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
         } else if (set_authorities(c, easy, tls->ca) < 0)
                 return -ENOMEM;
-        if (isempty(tls->certificate) || isempty(tls->key))
-                return 0;
-
-        const struct curl_blob certificate = { (void *) tls->certificate, strlen(tls->certificate),
-                                               CURL_BLOB_COPY };
-        const struct curl_blob key = { (void *) tls->key, strlen(tls->key), CURL_BLOB_COPY };
-
-        if (curl_easy_setopt(easy, CURLOPT_SSLCERT_BLOB, &certificate) != CURLE_OK ||
-            curl_easy_setopt(easy, CURLOPT_SSLKEY_BLOB, &key) != CURLE_OK)
-                return -ENOMEM;
-        return 0;
+        return client_certificates_offer(easy, tls->clients);
 }
 
 /* --- the answer --- */

@@ -12,6 +12,7 @@
 #include "basic/time-util.h"
 #include "registry/auth-challenge.h"
 #include "registry/proxy.h"
+#include "registry/registry-verbs.h"
 
 /* With the TLS handshake. */
 #define HTTP_CONNECT_SECONDS 20L
@@ -26,7 +27,7 @@ typedef struct HttpClient HttpClient;
 typedef struct HttpTls {
         bool insecure;
         const char *ca;
-        const char *certificate, *key;
+        const TlsClientCertificateList *clients;   /* outlives the transfer; NULL = none */
 } HttpTls;
 
 typedef struct HttpOrigin {

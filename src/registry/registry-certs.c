@@ -70,9 +70,10 @@ static char *twin(const char *name, const char *from, const char *to) {
         return base ? strjoin(base, to) : NULL;
 }
 
-/* The first pair counts. */
 static int add_client(int fd, const char *name, char *const *names, RegistryEndpoint *e, Error *reterr) {
         _cleanup_free_ char *key = twin(name, ".cert", ".key");
+        TlsClientCertificateList *l = &e->clients;
+        TlsClientCertificate *items, *c;
         int r;
 
         if (!key)
@@ -82,10 +83,14 @@ static int add_client(int fd, const char *name, char *const *names, RegistryEndp
                                   "missing key %s for client certificate %s. CA certificates "
                                   "must use the extension .crt",
                                   key, name);
-        if (e->certificate)
-                return 0;
-        r = read_pem(fd, name, &e->certificate, reterr);
-        return r < 0 ? r : read_pem(fd, key, &e->key, reterr);
+        items = reallocarray(l->items, l->n_items + 1, sizeof(*items));
+        if (!items)
+                return error_fill(reterr, -ENOMEM);
+        l->items = items;
+        c = l->items + l->n_items++;
+        *c = (TlsClientCertificate) {};
+        r = read_pem(fd, name, &c->certificate, reterr);
+        return r < 0 ? r : read_pem(fd, key, &c->key, reterr);
 }
 
 static int check_key(const char *name, char *const *names, Error *reterr) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /etc/docker/certs.d/HOST[:PORT]: *.crt are certificate authorities, NAME.cert and NAME.key a client's
- * certificate. */
+/* /etc/docker/certs.d/HOST[:PORT]: *.crt are certificate authorities, each NAME.cert and NAME.key a
+ * certificate that we may show. */
 #pragma once
 
 #include "registry/registry-verbs.h"

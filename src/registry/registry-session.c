@@ -150,10 +150,8 @@ static int start(RegistrySession *s, RegistryRequest *q) {
 
         q->http.authorization = erase(q->http.authorization);
         own = http_origin_parse(q->http.url, &o) >= 0 && http_origin_equal(&o, &s->origin);
-        if (own) {
-                tls.certificate = e->certificate;
-                tls.key = e->key;
-        }
+        if (own)
+                tls.clients = &e->clients;
         if (own && !q->anonymous) {
                 r = registry_authorization(s, &q->http.authorization);
                 if (r < 0)

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "registry/registry-verbs.h"
 
+static const JsonField tls_client_certificate_fields[] = {
+        JSON_STRING(TlsClientCertificate, certificate, "Certificate", JSON_REQUIRED),
+        JSON_STRING(TlsClientCertificate, key, "Key", JSON_REQUIRED | JSON_SECRET),
+};
+JSON_TYPE(TlsClientCertificate, tls_client_certificate_fields);
+
 static const JsonField registry_endpoint_fields[] = {
         JSON_STRING(RegistryEndpoint, url, "Url", JSON_REQUIRED),
         JSON_BOOL(RegistryEndpoint, mirror, "Mirror", 0),
         JSON_BOOL(RegistryEndpoint, insecure, "Insecure", 0),
         JSON_BOOL(RegistryEndpoint, by_address, "ByAddress", 0),
         JSON_STRING(RegistryEndpoint, ca, "Ca", JSON_OMITEMPTY),
-        JSON_STRING(RegistryEndpoint, certificate, "Certificate", JSON_OMITEMPTY),
-        JSON_STRING(RegistryEndpoint, key, "Key", JSON_OMITEMPTY | JSON_SECRET),
+        JSON_ARRAY(RegistryEndpoint, clients, TlsClientCertificate, "Clients", JSON_OMITEMPTY),
 };
 JSON_TYPE(RegistryEndpoint, registry_endpoint_fields);
 

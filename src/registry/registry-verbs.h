@@ -20,6 +20,18 @@
 /* Longest answer of a token server. */
 #define REGISTRY_TOKEN_MAX (64U * 1024U)
 
+/* What we may show to a server that asks who we are. */
+typedef struct TlsClientCertificate {
+        char *certificate;      /* PEM text, with its chain */
+        char *key;
+} TlsClientCertificate;
+JSON_TYPE_DECLARE(TlsClientCertificate);
+
+typedef struct TlsClientCertificateList {
+        TlsClientCertificate *items;
+        size_t n_items;
+} TlsClientCertificateList;
+
 /* Where one server is. A registry that may be talked to in plain text has two: https, then http. */
 typedef struct RegistryEndpoint {
         char *url;              /* "https://host[:port]" */
@@ -28,8 +40,7 @@ typedef struct RegistryEndpoint {
         bool by_address;        /* insecure, or for plain http: there at all, if the host resolves into one
                                  * of access.insecure_prefixes */
         char *ca;               /* PEM text, beside the system's; "" = none */
-        char *certificate;      /* of the client, PEM text, with its chain; "" = none */
-        char *key;
+        TlsClientCertificateList clients;  /* the server says which authorities it trusts */
 } RegistryEndpoint;
 JSON_TYPE_DECLARE(RegistryEndpoint);
 

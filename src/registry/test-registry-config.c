@@ -240,8 +240,9 @@ TEST(certificates) {
         ASSERT_OK(reference_parse("10.2.2.3:443/a", &ref, NULL));
         ASSERT_OK(registry_access_for(&config, &ref, REGISTRY_PULL, NULL, &a, NULL));
         ASSERT_STREQ(a.endpoints.items[0].ca, "A\nB\n");
-        ASSERT_STREQ(a.endpoints.items[0].certificate, "C");
-        ASSERT_STREQ(a.endpoints.items[0].key, "K");
+        ASSERT_EQ(a.endpoints.items[0].clients.n_items, 1U);
+        ASSERT_STREQ(a.endpoints.items[0].clients.items[0].certificate, "C");
+        ASSERT_STREQ(a.endpoints.items[0].clients.items[0].key, "K");
         json_done(&RegistryAccess_json, &a);
 
         put(host, "lonely.cert", "C");

@@ -25,10 +25,10 @@ from registry import (DOCKER_LIST, DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_L
 OUTER = "10.213.0.1"
 
 
-def certificates():
+def certificates(*name):
     directory = pathlib.Path(tempfile.mkdtemp(prefix="dt-ca-"))
     cleanup(shutil.rmtree, directory, ignore_errors=True)
-    return Certificates(directory)
+    return Certificates(directory, *name)
 
 
 def outer_address():
@@ -319,7 +319,7 @@ def client_certificate():
     r = Registry(tls=c.sign("localhost", "127.0.0.1"), client_ca=c.ca)
     certificate, key = c.sign("some client", client=True)
     fails(worker.run("registry-login", access(endpoint(r, Ca=c.ca.read_text()))), "internal", "certificate required|bad certificate")
-    where = endpoint(r, Ca=c.ca.read_text(), Certificate=certificate.read_text(), Key=key.read_text())
+    where = endpoint(r, Ca=c.ca.read_text(), Clients=[{"Certificate": certificate.read_text(), "Key": key.read_text()}])
     equal(worker.run("registry-login", access(where)).ok()["Status"], "Login Succeeded", "status")
 
 
@@ -1024,6 +1024,20 @@ def certs_d():
     answer = client().post("/auth", {"serveraddress": r.host})
     equal((answer.status, answer.message.startswith("missing key client.key for client certificate client.cert")), (400, True),
           "status, text without the key")
+
+
+@test
+def certs_d_with_several_certificates():
+    """The one is shown whose authority the server trusts; where there is none, it says that it wants one."""
+    c, other = certificates(), certificates("another authority")
+    r = Registry(tls=c.sign("outer", outer_address()), host=OUTER, client_ca=c.ca)
+    good, bad = c.sign("some client", client=True), other.sign("some client", client=True)
+    body = {"username": "u", "password": "p", "serveraddress": r.host}
+    certs_directory(r.host, ca_crt=c.ca, a_cert=bad[0], a_key=bad[1], b_cert=good[0], b_key=good[1], c_cert=bad[0], c_key=bad[1])
+    equal(client().ok("POST", "/auth", body)["Status"], "Login Succeeded", "with the right one in the middle")
+    for name in ("b.cert", "b.key"):
+        (pathlib.Path("/etc/docker/certs.d") / r.host / name).unlink()
+    matches(client().post("/auth", body).message, "certificate required|bad certificate", "without the right one")
 
 
 @test

@@ -49,11 +49,11 @@ def openssl(*args, data=None):
 class Certificates:
     """An authority, and what it signs."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, name="test authority"):
         self.dir = pathlib.Path(directory)
         self.ca = self.dir / "ca.crt"
         openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", self.dir / "ca.key", "-out", self.ca, "-days", "2",
-                "-subj", "/CN=test authority")
+                "-subj", f"/CN={name}")
 
     def sign(self, name, *addresses, client=False):
         key, request, certificate = (self.dir / f"{name}.{suffix}" for suffix in ("key", "csr", "crt"))
