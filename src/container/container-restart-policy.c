@@ -40,7 +40,8 @@ static int on_restart_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         c->restart_timer = sd_event_source_disable_unref(c->restart_timer);
         if (c->state != CONTAINER_RESTARTING || c->busy || c->supervised || c->shim)
                 return 0;
-        c->doc.restart_count++;
+        c->doc.restart_count = c->booted ? 0 : c->doc.restart_count + 1;
+        c->booted = false;
         r = container_start(c, &o, &e);
         if (r < 0)
                 log_error("Cannot restart container %s: %s", c->doc.name, error_message(&e));

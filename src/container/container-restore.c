@@ -64,6 +64,7 @@ static void without_shim(Container *c) {
                 exited_meanwhile(c, &record);
         else if (container_is_running(c)) {
                 record = (ExitRecord) { .code = EXIT_CODE_LOST, .time_nsec = now_nsec() };
+                c->booted = true;
                 container_handle_exit(c, &record);
         }
         (void) supervisor_cleanup(c->manager->supervisor, c->doc.id,

@@ -287,6 +287,8 @@ int container_start(Container *c, Operation **ret, Error *reterr) {
                 return error_fill(reterr, -ENOMEM);
         *c->start = (ContainerStart) { .mount_fd = -EBADF };
         c->doc.stopped_by_user = false;
+        if (c->state != CONTAINER_RESTARTING)   /* somebody asked for it: the policy begins anew */
+                c->doc.restart_count = 0;
         r = container_set_busy(c, &o);
         if (r < 0)
                 error_fill(&e, r);

@@ -72,6 +72,7 @@ struct Container {
 
         Operation *busy;                /* start, restore or removal in progress: others wait for it */
         bool restoring;                 /* busy is the restore */
+        bool booted;                    /* it ended with the machine: its next start is no restart */
         ContainerStart *start;          /* the start in progress */
         ShimClient *shim;               /* connection while the shim lives */
         bool supervised;                /* the supervisor has not said yet that the shim is gone */

@@ -118,9 +118,9 @@ static int check_users(const ImageRemoveParams *p, const Image *i, const UserFou
         char id[13] = "";
 
         memcpy(id, i->record.id + strlen("sha256:"), 12);
-        if (f->id[0] == 0 || (p->force && !f->running))
+        if (f->id[0] == 0 || (p->force && (by_name || !f->running)))
                 return 0;
-        if (f->running && (p->force || !by_name))
+        if (f->running && !by_name)
                 return error_setf(reterr, ERROR_CONFLICT,
                                   "conflict: unable to delete %s (cannot be forced) - image is being "
                                   "used by running container %s", id, f->id);

@@ -2,6 +2,8 @@
 """The life of a container over the API: states, codes, errors, waits."""
 
 import json
+import os
+import signal
 import threading
 import time
 
@@ -517,3 +519,19 @@ def odd_users(user):
     c.wait(i)
     out = c.logs(i)[0].decode().strip()
     check(out != "0" or user in (":", " "), f"user {user!r} became root")
+
+
+@test
+def restart_count():
+    """The tries of a policy are counted, and begin anew when somebody starts the container himself."""
+    c = client()
+    i = c.create(cmd="exit 3", host={**NONE, "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 2}})
+    for _ in range(2):
+        c.start(i)
+        eventually(lambda: (lambda s: s["State"]["Status"] == "exited" and s["RestartCount"])(c.inspect(i)) == 2, "it ends after two tries", 10)
+    j = c.create(cmd="sleep 1000", host={**NONE, "RestartPolicy": {"Name": "always"}})
+    c.start(j)
+    os.kill(c.inspect(j)["State"]["Pid"], signal.SIGKILL)
+    eventually(lambda: (lambda s: s["State"]["Running"] and s["RestartCount"])(c.inspect(j)) == 1, "it runs again, for the first time", 10)
+    equal(c.post(f"/containers/{j}/restart", query={"t": 0}).status, 204, "status of a restart")
+    equal(c.inspect(j)["RestartCount"], 0, "RestartCount after a restart by hand")

@@ -103,6 +103,26 @@ def delete_in_use():
 
 
 @test
+def delete_in_use_by_a_running_one():
+    """By force a name goes, the image stays; by its id it does not even then."""
+    c = client()
+    load(images.docker_archive([images.busybox_tar(), images.TarWriter().add("u", "r").bytes()], ["inuse:2"]))
+    i = c.create("inuse:2", cmd="sleep 1000", host={"NetworkMode": "none"})
+    cleanup(forget, "inuse:2")
+    cleanup(common_api.remove_all)
+    c.start(i)
+    image = c.inspect(i)["Image"]
+    equal(c.delete("/images/inuse:2").status, 409, "status without force")
+    r = c.delete(f"/images/{image}", query={"force": 1})
+    equal((r.status, r.message), (409, f"conflict: unable to delete {image[7:19]} (cannot be forced) - image is being used by running "
+                                       f"container {i[:12]}"), "by its id")
+    equal(c.ok("DELETE", "/images/inuse:2", query={"force": 1}), [{"Untagged": "inuse:2"}], "by its name")
+    equal(c.get(f"/images/{image}/json").status, 200, "status of the image")
+    cleanup(c.delete, f"/images/{image}", query={"force": 1})
+    common_api.remove_all()
+
+
+@test
 def load_stream():
     _, text, error = load(images.docker_archive([images.busybox_tar()], ["streamed:1"]))
     cleanup(forget, "streamed:1")

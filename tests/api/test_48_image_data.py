@@ -7,7 +7,7 @@ import os
 import common_api
 import images
 from common_api import client, only_ours
-from harness import cases, check, cleanup, equal, matches, test
+from harness import eventually, cases, check, cleanup, equal, matches, test
 from registry import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, FaultProxy, Registry, digest
 from test_40_images import load
 from test_46_pull import forget, pull, statuses
@@ -49,6 +49,7 @@ def disk_usage():
     box = c.create(image="busybox", cmd=["sh", "-c", "head -c 200000 /dev/zero > /f; sleep 1000"], name="df-box", host={"NetworkMode": "none"})
     c.start(box)
     c.create(image="busybox", cmd=["true"], name="df-other")
+    eventually(lambda: c.ok("GET", f"/containers/{box}/json", query={"size": 1})["SizeRw"] > 199_000, "the file is written", 10)
     now = usage(c)
     equal(now["LayersSize"] - before["LayersSize"], 150_000, "bytes of layers more")
     one, two = by_tag(now["Images"], "df-one:latest"), by_tag(now["Images"], "df-two:latest")
