@@ -144,10 +144,10 @@ int error_prefixf(Error *reterr, int r, const char *format, ...) {
 }
 
 int error_copy(Error *dest, const Error *src) {
-        assert(dest);
         assert(src);
 
-        error_take(dest, src->kind, src->err, src->message ? strdup(src->message) : NULL);
+        if (dest)
+                error_take(dest, src->kind, src->err, src->message ? strdup(src->message) : NULL);
         return src->err;
 }
 

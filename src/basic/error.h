@@ -50,7 +50,7 @@ int error_prefixf(Error *reterr, int r, const char *format, ...) _printf_(3, 4);
 /* Sets "<text of r>" of a kind derived from the errno if nothing is set yet; returns r. */
 int error_fill(Error *reterr, int r);
 
-/* Copies, for several waiters of one result. */
+/* Copies, for several waiters of one result. dest NULL = nobody wants to know. Returns the errno of src. */
 int error_copy(Error *dest, const Error *src);
 
 /* Never NULL. */

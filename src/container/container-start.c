@@ -299,8 +299,7 @@ int container_start(Container *c, Operation **ret, Error *reterr) {
         if (r >= 0)
                 r = begin_prepare(c, &e);
         if (r < 0) {
-                if (reterr)
-                        (void) error_copy(reterr, &e);
+                (void) error_copy(reterr, &e);
                 container_start_abort(c, r, &e);
                 return r;
         }

@@ -246,7 +246,7 @@ int image_manager_find(ImageManager *m, const char *name, Image **ret, Error *re
                 return 0;
         }
         if (r < 0)
-                return error_copy(reterr ?: &(Error) {}, &e);
+                return error_copy(reterr, &e);
         familiar = reference_familiar_string(&ref);
         return no_such_image(familiar ?: name, reterr);
 }

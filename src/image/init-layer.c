@@ -13,7 +13,6 @@
 #include "image/tree-util.h"
 
 #define MADE_MODE 0755
-/* In the place of a layer, for an image that has none. */
 
 /* As Docker's. A directory is in the table before what is in it. */
 static const struct {

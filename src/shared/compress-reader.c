@@ -94,7 +94,7 @@ static la_ssize_t input_callback(struct archive *a, void *userdata, const void *
 
 static int reader_fail(CompressReader *r, Error *reterr) {
         if (error_is_set(&r->input_error))
-                return error_copy(reterr ?: &r->input_error, &r->input_error);
+                return error_copy(reterr, &r->input_error);
         return error_setf(reterr, ERROR_INVALID, "archive is damaged: %s",
                           archive_error_string(r->archive) ?: "unknown error");
 }

@@ -37,7 +37,7 @@ static la_ssize_t input_callback(struct archive *a, void *userdata, const void *
 
 static int tar_fail(TarReader *t, Error *reterr) {
         if (error_is_set(&t->input_error))
-                return error_copy(reterr ?: &t->input_error, &t->input_error);
+                return error_copy(reterr, &t->input_error);
         return error_setf(reterr, ERROR_INVALID, "invalid tar archive: %s",
                           archive_error_string(t->archive) ?: "unknown error");
 }

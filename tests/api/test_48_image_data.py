@@ -7,7 +7,7 @@ import os
 import common_api
 import images
 from common_api import client, only_ours
-from harness import eventually, cases, check, cleanup, equal, matches, test
+from harness import cases, check, cleanup, equal, eventually, matches, test
 from registry import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, FaultProxy, Registry, digest
 from test_40_images import load
 from test_46_pull import forget, pull, statuses
