@@ -15,6 +15,8 @@ typedef struct Push {
         RegistryProgressFunction progress;
         usec_t progressed;
         RegistryPushBlobReply *reply;
+        bool again;             /* the upload failed in a way that may pass ... */
+        unsigned wait;          /* ... after so many seconds, as the server says; 0 = it does not */
 } Push;
 
 static int out_of_memory(RegistrySession *s) {
@@ -100,7 +102,13 @@ static void on_sent(uint64_t bytes, void *userdata) {
         p->progress(&(const RegistryProgress) { .current = bytes });
 }
 
-static int send_once(RegistrySession *s, RegistryRequest *q) {
+/* 404: the registry has forgotten an upload that was cut off. */
+static int note_failure(RegistrySession *s, Push *p, const RegistryRequest *q, int r) {
+        p->again = registry_failure_is_temporary(s, q, &p->wait) || q->http.status == 404;
+        return r;
+}
+
+static int send_once(RegistrySession *s, Push *p, RegistryRequest *q) {
         int r = registry_request_start(s, q);
 
         while (r >= 0) {
@@ -109,7 +117,7 @@ static int send_once(RegistrySession *s, RegistryRequest *q) {
                         return registry_fail_errno(s, r, "cannot go on with the upload");
                 r = registry_request_step(s, q);
                 if (r != 0)
-                        return r;
+                        return r < 0 ? note_failure(s, p, q, r) : r;
         }
         return r;
 }
@@ -120,6 +128,7 @@ static int upload(RegistrySession *s, Push *p, char *location) {
                                                           end = REGISTRY_REQUEST_NULL;
         int r;
 
+        p->again = false;
         prepare(&data, "PATCH");
         data.path = location;
         data.http.seconds = 0;
@@ -128,25 +137,24 @@ static int upload(RegistrySession *s, Push *p, char *location) {
         data.http.body_size = p->params->size;
         data.http.sent = on_sent;
         data.http.userdata = p;
-        r = send_once(s, &data);
+        r = send_once(s, p, &data);
         if (r < 0)
                 return r;
         prepare(&end, "PUT");
         r = take_location(s, &data, p->params->digest, &end.path);
-        return r < 0 ? r : send_once(s, &end);
+        return r < 0 ? r : send_once(s, p, &end);
 }
 
-/* An upload that broke is begun anew. */
+/* An upload that broke is begun anew: docker-registry throws away what has come of one. */
 static int upload_repeatedly(RegistrySession *s, Push *p, char *location) {
         unsigned wait;
         int r;
 
         for (unsigned i = 1;; i++) {
                 r = upload(s, p, location);
-                if (r >= 0 || i >= registry_attempts(s) ||
-                    !IN_SET(s->failure.kind, REGISTRY_FAILURE_TRANSPORT, REGISTRY_FAILURE_STATUS))
+                if (r >= 0 || i >= registry_attempts(s) || !p->again)
                         return r;
-                wait = i < 4 ? 1U << (i - 1) : 8;
+                wait = p->wait > 0 ? p->wait : i < 4 ? 1U << (i - 1) : 8;
                 if (p->progress)
                         p->progress(&(const RegistryProgress) { .retry = s->failure.text, .seconds = wait });
                 (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &(const struct timespec){ .tv_sec = wait }, NULL);

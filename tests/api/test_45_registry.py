@@ -838,6 +838,18 @@ def push_goes_on():
     check(any(line.get("Retry") for line in answer.progress), "no word of it")
 
 
+@cases([("forbidden", 403, 1), ("too many, later", 429, 2), ("forgotten", 404, 2)])
+def push_repeats_what_may_pass(code, requests):
+    r = Registry()
+    p = FaultProxy(r)
+    headers = {"Retry_After": "1"} if code == 429 else {}
+    p.fault("PATCH", status(code, **headers), 1)
+    answer = worker.run("registry-push-blob", {"Access": access(p), "Digest": digest(BLOB), "Size": len(BLOB)}, [worker.File(BLOB)])
+    equal(len(p.seen("PATCH", "/uploads/")), requests, "uploads")
+    if requests > 1:
+        answer.ok()
+
+
 @test
 def push_of_other_bytes():
     """The registry's refusal is passed on."""
