@@ -219,14 +219,12 @@ int process_start_time(pid_t pid, uint64_t *ret) {
 }
 
 static int realtime_signal(const char *s) {
-        const char *p = startswith(s, "RTMIN");
+        const char *p = s + strlen("RTMIN");
         int offset = 0, base = SIGRTMIN;
 
-        if (!p) {
-                p = startswith(s, "RTMAX");
+        if (strncasecmp(s, "RTMAX", strlen("RTMAX")) == 0)
                 base = SIGRTMAX;
-        }
-        if (!p)
+        else if (strncasecmp(s, "RTMIN", strlen("RTMIN")) != 0)
                 return -EINVAL;
         if (*p && (strspn(p, "+-") != 1 || parse_int(p + 1, &offset) < 0))
                 return -EINVAL;

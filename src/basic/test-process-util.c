@@ -58,6 +58,8 @@ TEST(signals) {
         ASSERT_EQ(signal_from_string("9"), 9);
         ASSERT_EQ(signal_from_string("SIGRTMIN+3"), SIGRTMIN + 3);
         ASSERT_EQ(signal_from_string("RTMAX"), SIGRTMAX);
+        ASSERT_EQ(signal_from_string("sigrtmax-1"), SIGRTMAX - 1);
+        ASSERT_FAIL(signal_from_string("RTM"));
         ASSERT_FAIL(signal_from_string("0"));
         ASSERT_FAIL(signal_from_string("FOO"));
         ASSERT_FAIL(signal_from_string("-1"));
