@@ -194,6 +194,11 @@ static int filter_publish(const ListContext *x, const Container *c, const char *
         return filter_port(c, value, true);
 }
 
+/* A matter of Windows: any value goes here. */
+static int filter_isolation(const ListContext *x, const Container *c, const char *value) {
+        return 1;
+}
+
 static int filter_before(const ListContext *x, const Container *c, const char *value) {
         return c->doc.created < x->before;
 }
@@ -207,20 +212,21 @@ static const struct {
         bool all;               /* every value must match, not any */
         int (*matches)(const ListContext *x, const Container *c, const char *value);
 } list_filters[] = {
-        { "ancestor", false, filter_ancestor },
-        { "before",   true,  filter_before   },
-        { "exited",   false, filter_exited   },
-        { "expose",   false, filter_expose   },
-        { "health",   false, filter_health   },
-        { "id",       false, filter_id       },
-        { "is-task",  true,  filter_is_task  },
-        { "label",    true,  filter_label    },
-        { "name",     false, filter_name     },
-        { "network",  false, filter_network  },
-        { "publish",  false, filter_publish  },
-        { "since",    true,  filter_since    },
-        { "status",   false, filter_status   },
-        { "volume",   false, filter_volume   },
+        { "ancestor",  false, filter_ancestor  },
+        { "before",    true,  filter_before    },
+        { "exited",    false, filter_exited    },
+        { "expose",    false, filter_expose    },
+        { "health",    false, filter_health    },
+        { "id",        false, filter_id        },
+        { "is-task",   true,  filter_is_task   },
+        { "isolation", false, filter_isolation },
+        { "label",     true,  filter_label     },
+        { "name",      false, filter_name      },
+        { "network",   false, filter_network   },
+        { "publish",   false, filter_publish   },
+        { "since",     true,  filter_since     },
+        { "status",    false, filter_status    },
+        { "volume",    false, filter_volume    },
 };
 
 static int list_matches(const ListContext *x, const Container *c, const Filters *filters) {

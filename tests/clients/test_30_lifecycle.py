@@ -206,7 +206,8 @@ def ps_filters():
             ("status=running", "runs"), ("status=exited", "ended"), ("status=created", "made"), ("exited=3", "ended"),
             ("exited=0", ""), ("name=^/runs$", "runs"), ("name=un", "runs"), ("label=kind=e", "ended"),
             ("label=kind", "ended"), ("label=none", ""), ("ancestor=busybox", "ended made runs"), ("before=ended", "runs"),
-            ("since=ended", "made"), ("network=none", "ended"), ("id=nosuch", ""), ("is-task=false", "ended made runs")]:
+            ("since=ended", "made"), ("network=none", "ended"), ("id=nosuch", ""), ("is-task=false", "ended made runs"),
+            ("isolation=default", "ended made runs")]:
         got = " ".join(sorted(d("ps", "-a", "--filter", filter, "--format", "{{.Names}}").split()))
         equal(got, names, f"names of docker ps -a --filter {filter}")
 
