@@ -207,14 +207,14 @@ static int set_namespaces(Container *c, SpecInput *in, SpecParts *p, const char 
         return r;
 }
 
-/* Docker makes a missing working directory. Below the mounts of the runtime nothing is made: it is not this
- * root's. */
-static int make_working_dir(int root_fd, const char *cwd, Error *reterr) {
+/* Docker makes a missing working directory, and one for each volume. Below the mounts of the runtime nothing
+ * is made: it is not this root's. */
+static int make_directory(int root_fd, const char *name, Error *reterr) {
         static const char *const mounted[] = { "/proc", "/sys", "/dev" };
         _cleanup_close_ int directory = -EBADF;
         _cleanup_free_ char *path = NULL;
 
-        if (path_clean(cwd, &path) < 0)
+        if (path_clean(name, &path) < 0)
                 return error_fill(reterr, -ENOMEM);
         for (size_t i = 0; i < ELEMENTSOF(mounted); i++) {
                 const char *rest = startswith(path, mounted[i]);
@@ -241,7 +241,25 @@ static int make_working_dir(int root_fd, const char *cwd, Error *reterr) {
         }
         directory = open_in_root(root_fd, path, O_PATH | O_DIRECTORY, 0);
         if (directory == -ENOTDIR)
-                return error_setf(reterr, ERROR_INTERNAL, "Cannot mkdir: %s is not a directory", cwd);
+                return error_setf(reterr, ERROR_INTERNAL, "Cannot mkdir: %s is not a directory", name);
+        return 0;
+}
+
+/* Where something is mounted, the runtime makes what is missing: it may be a file. */
+static bool is_mounted(const Container *c, const char *path) {
+        for (size_t i = 0; i < c->doc.mounts.n_items; i++)
+                if (streq(c->doc.mounts.items[i].destination, path))
+                        return true;
+        return false;
+}
+
+static int make_volume_directories(const Container *c, int root_fd, Error *reterr) {
+        STRV_FOREACH(v, c->doc.config.volumes) {
+                int r = is_mounted(c, *v) ? 0 : make_directory(root_fd, *v, reterr);
+
+                if (r < 0)
+                        return r;
+        }
         return 0;
 }
 
@@ -315,7 +333,9 @@ static int fill_input(Container *c, int root_fd, const char *netns_path, const c
         if (r >= 0)
                 r = resolve_user(c, root_fd, in, p, reterr);
         if (r >= 0)
-                r = make_working_dir(root_fd, cwd, reterr);
+                r = make_directory(root_fd, cwd, reterr);
+        if (r >= 0)
+                r = make_volume_directories(c, root_fd, reterr);
         in->mounts = p->mounts.items;
         in->n_mounts = p->mounts.n_items;
         in->devices = p->devices.items;

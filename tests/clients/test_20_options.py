@@ -371,3 +371,10 @@ def proc_self_fd_as_work_directory():
     for n in range(3, 12):
         r = d.try_("run", "--rm", "-w", f"/proc/self/fd/{n}", "busybox", "ls", "../../../../etc/hostname")
         check(r.code != 0 or "etc" not in r.out, f"-w /proc/self/fd/{n} reached the host: {r!r}")
+
+
+@test
+def the_directory_of_an_anonymous_volume_is_made():
+    d = docker()
+    r = d.try_("run", "--rm", "-v", "/data/deep", "busybox", "sh", "-c", "echo kept > /data/deep/file && cat /data/deep/file")
+    equal((r.code, r.out), (0, "kept\n"), f"exit code and output ({r.err.strip()})")
