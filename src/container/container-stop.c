@@ -5,6 +5,7 @@
 
 #include "basic/crash-point.h"
 #include "basic/messages.h"
+#include "basic/parse-util.h"
 #include "basic/process-util.h"
 #include "container/container-restart-policy.h"
 #include "container/container-start.h"
@@ -96,6 +97,18 @@ static int wait_for_end(Container *c, Operation **ret, Error *reterr) {
         return 0;
 }
 
+static int bad_kill_signal(const Container *c, const char *signal, Error *reterr) {
+        int number;
+
+        if (parse_int(signal, &number) >= 0 && number != 0)
+                return error_setf(
+                                reterr, ERROR_INVALID,
+                                "cannot kill container: %s: the linux daemon does not support signal %d",
+                                c->doc.name, number);
+        return error_setf(reterr, ERROR_INVALID, "cannot kill container: %s: invalid signal: %s",
+                          c->doc.name, signal);
+}
+
 int container_kill(Container *c, const char *signal, Operation **ret, Error *reterr) {
         int sig = SIGKILL, stop_signal, r;
 
@@ -103,9 +116,7 @@ int container_kill(Container *c, const char *signal, Operation **ret, Error *ret
         if (!isempty(signal)) {
                 sig = signal_from_string(signal);
                 if (sig < 0)
-                        return error_setf(reterr, ERROR_INVALID,
-                                          "cannot kill container: %s: invalid signal: %s", c->doc.name,
-                                          signal);
+                        return bad_kill_signal(c, signal, reterr);
         }
         if (c->state == CONTAINER_RESTARTING) {
                 container_restart_policy_cancel(c);

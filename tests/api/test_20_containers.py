@@ -394,8 +394,10 @@ def kill_signals():
     eventually(lambda: c.logs(i)[0] == b"usr1\n", "the container saw USR1")
     c.ok("POST", f"/containers/{i}/kill", wanted=204, query={"signal": "15"})
     equal(c.wait(i), 12, "exit code")
-    for bad in ("NOSUCH", "0", "99"):
+    for bad, message in (("NOSUCH", "invalid signal: NOSUCH"), ("0", "invalid signal: 0"),
+                         ("99", "the linux daemon does not support signal 99")):
         r = c.post(f"/containers/{i}/kill", query={"signal": bad})
+        check(message in r.message, f"the message names the signal: {r.message!r}")
         equal(r.status, 400, f"status of kill with signal {bad} ({r.message!r})")
 
 
