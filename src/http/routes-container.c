@@ -3,9 +3,11 @@
 #include "http/http-route.h"
 
 static const HttpRoute checkpoint_rows[] = {
-        ROUTE_REFUSED(GET,    "/containers/{id...}/checkpoints", "checkpoints", .flags = ROUTE_EXPERIMENTAL),
-        ROUTE_REFUSED(POST,   "/containers/{id...}/checkpoints", "checkpoints", .flags = ROUTE_EXPERIMENTAL),
-        ROUTE_REFUSED(DELETE, "/containers/{id...}/checkpoints/{checkpoint}", "checkpoints",
+        ROUTE_REFUSED(GET, "/containers/{id...}/checkpoints", "making checkpoints",
+                      .flags = ROUTE_EXPERIMENTAL),
+        ROUTE_REFUSED(POST, "/containers/{id...}/checkpoints", "making checkpoints",
+                      .flags = ROUTE_EXPERIMENTAL),
+        ROUTE_REFUSED(DELETE, "/containers/{id...}/checkpoints/{checkpoint}", "making checkpoints",
                       .flags = ROUTE_EXPERIMENTAL),
 };
 
@@ -31,7 +33,7 @@ static const HttpRoute rows[] = {
         ROUTE(POST,   "/containers/{id...}/wait",      container_wait),
         ROUTE(GET,    "/containers/{id...}/changes",   container_changes, .flags = ROUTE_OUTPUT),
         ROUTE(GET,    "/containers/{id...}/export",    container_export,  .flags = ROUTE_OUTPUT),
-        ROUTE_REFUSED(GET,    "/containers/{id...}/stats",      "container statistics"),
+        ROUTE_REFUSED(GET,    "/containers/{id...}/stats",      "reading container statistics"),
         ROUTE_REFUSED(POST,   "/containers/{id...}/update",     "updating a container"),
         ROUTE_REFUSED(POST,   "/containers/{id...}/pause",      "pausing a container"),
         ROUTE_REFUSED(POST,   "/containers/{id...}/unpause",    "pausing a container"),

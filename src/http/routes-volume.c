@@ -4,10 +4,10 @@
 
 static const HttpRoute rows[] = {
         ROUTE(GET,    "/volumes",                       volume_list),
-        ROUTE_REFUSED(POST,   "/volumes/create",        "named volumes"),
-        ROUTE_REFUSED(POST,   "/volumes/prune",         "named volumes", .since = 25),
-        ROUTE_REFUSED(GET,    "/volumes/{name...}",     "named volumes"),
-        ROUTE_REFUSED(DELETE, "/volumes/{name...}",     "named volumes"),
+        ROUTE_REFUSED(POST,   "/volumes/create",        "managing named volumes"),
+        ROUTE_REFUSED(POST,   "/volumes/prune",         "managing named volumes", .since = 25),
+        ROUTE_REFUSED(GET,    "/volumes/{name...}",     "managing named volumes"),
+        ROUTE_REFUSED(DELETE, "/volumes/{name...}",     "managing named volumes"),
         { .method = HTTP_PUT, .path = "/volumes/{name...}", .flags = ROUTE_SWARM, .since = 42 },
 };
 
