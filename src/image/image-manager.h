@@ -67,8 +67,6 @@ const char *image_id(const Image *image);                       /* "sha256:HEX" 
 const OciImage *image_document(const Image *image);             /* config blob: os, architecture, history,
                                                                  * rootfs */
 const OciImageConfig *image_config(const Image *image);         /* its "config" part; never NULL */
-/* ERROR_INVALID for an artifact. name: as the user calls it. */
-int image_check_runnable(const Image *i, const char *name, Error *reterr);
 int64_t image_size(const Image *image);                         /* bytes of all its layers */
 /* ERROR_INVALID for an artifact. name: as the user calls it. */
 int image_check_runnable(const Image *i, const char *name, Error *reterr);

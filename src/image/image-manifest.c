@@ -78,6 +78,8 @@ int image_manifest_describe(ImageManager *m, const Image *image, OciDescriptor *
         r = existing_manifest(m, record, ret);
         if (r != 0)
                 return r < 0 ? r : 0;
+        if (!isempty(record->artifact))
+                return -ENOENT;         /* the manifest is what it is: nobody can write it anew */
         r = build_manifest(record, &manifest);
         if (r < 0)
                 return r;

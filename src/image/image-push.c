@@ -13,6 +13,7 @@
 #include "image/image-job.h"
 #include "image/image-manifest.h"
 #include "image/image-platform.h"
+#include "image/image-whole.h"
 #include "image/pull-progress.h"
 
 typedef struct PushLayer {
@@ -90,12 +91,8 @@ static int mount_candidates(ImageJob *j, const char *blob, char ***ret) {
                     !streq(ref.domain, d->repository.domain) || streq(ref.path, d->repository.path) ||
                     strv_contains(l, ref.path))
                         continue;
-                for (size_t i = 0; i < image->record.layers.n_items; i++)
-                        if (streq_ptr(image->record.layers.items[i].blob, blob)) {
-                                if (strv_extend(&l, ref.path) < 0)
-                                        return -ENOMEM;
-                                break;
-                        }
+                if (image_record_has_blob(&image->record, blob) && strv_extend(&l, ref.path) < 0)
+                        return -ENOMEM;
         }
         *ret = TAKE_PTR(l);
         return 0;
@@ -279,56 +276,61 @@ static bool has_blob(const PushData *d, const char *blob) {
         return false;
 }
 
-static int make_layers(ImageJob *j, Error *reterr) {
+/* id: shown of it. A blob that is there twice is sent once. */
+static int add_layer(ImageJob *j, const char *id, const ImageLayer *layer) {
         PushData *d = j->data;
-        const ImageRecord *record = &d->image->record;
+        PushLayer *l = d->layers + d->n_layers;
 
-        d->layers = new0(PushLayer, record->layers.n_items + 1);
-        if (!d->layers)
-                return error_fill(reterr, -ENOMEM);
-        for (size_t i = 0; i < record->layers.n_items; i++) {
-                const ImageLayer *layer = record->layers.items + i;
-                PushLayer *l = d->layers + d->n_layers;
+        if (has_blob(d, layer->blob))
+                return 0;
+        l->job = j;
+        pull_progress_init(&l->progress, id);
+        d->n_layers++;
+        return json_copy(&ImageLayer_json, layer, &l->layer);
+}
+
+static int add_layers_of_image(ImageJob *j, Error *reterr) {
+        const Image *image = ((PushData *) j->data)->image;
+
+        for (size_t i = 0; i < image->record.layers.n_items; i++) {
+                const ImageLayer *layer = image->record.layers.items + i;
 
                 if (!layer->blob)
                         return error_setf(reterr, ERROR_INTERNAL,
                                           "layer %s of image %s is not here as an archive, pull it again",
-                                          layer->chain, record->id);
-                if (has_blob(d, layer->blob))
-                        continue;
-                l->job = j;
-                pull_progress_init(&l->progress, d->image->document.rootfs.diff_ids[i]);
-                d->n_layers++;
-                if (json_copy(&ImageLayer_json, layer, &l->layer) < 0)
+                                          layer->chain, image->record.id);
+                if (add_layer(j, image->document.rootfs.diff_ids[i], layer) < 0)
                         return error_fill(reterr, -ENOMEM);
         }
         return 0;
 }
 
-/* All but the config, which goes first. */
-static int make_artifact_layers(ImageJob *j, Error *reterr) {
-        PushData *d = j->data;
-        const OciDescriptorList *blobs = &d->image->record.blobs;
+/* Their config is the first one, and goes before. */
+static int add_blobs_of_artifact(ImageJob *j) {
+        const OciDescriptorList *blobs = &((PushData *) j->data)->image->record.blobs;
+        int r = 0;
 
-        d->layers = new0(PushLayer, blobs->n_items + 1);
-        if (!d->layers)
-                return error_fill(reterr, -ENOMEM);
-        for (size_t i = 1; i < blobs->n_items; i++) {
-                const OciDescriptor *blob = blobs->items + i;
-                PushLayer *l = d->layers + d->n_layers;
+        for (size_t i = 1; i < blobs->n_items && r >= 0; i++) {
+                const OciDescriptor *b = blobs->items + i;
 
-                if (has_blob(d, blob->digest))
-                        continue;
-                l->job = j;
-                pull_progress_init(&l->progress, blob->digest);
-                d->n_layers++;
-                l->layer.blob = strdup(blob->digest);
-                l->layer.blob_size = blob->size;
-                l->layer.media_type = strdup(strempty(blob->media_type));
-                if (!l->layer.blob || !l->layer.media_type)
-                        return error_fill(reterr, -ENOMEM);
+                r = add_layer(j, b->digest, &(const ImageLayer) {
+                        .chain = (char *) "",
+                        .blob = b->digest,
+                        .blob_size = b->size,
+                        .media_type = b->media_type,
+                });
         }
-        return 0;
+        return r;
+}
+
+static int make_layers(ImageJob *j, Error *reterr) {
+        PushData *d = j->data;
+        const ImageRecord *record = &d->image->record;
+
+        d->layers = new0(PushLayer, record->layers.n_items + record->blobs.n_items + 1);
+        if (!d->layers || add_blobs_of_artifact(j) < 0)
+                return error_fill(reterr, -ENOMEM);
+        return add_layers_of_image(j, reterr);
 }
 
 static void announce(ImageJob *j) {
@@ -365,10 +367,18 @@ static void on_config(Worker *w, int r, struct json_object *result, const Error 
 
 /* --- tags --- */
 
-static int start_tag(ImageJob *j, const char *tag, Error *reterr) {
+static int start_config(ImageJob *j, Error *reterr) {
         const WorkerRequest handlers = { .done = on_config, .userdata = j };
+        const ImageRecord *record = &((PushData *) j->data)->image->record;
+        const OciDescriptor *own = record->blobs.items;
+
+        if (own)
+                return start_blob(j, own->digest, own->size, &handlers, &j->worker, reterr);
+        return start_blob(j, record->id, (int64_t) strlen(record->config), &handlers, &j->worker, reterr);
+}
+
+static int start_tag(ImageJob *j, const char *tag, Error *reterr) {
         PushData *d = j->data;
-        const ImageRecord *record;
         _cleanup_free_ char *repository = reference_name(&d->repository), *name = NULL;
         ImageName *n;
         int r;
@@ -382,17 +392,9 @@ static int start_tag(ImageJob *j, const char *tag, Error *reterr) {
         r = image_check_platform(d->image, name, d->platform, reterr);
         if (r >= 0)
                 r = image_manifest(j->manager, d->image, &d->manifest, reterr);
-        if (r < 0)
-                return r;
-        record = &d->image->record;
-        if (!isempty(record->artifact)) {
-                r = make_artifact_layers(j, reterr);
-                return r < 0 ? r : start_blob(j, record->blobs.items[0].digest, record->blobs.items[0].size,
-                                              &handlers, &j->worker, reterr);
-        }
-        r = make_layers(j, reterr);
-        return r < 0 ? r : start_blob(j, record->id, (int64_t) strlen(record->config), &handlers, &j->worker,
-                                      reterr);
+        if (r >= 0)
+                r = make_layers(j, reterr);
+        return r < 0 ? r : start_config(j, reterr);
 }
 
 static void push_next_tag(ImageJob *j) {

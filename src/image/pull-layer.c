@@ -40,22 +40,11 @@ void pull_layer_status(PullLayer *l, const char *status, int64_t current, int64_
                 l->on_message(&message, l->userdata);
 }
 
-/* Of an artifact: the blob is all there is. */
-static int fill_layer(PullLayer *l) {
-        l->layer.blob_size = l->descriptor->size;
-        return free_and_strdup(&l->layer.blob, l->descriptor->digest);
-}
-
 int pull_layer_take_existing(PullLayer *l) {
         int r;
 
-        if (!l->diff_id) {
-                if (!content_has(l->manager, l->descriptor->digest))
-                        return 0;
-                l->state = PULL_LAYER_DONE;
-                return fill_layer(l) < 0 ? -ENOMEM : 1;
-        }
-        r = layer_load(l->manager, l->chain, l->descriptor->digest, &l->layer);
+        r = l->diff_id ? layer_load(l->manager, l->chain, l->descriptor->digest, &l->layer) :
+                         content_has(l->manager, l->descriptor->digest);
         if (r > 0)
                 l->state = PULL_LAYER_DONE;
         return r;
@@ -77,10 +66,8 @@ static int finish(PullLayer *l, Error *reterr) {
         const OciDescriptor *d = l->descriptor;
         int r;
 
-        if (!l->diff_id) {
-                r = keep_blob(l, reterr);
-                return r < 0 ? r : fill_layer(l) < 0 ? error_fill(reterr, -ENOMEM) : 0;
-        }
+        if (!l->diff_id)
+                return keep_blob(l, reterr);
         if (!streq_ptr(reply->blob, d->digest))
                 return error_setf(reterr, ERROR_INVALID, "layer %s was unpacked from %s", d->digest,
                                   strnull(reply->blob));

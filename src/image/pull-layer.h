@@ -29,7 +29,7 @@ struct PullLayer {
 
         char *chain;
         PullLayerState state;
-        ImageLayer layer;       /* once it is done */
+        ImageLayer layer;       /* once it is done; not of an artifact */
         PullProgress progress;
 
         Worker *fetch;

@@ -201,6 +201,18 @@ static void check_config(StoreCheck *c, CheckedImage *i) {
         image_found(c, i, done, "the blob of its config is missing", NULL);
 }
 
+/* Without its manifest there is nothing left of it; its parts come with the next pull. */
+static void check_artifact(StoreCheck *c, CheckedImage *i) {
+        i->lost = check_blob(c, i->record.id) != BLOB_SOUND;
+        if (i->lost)
+                image_found(c, i, c->params->repair ? "set aside, pull it again" : NULL,
+                            "the manifest of this artifact is missing:", i->record.id);
+        for (size_t n = 0; n < i->record.blobs.n_items; n++)
+                if (check_blob(c, i->record.blobs.items[n].digest) != BLOB_SOUND)
+                        image_found(c, i, NULL, "a part of this artifact is missing:",
+                                    i->record.blobs.items[n].digest);
+}
+
 static void check_document(StoreCheck *c, CheckedImage *i, char **digest, const char *what) {
         if (!*digest || check_blob(c, *digest) == BLOB_SOUND)
                 return;
@@ -232,13 +244,11 @@ static int save_record(StoreCheck *c, const CheckedImage *i, Error *reterr) {
 static int check_image(StoreCheck *c, CheckedImage *i, Error *reterr) {
         for (size_t n = 0; n < i->record.layers.n_items; n++)
                 check_layer(c, i, i->record.layers.items + n);
-        if (isempty(i->record.artifact))
+        if (isempty(i->record.artifact)) {
                 check_config(c, i);
-        for (size_t n = 0; n < i->record.blobs.n_items; n++)
-                if (check_blob(c, i->record.blobs.items[n].digest) != BLOB_SOUND)
-                        image_found(c, i, NULL, "a part of this artifact is missing:",
-                                    i->record.blobs.items[n].digest);
-        check_document(c, i, &i->record.manifest, "its manifest is missing:");
+                check_document(c, i, &i->record.manifest, "its manifest is missing:");
+        } else
+                check_artifact(c, i);
         check_document(c, i, &i->record.target, "the index it was pulled by is missing:");
         if (!c->params->repair)
                 return 0;

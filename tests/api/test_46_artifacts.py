@@ -37,9 +37,14 @@ def stream(path, **query):
 def pull(r, tag="1"):
     name = f"{r.host}/team/model"
     cleanup(client().delete, f"/images/{name}:{tag}", query={"force": 1})
-    lines, error = stream("/images/create", fromImage=name, tag=tag)
+    return pull_again(f"{name}:{tag}")
+
+
+def pull_again(name):
+    repository, tag = name.rsplit(":", 1)
+    lines, error = stream("/images/create", fromImage=repository, tag=tag)
     equal(error, None, "error of the pull")
-    return f"{name}:{tag}", lines
+    return name, lines
 
 
 def blob_path(d):
@@ -140,7 +145,7 @@ def checked_and_fetched_again():
     """dockerd --check finds what was damaged of an artifact; the next pull brings only that."""
     r = Registry()
     data = [os.urandom(5000), b"sound"]
-    put_artifact(r, "1", data)
+    target = put_artifact(r, "1", data)
     d = own_daemon()
     name = {"fromImage": f"{r.host}/team/model", "tag": "1"}
     d.start()
@@ -160,3 +165,25 @@ def checked_and_fetched_again():
     equal([line["id"] for line in lines if line.get("status") == "Pulling fs layer"], [digest(data[0])[7:19]], "what was fetched")
     d.stop()
     equal(run("--check")[0], 0, "status after the pull")
+    (d.data / "content/blobs/sha256" / target["digest"][7:]).unlink()
+    contains(run("--repair")[1], f"the manifest of this artifact is missing: {target['digest']}: set aside, pull it again", "what it says then")
+    d.start()
+    equal([row["Id"] for row in d.client().ok("GET", "/images/json")], [], "images without it")
+    list(d.client().post("/images/create", query=name).lines())
+    d.stop()
+    equal(run("--check")[0], 0, "status after another pull")
+
+
+@test
+def without_its_manifest():
+    """Nothing can take the place of the manifest: what is left is not pushed or saved as something else."""
+    only_ours()
+    c, r = client(), Registry()
+    target = put_artifact(r, "1", [b"data"])
+    name, _ = pull(r)
+    blob_path(target["digest"]).unlink()
+    r = c.get(f"/images/{name}/get")
+    equal(r.status, 500, "status of a save")
+    contains(r.message, "pull it again", "message")
+    name, _ = pull_again(name)
+    equal(c.get(f"/images/{name}/get").status, 200, "status of a save after another pull")
