@@ -203,19 +203,15 @@ static int add_row(const Lister *l, Image *i, char ***tags, char ***digests, Ima
         return row->id && row->parent_id ? fill_row(l, i, row) : -ENOMEM;
 }
 
-/* What is here only because others were committed on it. */
-static bool is_intermediate(const ImageManager *m, const Image *i, char *const *tags, char *const *digests) {
-        return strv_isempty(tags) && strv_isempty(digests) && image_has_children(m, i);
-}
-
 static int consider(const Lister *l, Image *i, ImageSummaryList *ret, Error *reterr) {
         _cleanup_strv_free_ char **tags = NULL, **digests = NULL;
         const Filters *f = &l->params->filters;
         int r;
 
-        r = image_familiar_names(l->manager, i, &tags, &digests);
-        if (r >= 0 && !l->params->all && is_intermediate(l->manager, i, tags, digests))
+        /* It is here only because others were committed on it. */
+        if (!l->params->all && !i->names && image_has_children(l->manager, i))
                 return 0;
+        r = image_familiar_names(l->manager, i, &tags, &digests);
         if (r >= 0)
                 r = names_match(&tags, &digests, f, reterr);
         if (r > 0)

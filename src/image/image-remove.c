@@ -60,13 +60,6 @@ static int delete_image(ImageManager *m, Image *i, ImageDeleteList *ret, Error *
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
-static bool has_names(ImageManager *m, Image *i) {
-        _cleanup_strv_free_ char **tags = NULL, **digests = NULL;
-
-        return image_familiar_names(m, i, &tags, &digests) < 0 || !strv_isempty(tags) ||
-               !strv_isempty(digests);
-}
-
 typedef struct UserFound {
         char id[13];
         bool running;
@@ -99,7 +92,7 @@ static int delete_with_parents(ImageManager *m, Image *i, bool keep_parents, Ima
                 Image *parent = keep_parents ? NULL : image_manager_get(m, image_parent_id(m, i));
 
                 r = delete_image(m, i, ret, reterr);
-                i = parent && !has_names(m, parent) && !find_user(m, parent).id[0] &&
+                i = parent && !parent->names && !find_user(m, parent).id[0] &&
                     !image_has_children(m, parent) ? parent : NULL;
         }
         return r;
@@ -201,7 +194,7 @@ static int remove_name(ImageManager *m, Image *i, const ImageRemoveParams *p, co
                 return r;
         /* Forced while a container has it, or others were committed on it: the name goes, the image
          * stays. */
-        if (has_names(m, i) || user.id[0] || image_has_children(m, i))
+        if (i->names || user.id[0] || image_has_children(m, i))
                 return 0;
         return delete_with_parents(m, i, p->noprune, ret, reterr);
 }
