@@ -98,10 +98,10 @@ static int offer_one(CURL *easy, const TlsClientCertificate *c) {
                        -ENOMEM;
 }
 
-int client_certificates_offer(CURL *easy, const TlsClientCertificateList *l) {
+int client_certificates_offer(CURL *easy, const TlsClientCertificateList *l, bool tls_proxy) {
         if (!l || l->n_items == 0)
                 return 0;
-        if (l->n_items == 1)
+        if (l->n_items == 1 || tls_proxy)
                 return offer_one(easy, l->items);
         return curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, (void *) l) == CURLE_OK &&
                                curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_context) == CURLE_OK ?

@@ -311,7 +311,7 @@ static int set_tls(HttpClient *c, CURL *easy, const HttpTls *tls) {
                 curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
         } else if (set_authorities(c, easy, tls->ca) < 0)
                 return -ENOMEM;
-        return client_certificates_offer(easy, tls->clients);
+        return 0;
 }
 
 /* --- the answer --- */
@@ -527,9 +527,13 @@ static void set_common(HttpClient *c, HttpTransfer *t) {
         curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
 }
 
+static const char *find_proxy(const HttpClient *c, const HttpTransfer *t) {
+        return proxy_for(c->proxies, t->origin.scheme, t->origin.host, t->origin.port);
+}
+
 /* The host that is connected to: the proxy's or the server's own. 0: it cannot be resolved. */
 static int set_route(HttpClient *c, HttpTransfer *t) {
-        const char *proxy = proxy_for(c->proxies, t->origin.scheme, t->origin.host, t->origin.port);
+        const char *proxy = find_proxy(c, t);
         _cleanup_(http_origin_donep) HttpOrigin via = {};
         const HttpOrigin *target = &t->origin;
         const Resolved *resolved = NULL;
@@ -596,6 +600,9 @@ int http_transfer_start(HttpClient *c, HttpTransfer *t, const HttpTls *tls) {
         r = set_headers(t);
         if (r >= 0)
                 r = set_tls(c, t->easy, tls);
+        if (r >= 0)
+                r = client_certificates_offer(t->easy, tls->clients,
+                                              startswith(strempty(find_proxy(c, t)), "https://"));
         if (r >= 0)
                 r = set_route(c, t);
         if (r > 0 && curl_multi_add_handle(c->multi, t->easy) != CURLM_OK)

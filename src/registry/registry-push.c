@@ -103,22 +103,10 @@ static void on_sent(uint64_t bytes, void *userdata) {
 }
 
 /* 404: the registry has forgotten an upload that was cut off. */
-static int note_failure(RegistrySession *s, Push *p, const RegistryRequest *q, int r) {
-        p->again = registry_failure_is_temporary(s, q, &p->wait) || q->http.status == 404;
-        return r;
-}
-
 static int send_once(RegistrySession *s, Push *p, RegistryRequest *q) {
-        int r = registry_request_start(s, q);
+        int r = registry_request_run_once(s, q);
 
-        while (r >= 0) {
-                r = http_transfer_wait(s->http, &q->http);
-                if (r < 0)
-                        return registry_fail_errno(s, r, "cannot go on with the upload");
-                r = registry_request_step(s, q);
-                if (r != 0)
-                        return r < 0 ? note_failure(s, p, q, r) : r;
-        }
+        p->again = r < 0 && (registry_failure_is_temporary(s, q, &p->wait) || q->http.status == 404);
         return r;
 }
 
@@ -128,7 +116,6 @@ static int upload(RegistrySession *s, Push *p, char *location) {
                                                           end = REGISTRY_REQUEST_NULL;
         int r;
 
-        p->again = false;
         prepare(&data, "PATCH");
         data.path = location;
         data.http.seconds = 0;

@@ -281,7 +281,7 @@ static void pause_for(usec_t t) {
         (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
 }
 
-static int run_once(RegistrySession *s, RegistryRequest *q) {
+int registry_request_run_once(RegistrySession *s, RegistryRequest *q) {
         int r = registry_request_start(s, q);
 
         while (r >= 0) {
@@ -301,7 +301,7 @@ int registry_request_run(RegistrySession *s, RegistryRequest *q) {
         int r;
 
         for (unsigned i = 1;; i++) {
-                r = run_once(s, q);
+                r = registry_request_run_once(s, q);
                 if (r >= 0)
                         return 0;
                 if (i >= registry_attempts(s) || !registry_failure_is_temporary(s, q, &wait) ||
@@ -359,7 +359,7 @@ static int ping(RegistrySession *s) {
         q.anonymous = true;
         q.http.seconds = PING_SECONDS;
         q.http.text_max = REGISTRY_ERROR_BODY_MAX;
-        r = run_once(s, &q);
+        r = registry_request_run_once(s, &q);
         if (r < 0 && s->failure.kind == REGISTRY_FAILURE_TRANSPORT)
                 return r;
         auth_challenges_done(&s->challenges);

@@ -80,6 +80,8 @@ int registry_request_start(RegistrySession *s, RegistryRequest *q);
 int registry_request_step(RegistrySession *s, RegistryRequest *q);
 /* All of it, repeated while that may help. */
 int registry_request_run(RegistrySession *s, RegistryRequest *q);
+/* The same without a second try of its own. */
+int registry_request_run_once(RegistrySession *s, RegistryRequest *q);
 
 /* True if the failure may pass; *ret_wait: the server asked for so many seconds (0 = it did not). */
 bool registry_failure_is_temporary(const RegistrySession *s, const RegistryRequest *q, unsigned *ret_wait);
