@@ -49,6 +49,8 @@ int container_wait(Container *c, WaitCondition condition, ContainerWaitDone done
 bool container_wait_departed(const ContainerManager *m, const char *id, int64_t *ret_exit_code) {
         uint64_t now = now_usec(CLOCK_MONOTONIC);
 
+        if (!id || hashmap_get(m->by_id, id))
+                return false;           /* its removal failed: it may have been started since */
         FOREACH_ELEMENT(d, m->departed)
                 if (streq_ptr(d->id, id) && now - d->usec <= DEPARTED_USEC) {
                         *ret_exit_code = d->exit_code;
