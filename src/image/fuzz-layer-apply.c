@@ -5,25 +5,18 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "basic/fd-util.h"
 #include "basic/fileio.h"
+#include "basic/path-util.h"
 #include "image/layer-apply.h"
-#include "image/tree.h"
+#include "image/test-archive.h"
 
 #define BAIT "bait"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static int input_of(const uint8_t *data, size_t size) {
-        int fd = memfd_create("layer", MFD_CLOEXEC);
-
-        assert(fd >= 0 && write(fd, data, size) == (ssize_t) size && lseek(fd, 0, SEEK_SET) == 0);
-        return fd;
-}
 
 static void check_bait(int dir_fd) {
         _cleanup_free_ char *text = NULL;
@@ -35,7 +28,7 @@ static void check_bait(int dir_fd) {
 }
 
 static void apply(int dir_fd, LayerFormat format, const uint8_t *data, size_t size) {
-        _cleanup_close_ int input_fd = input_of(data, size);
+        _cleanup_close_ int input_fd = test_file_with(data, size);
         _cleanup_close_ int root_fd = -EBADF;
         _cleanup_error_ Error error = ERROR_NULL;
         LayerApplyResult result;
@@ -51,20 +44,18 @@ static void apply(int dir_fd, LayerFormat format, const uint8_t *data, size_t si
                 .limits = { .output_max = 1 << 20, .entries_max = 1000, .trailing_max = 1 << 16 },
         }, &result, &error);
         check_bait(dir_fd);
-        assert(tree_remove_children(root_fd) >= 0 && unlinkat(dir_fd, "layer", AT_REMOVEDIR) == 0);
+        assert(rm_rf_at(dir_fd, "layer") >= 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        char directory[] = "/tmp/fuzz-layer-apply-XXXXXX";
-        _cleanup_close_ int dir_fd = -EBADF, here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_test_directory_ char *directory = test_directory_new();
+        _cleanup_close_ int dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                            here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-        assert(here >= 0);
-        assert(mkdtemp(directory));
-        dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        assert(dir_fd >= 0 && write_file_atomic_at(dir_fd, "outside", BAIT, strlen(BAIT), 0600, 0) >= 0);
+        assert(here >= 0 && dir_fd >= 0);
+        assert(write_file_atomic_at(dir_fd, "outside", BAIT, strlen(BAIT), 0600, 0) >= 0);
         for (LayerFormat f = 0; f < _LAYER_FORMAT_MAX; f++)
                 apply(dir_fd, f, data, size);
         assert(fchdir(here) == 0);      /* unpacking left it; the fuzzer has its files here */
-        assert(unlinkat(dir_fd, "outside", 0) == 0 && rmdir(directory) == 0);
         return 0;
 }
