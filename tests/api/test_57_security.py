@@ -1065,27 +1065,50 @@ def huge_and_strange_output():
     equal(len(c.get(f"/containers/{i}/logs", query={"stdout": 1, "until": "1000000000"}).body), 0, "output before 2001, which a spoofed time would be")
 
 
-@test(timeout=120)
-def readers_that_do_not_read():
-    """Forty clients that ask for an archive and leave it: nobody else waits for them, but for those that want the same."""
-    only_ours()
-    c = client()
-    i = c.create("busybox", cmd="true", host={"NetworkMode": "none"})
-    stalled = []
-    for n in range(40):
-        s = c.open_socket()
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        what = f"/containers/{i}/export" if n % 2 else "/images/busybox/get"
-        s.sendall(f"GET {what} HTTP/1.1\r\nHost: d\r\n\r\n".encode())
-        stalled.append(s)
-    time.sleep(0.5)
+def others_are_served(c, i):
+    """What needs workers of the disk and the processor: nobody waits for those that others hold up."""
     begin = time.monotonic()
     equal(c.ok("GET", f"/containers/{i}/changes"), None, "what is other in a container that did not run")
     c.ok("POST", "/commit", wanted=201, query={"container": i, "repo": "beside", "tag": "1"})
     cleanup(c.delete, "/images/beside:1", query={"force": 1})
     equal(c.run("echo it runs")[1], "it runs\n", "output of a container")
     c.ok("GET", "/containers/json", query={"all": 1, "size": 1})
-    check(time.monotonic() - begin < 20, "it took as long as the stalled clients")
+    check(time.monotonic() - begin < 20, "it took as long as what is held up")
+
+
+def ask(c, what, n=40):
+    """Sends requests and reads no answer."""
+    sockets = [c.open_socket() for _ in range(n)]
+    for k, s in enumerate(sockets):
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.sendall(f"GET {what[k % len(what)]} HTTP/1.1\r\nHost: d\r\n\r\n".encode())
+    time.sleep(0.5)
+    return sockets
+
+
+@test(timeout=120)
+def readers_that_do_not_read():
+    """Forty clients that ask for an archive and leave it: more than there are workers for them."""
+    only_ours()
+    c = client()
+    i = c.create("busybox", cmd="true", host={"NetworkMode": "none"})
+    stalled = ask(c, [f"/containers/{i}/export", "/images/busybox/get"])
+    others_are_served(c, i)
     for s in stalled:
         s.close()
     check(len(c.get(f"/containers/{i}/export").body) > 1_000_000, "an export after that")
+
+
+@test(timeout=120)
+def registries_that_do_not_send():
+    """Forty requests to a registry that takes connections and says nothing."""
+    only_ours()
+    c = client()
+    i = c.create("busybox", cmd="true", host={"NetworkMode": "none"})
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as silent:
+        stalled = ask(c, [f"/distribution/127.0.0.1:{silent.getsockname()[1]}/app:1/json"])
+        workers = subprocess.run(["pgrep", "-c", "-P", str(common_api.ENGINE.process.pid), "dockerd-worker"], capture_output=True, text=True).stdout
+        equal(workers.strip(), "32", "workers that wait for it (WORKERS_NETWORK_MAX)")
+        others_are_served(c, i)
+        for s in stalled:
+            s.close()
