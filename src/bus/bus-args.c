@@ -95,8 +95,16 @@ static int read_json_text(sd_bus_message *m, JsonValue *into, Error *reterr) {
         return 0;
 }
 
-static int read_value(sd_bus_message *m, const char *type, const char *field, JsonValue *into,
-                      Error *reterr) {
+static int check_options(const BusRow *row, JsonValue *options, Error *reterr) {
+        const JsonType *const types[] = { &BusArgs_json, row->call->params, NULL };
+        const char *unknown = json_bus_object_find_unknown(options, types);
+
+        return unknown ? error_setf(reterr, ERROR_INVALID, "%s has no option \"%.64s\"", row->member,
+                                    unknown) : 0;
+}
+
+static int read_value(sd_bus_message *m, const BusRow *row, const char *type, const char *field,
+                      JsonValue *into, Error *reterr) {
         _cleanup_(json_value_unrefp) JsonValue *v = NULL;
         int r;
 
@@ -107,9 +115,12 @@ static int read_value(sd_bus_message *m, const char *type, const char *field, Js
                 return error_fill(reterr, r);
 
         /* Options never replace what is given by position: that was read before, or comes after and wins. */
-        if (streq(type, "a{sv}"))
+        if (streq(type, "a{sv}")) {
+                r = check_options(row, v, reterr);
+                if (r < 0)
+                        return r;
                 r = json_bus_object_merge(into, v, /* keep= */ true);
-        else
+        } else
                 r = json_bus_object_set_consume(into, field, TAKE_PTR(v));
         return r < 0 ? error_fill(reterr, r) : 0;
 }
@@ -131,7 +142,7 @@ static int read_all(sd_bus_message *m, const BusRow *row, JsonValue *into, int *
                         if (r < 0)
                                 return r;
                 } else {
-                        r = read_value(m, type, field, into, reterr);
+                        r = read_value(m, row, type, field, into, reterr);
                         if (r < 0)
                                 return r;
                 }

@@ -237,6 +237,8 @@ TEST(operation_ends) {
                      "invalid reference format");
         assert_error(MANAGER(&x, "PullImage", "sa{sv}", "x", 1, "cancel-on-disconnect", "s", "perhaps"),
                      "org.dockerd1.Error.InvalidArgument", NULL);
+        assert_error(MANAGER(&x, "PullImage", "sa{sv}", "x", 1, "bogus", "b", true),
+                     "org.dockerd1.Error.InvalidArgument", "PullImage has no option \"bogus\"");
         ASSERT_EQ(hashmap_size(x.face->operations), 0);
 
         failed = pull(&x, "busybox");

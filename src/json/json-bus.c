@@ -441,7 +441,7 @@ int json_bus_append_variant(sd_bus_message *m, json_object *v) {
         return sd_bus_message_close_container(m);
 }
 
-/* The row of an encoded member, in this type or in one that is inlined in it. */
+/* The row of a member, in this type or in one that is inlined in it. */
 static const JsonField *find_field(const JsonType *type, const char *name) {
         for (size_t i = 0; i < type->n_fields; i++) {
                 const JsonField *f = type->fields + i;
@@ -450,7 +450,7 @@ static const JsonField *find_field(const JsonType *type, const char *name) {
                         f = find_field(f->spec.type, name);
                         if (f)
                                 return f;
-                } else if (streq(f->name, name))
+                } else if (strcasecmp(f->name, name) == 0)
                         return f;
         }
 
@@ -684,4 +684,17 @@ int json_bus_object_merge(JsonValue *object, const JsonValue *other, bool keep) 
         }
 
         return 0;
+}
+
+const char *json_bus_object_find_unknown(JsonValue *object, const JsonType *const *types) {
+        json_object_object_foreach(object, key, value) {
+                const JsonType *const *t = types;
+
+                (void) value;
+                while (*t && !find_field(*t, key))
+                        t++;
+                if (!*t)
+                        return key;
+        }
+        return NULL;
 }

@@ -41,3 +41,6 @@ int json_bus_object_set_string(JsonValue *object, const char *key, const char *v
 /* Adds the members of another object; those that are there already (without regard to case) stay if keep
  * is set. */
 int json_bus_object_merge(JsonValue *object, const JsonValue *other, bool keep);
+/* A member that none of the types (NULL-terminated) has, without regard to case; NULL = there is none.
+ * Borrowed from the object. */
+const char *json_bus_object_find_unknown(JsonValue *object, const JsonType *const *types);
