@@ -12,6 +12,7 @@
 #include "image/content.h"
 #include "image/image-job.h"
 #include "image/image-pull.h"
+#include "image/image-platform.h"
 #include "image/image-whole.h"
 #include "image/layer-store.h"
 #include "image/pull-layer.h"
@@ -214,6 +215,19 @@ static int add_image(Pull *p, Image **ret, Error *reterr) {
         return r;
 }
 
+/* What is no index is taken whatever it is for, and the client hears of it. */
+static void warn_of_platform(Pull *p, const Image *image, const char *familiar) {
+        _cleanup_free_ char *wanted = NULL;
+        _cleanup_error_ Error e = ERROR_NULL;
+
+        if (isempty(p->os) || !isempty(image->record.artifact) ||
+            asprintf_safe(&wanted, "%s/%s%s%s", p->os, p->architecture, isempty(p->variant) ? "" : "/",
+                          p->variant) < 0)
+                return;
+        if (image_check_platform(image, familiar, wanted, &e) < 0)
+                broadcastf(p, NULL, "WARNING: %s", error_message(&e));
+}
+
 static int finish_image(Pull *p, Image *image, Error *reterr) {
         _cleanup_free_ char *familiar = reference_familiar_string(&p->reference);
         bool is_new = false;
@@ -228,6 +242,7 @@ static int finish_image(Pull *p, Image *image, Error *reterr) {
         broadcastf(p, NULL, "Digest: %s", p->resolved.target.digest);
         broadcastf(p, NULL, "Status: %s for %s", is_new ? "Downloaded newer image" : "Image is up to date",
                    familiar);
+        warn_of_platform(p, image, familiar);
         return 0;
 }
 
@@ -435,10 +450,8 @@ static int open_documents(Pull *p, int fds[static 3], Error *reterr) {
 }
 
 static bool is_for_host(const Image *image) {
-        const OciImage *o = &image->document;
         PlatformBuffer host, own;
-        const Platform wanted = platform_normalise(&(Platform) {}, &host),
-                       is = platform_normalise(&(Platform) { o->os, o->architecture, o->variant }, &own);
+        const Platform wanted = platform_normalise(&(Platform) {}, &host), is = image_platform(image, &own);
 
         return streq(wanted.architecture, is.architecture) && platform_rank(&wanted, &is) >= 0;
 }

@@ -186,6 +186,20 @@ def platform_that_is_not_there():
     matches(str(error), r"no matching manifest for linux/arm64", "error")
 
 
+@cases([("another", "linux/s390x", True), ("with a variant", "linux/arm/v7", True), ("its own", "linux/amd64", False)])
+def platform_of_a_single_manifest(wanted, warned):
+    """What is no index is taken whatever it is for, with a warning."""
+    only_ours()
+    r = Registry()
+    put_runnable(r, "app", "1")
+    name = f"{r.host}/app:1"
+    cleanup(forget, name)
+    lines, error = pull(f"{r.host}/app", "1", platform=wanted)
+    equal(error, None, "error")
+    warning = f"WARNING: image with reference {name} was found but its platform (linux/amd64) does not match the specified platform ({wanted})"
+    equal([line["status"] for line in lines if line.get("status", "").startswith("WARNING")], [warning] if warned else [], "warnings")
+
+
 # --- faults ---
 
 
