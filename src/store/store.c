@@ -185,7 +185,7 @@ static bool reserve_use(Store *s) {
         return had;
 }
 
-static int store_try_open(const char *path, Store **ret, Error *reterr) {
+static int open_once(const char *path, Store **ret, Error *reterr) {
         _cleanup_(store_closep) Store *s = new0(Store, 1);
         int r;
 
@@ -199,10 +199,22 @@ static int store_try_open(const char *path, Store **ret, Error *reterr) {
         if (r >= 0)
                 r = make_tables(s, reterr);
         if (r < 0)
-                return r;
+                return IN_SET(r, -ENOSPC, -EIO) && unlink(s->reserve_path) >= 0 ? -EAGAIN : r;
         reserve_make(s);
         *ret = TAKE_PTR(s);
         return 0;
+}
+
+/* SQLite needs space even to look at a database (the index of its log, whose lack it calls an I/O error),
+ * and whoever wants to remove things from a full disk needs the daemon. */
+static int store_try_open(const char *path, Store **ret, Error *reterr) {
+        int r;
+
+        r = open_once(path, ret, reterr);
+        if (r != -EAGAIN)
+                return r;
+        error_done(reterr);
+        return open_once(path, ret, reterr);
 }
 
 static int set_aside(const char *path, Error *reterr) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Full disks, many containers, clients that stall: clear errors, nothing blocked, everything given back."""
 
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -20,6 +21,15 @@ def small_disk(d, megabytes):
     if r.returncode != 0:
         raise Skip(f"no tmpfs mount: {r.stderr.strip()}")
     return d
+
+
+def fill(d, size=65536):
+    """Leaves no more than size bytes; the file that takes the space."""
+    filler = d.data / "filler"
+    with open(filler, "wb", buffering=0) as f, contextlib.suppress(OSError):
+        while True:
+            f.write(b"\0" * size)
+    return filler
 
 
 @test
@@ -68,14 +78,7 @@ def disk_full_for_create():
     d = small_disk(own_daemon(), 8).start()
     d.load_busybox()
     c = d.client()
-    filler = d.data / "filler"
-    with open(filler, "wb") as f:
-        try:
-            while True:
-                f.write(b"\0" * 65536)
-                f.flush()
-        except OSError:
-            pass
+    filler = fill(d)
     r = c.post("/containers/create", {"Image": "busybox", "Cmd": ["true"]}, query={"name": "full"})
     if r.status != 201:
         check(r.status == 500, f"status is {r.status}")
@@ -84,6 +87,25 @@ def disk_full_for_create():
     c.remove("full")
     code, out, err = c.run("echo again")
     equal((code, out), (0, "again\n"), f"a container when there is space again ({err!r})")
+
+
+@test
+def disk_full_at_the_start():
+    """The daemon comes up, shows what there is, and what is in the way can be removed."""
+    d = small_disk(own_daemon(), 8).start()
+    d.load_busybox()
+    i = d.client().create(cmd="true", host=NONE)
+    d.stop()
+    filler = fill(d, 1024)
+    d.start()
+    c = d.client()
+    equal([row["Id"] for row in c.ok("GET", "/containers/json", query={"all": 1})], [i], "containers")
+    c.remove(i)
+    c.ok("DELETE", "/images/busybox")
+    eventually(lambda: os.statvfs(d.data).f_bavail * os.statvfs(d.data).f_bsize > 2_000_000, "the space of the image is free")
+    filler.unlink()
+    d.load_busybox()
+    equal(c.run("echo again")[:2], (0, "again\n"), "a container when there is space again")
 
 
 @test(timeout=240)
