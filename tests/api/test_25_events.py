@@ -60,9 +60,10 @@ def live():
 def filters():
     c = client()
     since = time.time()
-    a, b = life(c, name="aa"), life(c, name="bb", Labels={"x": "y"})
+    # No name that an id may begin with: the filter takes both.
+    a, b = life(c, name="watched-one"), life(c, name="other-one", Labels={"x": "y"})
     time.sleep(0.2)
-    equal({e["Actor"]["ID"] for e in between(c, since, container=["aa"])}, {a}, "containers with filter container=aa")
+    equal({e["Actor"]["ID"] for e in between(c, since, container=["watched-one"])}, {a}, "containers with the filter container")
     equal({e["Actor"]["ID"] for e in between(c, since, label=["x=y"])}, {b}, "containers with filter label")
     equal({e["Action"] for e in between(c, since, event=["die"])}, {"die"}, "actions with filter event=die")
     equal([e for e in between(c, since, type=["volume"])], [], "events of type volume")
