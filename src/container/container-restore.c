@@ -23,11 +23,19 @@ static void restored(Container *c) {
                 container_auto_remove(c);
 }
 
+/* It had been started, but we died before that was recorded. */
+static void count_restart(Container *c) {
+        if (c->state == CONTAINER_RESTARTING)
+                c->doc.restart_count++;
+}
+
 /* It ended while we were away: the same transition as at run time. */
 static void exited_meanwhile(Container *c, const ExitRecord *record) {
         if (c->state == CONTAINER_CREATED || c->state == CONTAINER_EXITED ||
             c->state == CONTAINER_RESTARTING) {
-                /* It had been started, but we died before that was recorded. */
+                if (record->time_nsec == c->doc.finished)
+                        return;         /* that end is recorded; we died before its traces were cleared */
+                count_restart(c);
                 c->doc.started = c->doc.started ?: record->time_nsec;
                 (void) container_set_state(c, CONTAINER_RUNNING, STORE_SYNC_LAZY, NULL);
         }
@@ -40,6 +48,7 @@ void container_restore_hello(Container *c, ShimState state, pid_t pid, const Exi
         if (state == SHIM_STATE_RUNNING) {
                 bool known = container_is_running(c);
 
+                count_restart(c);
                 c->doc.pid = pid;
                 c->doc.started = known ? c->doc.started : now_nsec();
                 c->started_monotonic = now_usec(CLOCK_MONOTONIC);

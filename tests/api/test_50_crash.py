@@ -7,8 +7,10 @@ gets through. After every death the daemon is started again and must be true to 
 import gzip
 import json
 import os
+import random
 import signal
 import subprocess
+import threading
 import time
 
 import images
@@ -336,8 +338,6 @@ def rename_walk():
 @test(timeout=180)
 def killed_at_random_times():
     """Not at crash points: at any instruction, while three clients work."""
-    import random
-    import threading
     only_ours()
     d = Daemon()
     d.start()
@@ -367,3 +367,32 @@ def killed_at_random_times():
         except Failed as e:
             raise Failed(f"turn {turn} of seed {seed}: {e}") from None
         d.start()
+
+
+@test(timeout=120)
+def restarts_are_counted_once():
+    """A container that ends again and again, and a daemon that is killed meanwhile: there are as many restarts as there were."""
+    only_ours()
+    d = Daemon()
+    d.start()
+    d.load_busybox()
+    out = d.dir / "out"
+    out.mkdir()
+    i = d.client().create(cmd="echo run >>/out/runs; exec sleep 0.15",
+                          host={**NONE, "RestartPolicy": {"Name": "always"}, "Binds": [f"{out}:/out"]})
+    d.client().start(i)
+    counts, seed = [], time.time_ns() % 1_000_000
+    chance = random.Random(seed)
+    for _ in range(15):
+        time.sleep(chance.uniform(0.05, 0.5))
+        d.kill()
+        d.start()
+        counts.append(d.client().inspect(i)["RestartCount"])
+    equal(counts, sorted(counts), f"RestartCount after each kill (seed {seed})")
+    check(counts[-1] > 3, f"it was restarted {counts[-1]} times only")
+    c = d.client()
+    c.post(f"/containers/{i}/stop", query={"t": 1})
+    runs = len((out / "runs").read_text().splitlines())
+    equal(c.inspect(i)["RestartCount"], runs - 1, f"RestartCount after {runs} runs (seed {seed})")
+    d.stop()
+    d.destroy()
