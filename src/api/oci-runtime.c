@@ -46,7 +46,7 @@ static const JsonField oci_process_fields[] = {
         JSON_OPTIONAL_INT (OciProcess, oom_score_adj, "oomScoreAdj", JSON_OMITEMPTY),
         JSON_STRING       (OciProcess, selinux_label, "selinuxLabel", JSON_OMITEMPTY),
 };
-static JSON_TYPE(OciProcess, oci_process_fields);
+JSON_TYPE(OciProcess, oci_process_fields);
 
 static const JsonField oci_root_fields[] = {
         JSON_STRING (OciRoot, path,     "path",     0),

@@ -46,6 +46,7 @@ typedef struct OciProcess {
         OptionalInt oom_score_adj;
         char *selinux_label;
 } OciProcess;
+JSON_TYPE_DECLARE(OciProcess);
 
 typedef struct OciRoot {
         char *path;

@@ -32,6 +32,11 @@ static const BusRow manager_rows[] = {
         BUS_CALL("GetContainerChanges", "s", "name=id", "hs", "stream format", container_changes),
         BUS_CALL("CommitContainer", "sa{sv}", "name=container options", "o", "image=Id", container_commit),
         BUS_CALL("PruneContainers", "a{sv}", "options", "a{sv}", "report", container_prune),
+        BUS_CALL("CreateExec", "sasa{sv}", "container=id command=Cmd options", "s", "exec=Id", exec_create),
+        BUS_CALL("StartExec", "s", "exec=id", "", "", exec_start, .defaults = "{\"Detach\":true}"),
+        BUS_CALL("AttachExec", "sa{sv}", "exec=id options", "hs", "connection format", exec_start),
+        BUS_CALL("ResizeExec", "suu", "exec=id height=h width=w", "", "", exec_resize),
+        BUS_CALL("InspectExec", "s", "exec=id", "a{sv}", "details", exec_inspect),
 
         BUS_CALL("ListImages", "a{sv}", "options", "aa{sv}", "images", image_list),
         BUS_CALL("GetImage", "s", "name", "o", "image=Id", image_inspect),

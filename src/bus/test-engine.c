@@ -613,6 +613,10 @@ ROW(container_kill, "container-kill", CALL_MUTATES, kill_call);
 ROW(container_rename, "container-rename", CALL_MUTATES, refuse_call);
 ROW(container_attach, "container-attach", CALL_HIJACK, attach_call);
 ROW(container_wait, "container-wait", 0, wait_call, .reply = &TestReply_json);
+ROW(exec_create, "exec-create", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
+ROW(exec_start, "exec-start", CALL_MUTATES | CALL_HIJACK, refuse_call);
+ROW(exec_resize, "exec-resize", CALL_MUTATES, refuse_call);
+ROW(exec_inspect, "exec-inspect", 0, refuse_call, .reply = &TestReply_json);
 ROW(container_remove, "container-remove", CALL_MUTATES, remove_call);
 ROW(container_prune, "container-prune", CALL_MUTATES, refuse_call);
 ROW(container_export, "container-export", CALL_STREAM, refuse_call);
@@ -647,6 +651,10 @@ const EngineCall *const engine_calls[] = {
         &engine_call_container_top,
         &engine_call_container_logs,
         &engine_call_container_resize,
+        &engine_call_exec_create,
+        &engine_call_exec_start,
+        &engine_call_exec_resize,
+        &engine_call_exec_inspect,
         &engine_call_container_start,
         &engine_call_container_stop,
         &engine_call_container_restart,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "basic/parse-util.h"
+#include "container/container-exec.h"
 #include "container/container-network.h"
 #include "image/rootfs.h"
 
@@ -530,6 +531,8 @@ int container_inspect(Container *c, ContainerInspect *ret, Error *reterr) {
                 r = json_copy(&ContainerConfig_json, &c->doc.config, &i.config);
         if (r >= 0)
                 r = inspect_graph_driver(c, &i.graph_driver);
+        if (r >= 0)
+                r = container_exec_ids(c, &i.exec_ids);
         if (r >= 0)
                 r = copy_mounts(c, &i.mounts);
         if (r >= 0)

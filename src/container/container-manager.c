@@ -6,6 +6,7 @@
 #include "basic/path-util.h"
 #include "basic/process-util.h"
 #include "container/container-attach.h"
+#include "container/container-exec.h"
 #include "container/container-wait.h"
 
 #define CONTAINERS_DIR_MODE 0710
@@ -43,9 +44,10 @@ int container_manager_new(const ContainerManagerConfig *config, ContainerManager
         m->config = *config;
         m->by_id = hashmap_new();
         m->by_name = hashmap_new();
+        m->execs = hashmap_new();
         m->leaving = hashmap_new();
         m->init_path = find_init(config->defaults->init_path);
-        if (!m->by_id || !m->by_name || !m->leaving)
+        if (!m->by_id || !m->by_name || !m->execs || !m->leaving)
                 return error_fill(reterr, -ENOMEM);
         r = make_directory(config->data_root, reterr);
         if (r >= 0)
@@ -66,6 +68,7 @@ ContainerManager *container_manager_free(ContainerManager *m) {
         HASHMAP_FOREACH(c, m->leaving)
                 container_unref(c);
         hashmap_free(m->leaving);
+        hashmap_free(m->execs);
         hashmap_free(m->by_id);
         hashmap_free(m->by_name);
         FOREACH_ELEMENT(d, m->departed)
@@ -104,6 +107,7 @@ void container_manager_stop(ContainerManager *m) {
         m->stopping = true;
         HASHMAP_FOREACH(c, m->by_id) {
                 c->shim = shim_client_free(c->shim);
+                container_exec_drop_all(c);
                 container_attach_drop_all(c);
                 container_wait_drop_all(c);
         }

@@ -44,6 +44,7 @@ struct ContainerManager {
         ContainerManagerConfig config;
         Supervisor *supervisor;         /* borrowed; set before anything starts */
         Hashmap *by_id, *by_name;
+        Hashmap *execs;                 /* ContainerExec by id; their containers own them */
         Hashmap *leaving;               /* removed ones (id -> reference) whose shim still clears up */
         DepartedContainer departed[DEPARTED_MAX];
         size_t next_departed;           /* the slot that is used next */

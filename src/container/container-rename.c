@@ -59,20 +59,26 @@ int container_rename(Container *c, const char *name, Error *reterr) {
         return 0;
 }
 
-static int parse_size(const char *s, const char *what, uint32_t *ret, Error *reterr) {
+static int parse_side(const char *s, const char *what, uint32_t *ret, Error *reterr) {
         if (parse_uint32(strempty(s), ret) < 0)
                 return error_setf(reterr, ERROR_INVALID, "invalid resize %s \"%s\": invalid syntax", what,
                                   strempty(s));
         return 0;
 }
 
+int container_parse_size(const char *h, const char *w, uint32_t *ret_rows, uint32_t *ret_columns,
+                         Error *reterr) {
+        int r;
+
+        r = parse_side(h, "height", ret_rows, reterr);
+        return r < 0 ? r : parse_side(w, "width", ret_columns, reterr);
+}
+
 int container_resize(Container *c, const char *h, const char *w, Error *reterr) {
         uint32_t rows, columns;
         int r;
 
-        r = parse_size(h, "height", &rows, reterr);
-        if (r >= 0)
-                r = parse_size(w, "width", &columns, reterr);
+        r = container_parse_size(h, w, &rows, &columns, reterr);
         if (r < 0)
                 return r;
         if (!container_is_running(c))

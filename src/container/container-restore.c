@@ -7,6 +7,7 @@
 #include "basic/log.h"
 #include "basic/messages.h"
 #include "basic/path-util.h"
+#include "container/container-exec.h"
 #include "container/container-network.h"
 #include "container/container-remove.h"
 #include "container/container-restart-policy.h"
@@ -114,6 +115,7 @@ static int restore_container(Container *c) {
                 without_shim(c);
                 return 0;
         }
+        container_exec_restore(c);
         r = supervisor_find_running(c->manager->supervisor, c->doc.id, c->run_dir, on_found, c, &e);
         if (r < 0)
                 without_shim(c);

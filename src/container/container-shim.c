@@ -11,6 +11,7 @@
 #include "basic/messages.h"
 #include "basic/path-util.h"
 #include "container/container-attach.h"
+#include "container/container-exec.h"
 #include "container/container-freeze.h"
 #include "container/container-manager.h"
 #include "container/container-network.h"
@@ -61,6 +62,10 @@ static void on_log_failed(ShimClient *s, int error, void *userdata) {
                          "The log of container %s (%s) cannot be written: %m", c->doc.name, c->doc.id);
 }
 
+static void on_root_fd(ShimClient *s, uint32_t id, int r, int fd, void *userdata) {
+        container_exec_handle_root(ASSERT_PTR((Container *) userdata), id, r, fd);
+}
+
 static void on_frozen(ShimClient *s, uint32_t id, int r, void *userdata) {
         container_freeze_answer(ASSERT_PTR((Container *) userdata), id, r);
 }
@@ -95,6 +100,7 @@ static void shim_lost(Container *c) {
 
         c->shim = shim_client_free(c->shim);
         container_freeze_lost(c);
+        container_exec_handle_lost(c);
         if (c->start)
                 container_start_failed(c, "the container's shim ended before the container was started");
         else if (c->restoring)
@@ -121,6 +127,7 @@ static const ShimClientOps shim_ops = {
         .attach_ended = on_attach_ended,
         .oom = on_oom,
         .log_failed = on_log_failed,
+        .root_fd = on_root_fd,
         .frozen = on_frozen,
         .exited = on_exited,
         .lost = on_lost,

@@ -10,6 +10,7 @@
 #include "container/container-devices.h"
 #include "container/container-mounts.h"
 #include "runtime/shim-config.h"
+#include "runtime/shim-protocol.h"
 #include "runtime/user-resolve.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -54,21 +55,34 @@ static void env_remove(char **env, const char *name) {
                 strv_remove(env, assignment);
 }
 
-static int build_env(Container *c, char ***ret) {
+static int env_apply(char ***l, char *const *changes) {
+        STRV_FOREACH(s, changes) {
+                int r = 0;
+
+                if (strchr(*s, '='))
+                        r = strv_env_set(l, *s);
+                else
+                        env_remove(*l, *s);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* more: NULL, or what a command of its own adds. */
+static int build_env(const Container *c, bool tty, char *const *more, char ***ret) {
         _cleanup_strv_free_ char **l = NULL;
         int r;
 
         r = strv_extend(&l, DEFAULT_PATH);
         if (r >= 0)
                 r = strv_extendf(&l, "HOSTNAME=%s", strempty(c->doc.config.hostname));
-        if (r >= 0 && c->doc.config.tty)
+        if (r >= 0 && tty)
                 r = strv_extend(&l, "TERM=xterm");
-        STRV_FOREACH(s, c->doc.config.env) {
-                if (r >= 0 && strchr(*s, '='))
-                        r = strv_env_set(&l, *s);
-                else if (r >= 0)
-                        env_remove(l, *s);
-        }
+        if (r >= 0)
+                r = env_apply(&l, c->doc.config.env);
+        if (r >= 0)
+                r = env_apply(&l, more);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(l);
@@ -82,7 +96,7 @@ static int build_command(Container *c, SpecParts *p) {
         if (r >= 0)
                 r = strv_extend_strv(&p->args, c->doc.args);
         if (r >= 0)
-                r = build_env(c, &p->env);
+                r = build_env(c, c->doc.config.tty, NULL, &p->env);
         for (size_t i = 0; r >= 0 && i < c->doc.host_config.sysctls.n_items; i++)
                 r = strv_extendf(&p->sysctls, "%s=%s", c->doc.host_config.sysctls.items[i].key,
                                  strempty(c->doc.host_config.sysctls.items[i].value));
@@ -269,10 +283,11 @@ static bool wants_init(const Container *c) {
         return t == TRISTATE_TRUE || (t == TRISTATE_UNSET && c->manager->config.defaults->init);
 }
 
-static int resolve_user(Container *c, int root_fd, SpecInput *in, SpecParts *p, Error *reterr) {
+static int resolve_user(const Container *c, const char *user, int root_fd, SpecInput *in, SpecParts *p,
+                        Error *reterr) {
         int r;
 
-        r = user_resolve(root_fd, strempty(c->doc.config.user), c->doc.host_config.group_add, &p->user,
+        r = user_resolve(root_fd, strempty(user), c->doc.host_config.group_add, &p->user,
                          reterr);
         if (r < 0)
                 return r;
@@ -331,7 +346,7 @@ static int fill_input(Container *c, int root_fd, const char *netns_path, const c
         if (r >= 0)
                 r = set_namespaces(c, in, p, netns_path, reterr);
         if (r >= 0)
-                r = resolve_user(c, root_fd, in, p, reterr);
+                r = resolve_user(c, c->doc.config.user, root_fd, in, p, reterr);
         if (r >= 0)
                 r = make_directory(root_fd, cwd, reterr);
         if (r >= 0)
@@ -351,6 +366,39 @@ int container_spec_write(Container *c, int root_fd, const char *netns_path, cons
 
         r = fill_input(c, root_fd, netns_path, cgroup_path, &in, &p, reterr);
         return r < 0 ? r : spec_write(&in, c->run_dir, reterr);
+}
+
+static unsigned console_side(const ConsoleSize *size, size_t i) {
+        return size->n_items == 2 && size->items[i] > 0 ? (unsigned) MIN(size->items[i], UINT16_MAX) : 0;
+}
+
+int container_exec_spec_write(Container *c, const ExecConfig *x, int root_fd, const char *run_dir,
+                              Error *reterr) {
+        _cleanup_(spec_parts_donep) SpecParts p = {};
+        SpecInput in = {};
+        int r;
+
+        if (build_env(c, x->tty, x->env, &p.env) < 0 || build_ulimits(c, &p) < 0)
+                return error_fill(reterr, -ENOMEM);
+        in = (SpecInput) {
+                .id = c->doc.id,
+                .args = x->cmd,
+                .env = p.env,
+                .cwd = empty_to_null(x->working_dir) ?: empty_to_null(c->doc.config.working_dir),
+                .tty = x->tty,
+                .tty_rows = console_side(&x->console_size, 0),
+                .tty_columns = console_side(&x->console_size, 1),
+                .oom_score_adj = (int) c->doc.host_config.oom_score_adj,
+                .ulimits = p.ulimits,
+                .n_ulimits = p.n_ulimits,
+        };
+        r = set_security(c, &in, &p, reterr);
+        in.privileged = in.privileged || x->privileged;
+        if (in.privileged)
+                in.apparmor_profile = NULL;
+        if (r >= 0)
+                r = resolve_user(c, empty_to_null(x->user) ?: c->doc.config.user, root_fd, &in, &p, reterr);
+        return r < 0 ? r : spec_process_write(&in, run_dir, reterr);
 }
 
 int container_shim_config_write(Container *c, const char *cgroup_path, Error *reterr) {
@@ -387,4 +435,29 @@ int container_shim_config_write(Container *c, const char *cgroup_path, Error *re
         if (!s.id || !s.runtime || !s.cgroup_path || !s.log_driver)
                 return error_fill(reterr, -ENOMEM);
         return shim_config_save(&s, c->run_dir, reterr);
+}
+
+/* What the container runs under, whatever the configuration says by now. */
+int container_exec_shim_config_write(Container *c, const ExecConfig *x, bool open_stdin, const char *run_dir,
+                                     Error *reterr) {
+        _cleanup_(ShimConfig_donep) ShimConfig s = {};
+        _cleanup_close_ int fd = open(c->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int r;
+
+        if (fd < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot open %s", c->run_dir);
+        r = shim_config_load(fd, &s, reterr);
+        if (r < 0)
+                return r;
+        if (free_and_strdup(&s.process, SHIM_PROCESS_NAME) < 0)
+                return error_fill(reterr, -ENOMEM);
+        s.cgroup_path = mfree(s.cgroup_path);
+        s.log_driver = mfree(s.log_driver);
+        s.log_path = mfree(s.log_path);
+        s.log_options = strv_free(s.log_options);
+        s.tty = x->tty;
+        s.open_stdin = open_stdin;
+        s.stdin_once = true;
+        s.delegated = false;
+        return shim_config_save(&s, run_dir, reterr);
 }

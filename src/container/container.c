@@ -10,6 +10,7 @@
 #include "basic/process-util.h"
 #include "basic/string-table.h"
 #include "container/container-attach.h"
+#include "container/container-exec.h"
 #include "container/container-manager.h"
 #include "container/container-start.h"
 #include "container/container-wait.h"
@@ -127,6 +128,7 @@ void container_unlink(Container *c) {
 
         if (!m || hashmap_get(m->by_id, c->doc.id) != c)
                 return;
+        container_exec_end_all(c);
         hashmap_remove(m->by_id, c->doc.id);
         hashmap_remove(m->by_name, c->doc.name);
         m->n_running -= c->state == CONTAINER_RUNNING;

@@ -12,6 +12,7 @@ typedef struct Container Container;
 typedef struct ContainerManager ContainerManager;
 typedef struct ContainerStart ContainerStart;
 typedef struct ContainerAttach ContainerAttach;
+typedef struct ContainerExec ContainerExec;
 typedef struct ContainerWaiter ContainerWaiter;
 typedef struct Image Image;
 typedef struct sd_event_source sd_event_source;
@@ -84,6 +85,7 @@ struct Container {
         uint32_t freeze_id;             /* of the question to the shim */
 
         ContainerAttach *attaches;
+        ContainerExec *execs;           /* owned, in the order they were made */
         ContainerWaiter *waiters;
         sd_event_source *restart_timer; /* CONTAINER_RESTARTING */
         usec_t restart_delay;

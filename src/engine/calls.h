@@ -31,6 +31,12 @@ extern const EngineCall engine_call_container_export;
 extern const EngineCall engine_call_container_changes;
 extern const EngineCall engine_call_container_commit;
 
+/* commands in containers */
+extern const EngineCall engine_call_exec_create;
+extern const EngineCall engine_call_exec_start;
+extern const EngineCall engine_call_exec_resize;
+extern const EngineCall engine_call_exec_inspect;
+
 /* images */
 extern const EngineCall engine_call_image_list;
 extern const EngineCall engine_call_image_inspect;

@@ -3,11 +3,10 @@
 #include "http/http-route.h"
 
 static const HttpRoute rows[] = {
-        ROUTE_REFUSED(POST, "/containers/{id...}/exec", "running a command in a container (exec)"),
-        ROUTE_REFUSED(POST, "/exec/{id...}/start", "running a command in a container (exec)",
-                      .flags = ROUTE_HIJACK),
-        ROUTE_REFUSED(POST, "/exec/{id...}/resize", "running a command in a container (exec)"),
-        ROUTE_REFUSED(GET,  "/exec/{id...}/json", "running a command in a container (exec)"),
+        ROUTE(POST, "/containers/{id...}/exec", exec_create, .status = 201, .flags = ROUTE_BODY_REQUIRED),
+        ROUTE(POST, "/exec/{id...}/start", exec_start, .flags = ROUTE_HIJACK),
+        ROUTE(POST, "/exec/{id...}/resize", exec_resize, .status = 200),
+        ROUTE(GET,  "/exec/{id...}/json", exec_inspect),
 };
 
 DEFINE_ROUTE_TABLE(exec, rows);

@@ -46,3 +46,10 @@ int oci_error_set(Error *reterr, const char *text) {
                           DOCKER_PREFIX "%s%s: unknown%s", rest ? "runc create failed: " : "", rest ?: t,
                           addition(t));
 }
+
+int oci_error_set_exec(Error *reterr, const char *text) {
+        const char *t = strempty(text);
+
+        return error_setf(reterr, oci_error_exit_code(t) == 128 ? ERROR_INTERNAL : ERROR_INVALID,
+                          "OCI runtime exec failed: %s: unknown", t);
+}

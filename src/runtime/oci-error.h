@@ -11,3 +11,6 @@ int oci_error_exit_code(const char *text);
  * container: failed to create shim task: OCI runtime create failed: ...". 126 and 127 are the user's fault
  * (400), the rest ours (500). Returns the negative errno of the kind. */
 int oci_error_set(Error *reterr, const char *text);
+
+/* The same for a command that could not be run in a container: "OCI runtime exec failed: ...". */
+int oci_error_set_exec(Error *reterr, const char *text);

@@ -2,6 +2,7 @@
 #include "runtime/shim-client.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "basic/errno-util.h"
@@ -254,14 +255,38 @@ static int command(ShimClient *c, const ShimMessage *m, int fd) {
 }
 
 /* By way of /proc: the path of a private exec root may be longer than a socket address. */
-static int connect_socket(int fd, const char *run_dir) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-        _cleanup_close_ int dir = -EBADF;
+static void control_address(int run_dir_fd, struct sockaddr_un *ret) {
+        *ret = (struct sockaddr_un) { .sun_family = AF_UNIX };
+        snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/" SHIM_CONTROL_NAME, run_dir_fd);
+}
+
+int shim_control_listen(const char *run_dir) {
+        _cleanup_close_ int fd = -EBADF, dir = -EBADF;
+        struct sockaddr_un address;
 
         dir = open(run_dir, O_PATH|O_DIRECTORY|O_CLOEXEC);
         if (dir < 0)
                 return -errno;
-        snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" SHIM_CONTROL_NAME, dir);
+        fd = socket(AF_UNIX, SOCK_SEQPACKET|SOCK_NONBLOCK|SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        if (unlinkat(dir, SHIM_CONTROL_NAME, 0) < 0 && errno != ENOENT)
+                return -errno;
+        control_address(dir, &address);
+        if (bind(fd, (const struct sockaddr *) &address, sizeof(address)) < 0 ||
+            fchmodat(dir, SHIM_CONTROL_NAME, 0600, 0) < 0 || listen(fd, 16) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+static int connect_socket(int fd, const char *run_dir) {
+        _cleanup_close_ int dir = -EBADF;
+        struct sockaddr_un address;
+
+        dir = open(run_dir, O_PATH|O_DIRECTORY|O_CLOEXEC);
+        if (dir < 0)
+                return -errno;
+        control_address(dir, &address);
         return RET_NERRNO(connect(fd, (const struct sockaddr *) &address, sizeof(address)));
 }
 
@@ -366,6 +391,12 @@ int shim_client_freeze(ShimClient *c, uint32_t *ret_id) {
 
 int shim_client_thaw(ShimClient *c) {
         return command(c, &(ShimMessage) { .type = SHIM_FREEZE }, -EBADF);
+}
+
+int shim_client_exec(ShimClient *c, const char *id, int control_fd) {
+        if (c->version < SHIM_PROTOCOL_EXEC)
+                return -EOPNOTSUPP;
+        return command(c, &(ShimMessage) { .type = SHIM_EXEC, .text = id }, control_fd);
 }
 
 int shim_client_quit(ShimClient *c) {

@@ -32,6 +32,10 @@ typedef struct ShimClientOps {
         void (*lost)(ShimClient *c, void *userdata);
 } ShimClientOps;
 
+/* Makes the control socket in run_dir for a shim that is yet to start: the daemon can connect at once, and
+ * what it sends waits there. Returns the listening socket, which becomes the shim's SHIM_CONTROL_FD_ENV. */
+int shim_control_listen(const char *run_dir);
+
 /* Connects to the control socket in run_dir; hello() follows from the loop. -ENOENT/-ECONNREFUSED: no shim
  * there. */
 int shim_client_connect(sd_event *event, const char *run_dir, const ShimClientOps *ops, void *userdata,
@@ -64,5 +68,8 @@ int shim_client_root_fd(ShimClient *c, uint32_t *ret_id);
  * of an older daemon, which cannot. */
 int shim_client_freeze(ShimClient *c, uint32_t *ret_id);
 int shim_client_thaw(ShimClient *c);
+/* The container's shim shall start another one for the exec whose run directory is ready below its own.
+ * control_fd: shim_control_listen() in there. -EOPNOTSUPP: a shim of an older daemon, which cannot. */
+int shim_client_exec(ShimClient *c, const char *id, int control_fd);
 /* Ends a shim that was never told to start, or one that lingers for a slow attached client. */
 int shim_client_quit(ShimClient *c);

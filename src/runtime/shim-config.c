@@ -8,6 +8,7 @@
 static const JsonField shim_config_fields[] = {
         JSON_STRING (ShimConfig, id,           "id",           JSON_REQUIRED|JSON_NOT_EMPTY),
         JSON_STRING (ShimConfig, runtime,      "runtime",      JSON_REQUIRED|JSON_NOT_EMPTY),
+        JSON_STRING (ShimConfig, process,      "process",      JSON_OMITEMPTY),
         JSON_STRV   (ShimConfig, runtime_args, "runtimeArgs",  JSON_OMITEMPTY),
         JSON_STRING (ShimConfig, runtime_root, "runtimeRoot",  JSON_REQUIRED|JSON_NOT_EMPTY),
         JSON_STRING (ShimConfig, cgroup_path,  "cgroupPath",   JSON_OMITEMPTY),

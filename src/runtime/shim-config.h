@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* shim.json: what a shim must know of its container. Written by the daemon, read once by the shim; unknown
- * keys are ignored, so that daemon and shim may be of different versions. */
+/* shim.json: what a shim must know of its container, or of the command it runs in one. Written by the
+ * daemon, read once by the shim; unknown keys are ignored, so that daemon and shim may be of different
+ * versions. */
 #pragma once
 
 #include "json/json-type.h"
 
 typedef struct ShimConfig {
-        char *id;
+        char *id;                       /* of the container */
+        char *process;                  /* file of the OCI process to run in the container; "" = the shim is
+                                         * the container's own */
         char *runtime;                  /* absolute path of the OCI runtime */
         char **runtime_args;            /* global arguments, before the verb */
         char *runtime_root;             /* --root of the runtime's own state */

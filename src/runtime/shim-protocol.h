@@ -13,8 +13,9 @@
 
 #include "basic/macro.h"
 
-#define SHIM_PROTOCOL_VERSION 2U
+#define SHIM_PROTOCOL_VERSION 3U
 #define SHIM_PROTOCOL_FREEZE 2U                 /* from this version on there is SHIM_FREEZE */
+#define SHIM_PROTOCOL_EXEC 3U                   /* from this version on there is SHIM_EXEC */
 #define SHIM_PROTOCOL_MAGIC 0x4d495344U         /* "DSIM" */
 
 /* Limits of one message. Data carries what the daemon has read of an attach connection already. */
@@ -29,6 +30,8 @@
 #define SHIM_PID_NAME "pid"
 #define SHIM_SHIM_PID_NAME "shim.pid"           /* "PID START-TIME" of the shim */
 #define SHIM_ROOTFS_NAME "rootfs"
+#define SHIM_EXEC_NAME "exec"                   /* in it a run directory for each exec, by its id */
+#define SHIM_PROCESS_NAME "process.json"        /* in that: the OCI process */
 
 /* The number of an already listening control socket; where it is not set, the shim makes the socket. */
 #define SHIM_CONTROL_FD_ENV "DOCKERD_SHIM_CONTROL_FD"
@@ -52,6 +55,9 @@ typedef enum ShimMessageType {
         SHIM_FREEZE,            /* id, value1 = 1: the container's processes stand still; until value1 = 0
                                  * comes, or a signal for it, or the connection ends; answered by
                                  * SHIM_FROZEN */
+        SHIM_EXEC,              /* text = id of an exec whose run directory is ready, fd = its control
+                                 * socket, listening already: a shim of its own runs it. A failure shows
+                                 * there: the socket is closed */
 
         /* shim -> daemon */
         SHIM_STARTED = 64,      /* pid, time */
@@ -76,7 +82,7 @@ typedef enum ShimAttachFlags {
         SHIM_ATTACH_STDIN     = 1U << 0,
         SHIM_ATTACH_STDOUT    = 1U << 1,
         SHIM_ATTACH_STDERR    = 1U << 2,
-        SHIM_ATTACH_MULTIPLEX = 1U << 3,        /* 8-byte frames; never together with a tty */
+        SHIM_ATTACH_MULTIPLEX = 1U << 3,        /* 8-byte frames */
         SHIM_ATTACH_LOGS      = 1U << 4,        /* first what was logged, from time on */
 } ShimAttachFlags;
 

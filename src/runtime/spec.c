@@ -3,17 +3,24 @@
 
 #include "basic/fileio.h"
 #include "basic/path-util.h"
+#include "runtime/shim-protocol.h"
 #include "runtime/spec-internal.h"
 
-/* In this order: later steps read what earlier ones made. */
-static const struct {
+typedef struct SpecStep {
         const char *name;
         int (*run)(const SpecInput *in, OciSpec *o, Error *reterr);
-} spec_steps[] = {
+} SpecStep;
+
+/* In this order: later steps read what earlier ones made. */
+static const SpecStep process_steps[] = {
         { "process",      spec_step_process      },
         { "user",         spec_step_user         },
         { "capabilities", spec_step_capabilities },
         { "rlimits",      spec_step_rlimits      },
+        { "labels",       spec_step_labels       },
+};
+
+static const SpecStep container_steps[] = {
         { "root",         spec_step_root         },
         { "mounts",       spec_step_mounts       },
         { "paths",        spec_step_paths        },
@@ -21,10 +28,21 @@ static const struct {
         { "sysctls",      spec_step_sysctls      },
         { "devices",      spec_step_devices      },
         { "resources",    spec_step_resources    },
-        { "labels",       spec_step_labels       },
         { "annotations",  spec_step_annotations  },
         { "seccomp",      spec_step_seccomp      },
 };
+
+static int run_steps(const SpecStep *steps, size_t n, const SpecInput *in, OciSpec *o, Error *reterr) {
+        for (size_t i = 0; i < n; i++) {
+                int r = steps[i].run(in, o, reterr);
+
+                if (r < 0)
+                        return error_is_set(reterr) ?
+                                               r :
+                                               error_prefixf(reterr, r, "OCI spec, %s", steps[i].name);
+        }
+        return 0;
+}
 
 void *oci_list_append(void *list, size_t item_size) {
         struct List {
@@ -52,11 +70,11 @@ int spec_build(const SpecInput *in, char **ret, Error *reterr) {
         if (!o.oci_version)
                 return error_fill(reterr, -ENOMEM);
 
-        FOREACH_ELEMENT(s, spec_steps) {
-                r = s->run(in, &o, reterr);
-                if (r < 0)
-                        return error_is_set(reterr) ? r : error_prefixf(reterr, r, "OCI spec, %s", s->name);
-        }
+        r = run_steps(process_steps, ELEMENTSOF(process_steps), in, &o, reterr);
+        if (r >= 0)
+                r = run_steps(container_steps, ELEMENTSOF(container_steps), in, &o, reterr);
+        if (r < 0)
+                return r;
 
         text = json_encode_text(&OciSpec_json, &o, 0);
         if (!text)
@@ -65,18 +83,36 @@ int spec_build(const SpecInput *in, char **ret, Error *reterr) {
         return 0;
 }
 
-int spec_write(const SpecInput *in, const char *run_dir, Error *reterr) {
-        _cleanup_free_ char *text = NULL, *path = NULL;
+static int write_document(const char *run_dir, const char *name, const char *text, Error *reterr) {
+        _cleanup_free_ char *path = path_join(run_dir, name);
         int r;
 
-        r = spec_build(in, &text, reterr);
-        if (r < 0)
-                return r;
-        path = path_join(run_dir, "config.json");
         if (!path)
                 return error_fill(reterr, -ENOMEM);
         r = write_file_atomic_at(AT_FDCWD, path, text, strlen(text), 0600, 0);
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to write %s", path);
         return 0;
+}
+
+int spec_write(const SpecInput *in, const char *run_dir, Error *reterr) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = spec_build(in, &text, reterr);
+        return r < 0 ? r : write_document(run_dir, "config.json", text, reterr);
+}
+
+int spec_process_write(const SpecInput *in, const char *run_dir, Error *reterr) {
+        _cleanup_(OciSpec_donep) OciSpec o = {};
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        r = run_steps(process_steps, ELEMENTSOF(process_steps), in, &o, reterr);
+        if (r < 0)
+                return r;
+        text = json_encode_text(&OciProcess_json, &o.process, 0);
+        if (!text)
+                return error_fill(reterr, -ENOMEM);
+        return write_document(run_dir, SHIM_PROCESS_NAME, text, reterr);
 }

@@ -117,6 +117,10 @@ int spec_build(const SpecInput *in, char **ret, Error *reterr);
 /* The same, written to <run_dir>/config.json (0600, atomically). */
 int spec_write(const SpecInput *in, const char *run_dir, Error *reterr);
 
+/* Of the process alone, for a command in a running container: "process.json" in run_dir. Members of the input
+ * that are not the process's count for nothing. */
+int spec_process_write(const SpecInput *in, const char *run_dir, Error *reterr);
+
 /* "NET_ADMIN", "cap_net_admin", "CAP_NET_ADMIN" -> number, also "ALL" -> -ENODATA; unknown names -EINVAL. */
 int capability_from_name(const char *name);
 /* "CAP_CHOWN" */

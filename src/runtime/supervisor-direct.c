@@ -3,39 +3,17 @@
  * group of their own, so that they outlive the daemon. */
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include "basic/errno-util.h"
 #include "basic/path-util.h"
 #include "basic/process-util.h"
-#include "runtime/shim-protocol.h"
+#include "runtime/shim-client.h"
 #include "runtime/supervisor-internal.h"
 #include "shared/cgroup-util.h"
 
 static int on_child(sd_event_source *s, const siginfo_t *si, void *userdata) {
         supervisor_unit_gone(userdata);
         return 0;
-}
-
-/* The daemon listens on the shim's behalf and can connect at once. By way of /proc, since the path of a
- * private exec root may be longer than a socket address. */
-static int listen_control(const char *run_dir) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-        _cleanup_close_ int fd = -EBADF, dir = -EBADF;
-
-        dir = open(run_dir, O_PATH|O_DIRECTORY|O_CLOEXEC);
-        if (dir < 0)
-                return -errno;
-        fd = socket(AF_UNIX, SOCK_SEQPACKET|SOCK_NONBLOCK|SOCK_CLOEXEC, 0);
-        if (fd < 0)
-                return -errno;
-        if (unlinkat(dir, SHIM_CONTROL_NAME, 0) < 0 && errno != ENOENT)
-                return -errno;
-        snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" SHIM_CONTROL_NAME, dir);
-        if (bind(fd, (const struct sockaddr *) &address, sizeof(address)) < 0 ||
-            fchmodat(dir, SHIM_CONTROL_NAME, 0600, 0) < 0 || listen(fd, 16) < 0)
-                return -errno;
-        return TAKE_FD(fd);
 }
 
 /* The group the shim begins in; -EBADF where there is none to be had, and it stays in the daemon's. */
@@ -93,7 +71,7 @@ static int direct_start(SupervisorUnit *unit, const SupervisorLaunch *l, Error *
         pid_t pid;
         int r;
 
-        control = listen_control(l->run_dir);
+        control = shim_control_listen(l->run_dir);
         if (control < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, control, "failed to listen in %s",
                                         l->run_dir);

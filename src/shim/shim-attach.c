@@ -76,7 +76,9 @@ static void client_finish(AttachClient *c) {
         Shim *s = c->shim;
         ShimMessage m = { .type = SHIM_ATTACH_ENDED, .id = c->id, .value1 = (int) c->reason };
 
-        (void) shutdown(c->fd, SHUT_RDWR);
+        /* The daemon that has the other side closes it when it has read the exit code of the command. */
+        if (!shim_is_exec(s) || s->n_connections == 0)
+                (void) shutdown(c->fd, SHUT_RDWR);
         for (unsigned i = 0; i < ROUNDS_MAX; i++)
                 if (recv(c->fd, io_buffer, sizeof(io_buffer), MSG_DONTWAIT) <= 0)
                         break;
@@ -174,7 +176,7 @@ static ssize_t send_two(int fd, void *header, size_t header_size, const void *da
         return n;
 }
 
-/* The size of the header: none with a tty. */
+/* The size of the header, where there is one. */
 static size_t frame_header(const AttachClient *c, LogStream stream, size_t size,
                            uint8_t header[static MULTIPLEX_HEADER_SIZE]) {
         if (!FLAGS_SET(c->flags, SHIM_ATTACH_MULTIPLEX))
@@ -460,8 +462,6 @@ static int client_new(Shim *s, const ShimMessage *m, int fd, AttachClient **ret)
         c->flags = m->flags;
         if (!s->config.open_stdin)
                 c->flags &= ~(uint32_t) SHIM_ATTACH_STDIN;
-        if (s->config.tty)
-                c->flags &= ~(uint32_t) SHIM_ATTACH_MULTIPLEX;
         c->source = (LoopSource) { .fd = -EBADF, .callback = on_client, .userdata = c };
 
         r = detach_keys_parse(m->text, &c->detach, NULL);

@@ -191,6 +191,12 @@ static int command_freeze(Shim *s, Connection *c, const ShimMessage *m, int fd) 
         return 0;
 }
 
+/* What goes wrong shows at the other end of the socket, which is closed here. */
+static int command_exec(Shim *s, Connection *c, const ShimMessage *m, int fd) {
+        (void) shim_exec(s, m->text, fd);
+        return 0;
+}
+
 static const struct {
         ShimMessageType type;
         Command run;
@@ -206,6 +212,7 @@ static const struct {
         { SHIM_DETACH,      command_detach       },
         { SHIM_QUIT,        command_quit         },
         { SHIM_FREEZE,      command_freeze       },
+        { SHIM_EXEC,        command_exec, true   },
 };
 
 static int dispatch(Shim *s, Connection *c, const ShimMessage *m, int fd) {

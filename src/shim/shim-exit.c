@@ -179,6 +179,12 @@ uint32_t shim_exit_flags(const Shim *s) {
         return (s->exit.oom ? SHIM_EXIT_OOM : 0) | (s->exit.stopped ? SHIM_EXIT_STOPPED : 0);
 }
 
+static void tell_exited(Shim *s) {
+        shim_event(s, &(ShimMessage) {
+                .type = SHIM_EXITED, .value1 = s->exit.code, .flags = shim_exit_flags(s),
+                .time_nsec = s->exit.time_nsec });
+}
+
 /* The record is in the file before anybody is told, and stays there for a daemon that is away now. */
 static void finish(Shim *s) {
         bool failed = s->state == SHIM_STATE_EXITED;    /* a start that failed: the daemon has heard of it */
@@ -193,11 +199,13 @@ static void finish(Shim *s) {
                 log_error_errno(r, "Failed to write the exit record: %m");
         crash_point("shim-exit:recorded");
 
+        /* Who reads the end of a command's output asks for its exit code next: the daemon knows it by
+         * then. */
+        if (shim_is_exec(s) && !failed)
+                tell_exited(s);
         shim_attach_end_all(s, failed ? SHIM_ATTACH_END_ERROR : SHIM_ATTACH_END_EXITED);
-        if (!failed)
-                shim_event(s, &(ShimMessage) {
-                        .type = SHIM_EXITED, .value1 = s->exit.code, .flags = shim_exit_flags(s),
-                        .time_nsec = s->exit.time_nsec });
+        if (!shim_is_exec(s) && !failed)
+                tell_exited(s);
         s->linger_timer.callback = on_linger_timeout;
         loop_timer_arm(&s->linger_timer, LINGER_USEC);
         /* After the events: whoever waits for the end does not wait for the runtime as well. */
@@ -207,13 +215,15 @@ static void finish(Shim *s) {
 void shim_check_end(Shim *s) {
         if (!s->finished && s->exited && shim_output_ended(s))
                 finish(s);
-        if (s->finished && s->delete_done && s->n_clients == 0 && shim_control_flushed(s))
+        if (s->finished && s->delete_done && s->n_clients == 0 && s->n_execs == 0 && shim_control_flushed(s))
                 s->loop.quit = true;
 }
 
 void shim_child_ended(Shim *s, pid_t pid, int status) {
         if (pid == s->runtime_pid)
                 shim_runtime_ended(s, exit_code(status));
+        else if (shim_exec_ended(s, pid))
+                shim_check_end(s);
         else if (s->state == SHIM_STATE_RUNNING && pid == s->container_pid && !s->exited)
                 shim_container_ended(s, status);
         else if (s->state == SHIM_STATE_STARTING && s->n_early < ELEMENTSOF(s->early))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the OCI runtime: once to start the container, once to delete what it keeps of it. */
+/* Runs the OCI runtime: once to start the container, once to delete what it keeps of it; or once to run a
+ * command in a container. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -144,8 +145,10 @@ static int run_command(Shim *s, char ***ret) {
         }
 
         const char *const words[] = {
-                "run", "--detach", "--bundle", s->run_dir, "--pid-file", pid_file,
-                s->config.tty ? "--console-socket" : NULL, console, s->config.id,
+                shim_is_exec(s) ? "exec" : "run", "--detach",
+                shim_is_exec(s) ? "--process" : "--bundle",
+                shim_is_exec(s) ? s->config.process : s->run_dir,
+                "--pid-file", pid_file, s->config.tty ? "--console-socket" : NULL, console, s->config.id,
         };
         for (size_t i = 0; i < ELEMENTSOF(words); i++) {
                 r = words[i] ? strv_extend(&argv, words[i]) : 0;
@@ -177,10 +180,10 @@ static void remove_leftovers(void) {
 }
 
 /* What is left where a shim was killed: the runtime would refuse the id, and the container may run still. */
-static bool is_known_to_runtime(Shim *s) {
+static bool is_left_over(Shim *s) {
         _cleanup_free_ char *path = path_join(s->config.runtime_root, s->config.id);
 
-        return path && access(path, F_OK) >= 0;
+        return !shim_is_exec(s) && path && access(path, F_OK) >= 0;
 }
 
 static int spawn_delete(Shim *s) {
@@ -228,7 +231,7 @@ int shim_start(Shim *s, int rootfs_fd) {
                         return log_error_errno(r, "Failed to open the console socket: %m");
         }
 
-        if (!is_known_to_runtime(s))
+        if (!is_left_over(s))
                 return run_container(s);
         /* Goes on in shim_runtime_ended(). */
         r = spawn_delete(s);
@@ -326,12 +329,28 @@ static int container_begun(Shim *s) {
         return 0;
 }
 
+/* Whoever waits for the output of a command that did not run gets the reason instead. */
+static void tell_clients(Shim *s, const char *text) {
+        _cleanup_error_ Error e = ERROR_NULL;
+        _cleanup_free_ char *line = NULL;
+
+        (void) oci_error_set_exec(&e, text);
+        line = strjoin(error_message(&e), "\r\n");
+        if (line)
+                shim_attach_output(s, LOG_STDOUT, line, strlen(line));
+}
+
 void shim_start_failed(Shim *s, const char *text) {
+        int code = oci_error_exit_code(text);
         char nothing[1];
 
         s->state = SHIM_STATE_EXITED;
         s->exited = true;
-        s->exit = (ExitRecord) { .code = oci_error_exit_code(text), .time_nsec = now_nsec() };
+        if (shim_is_exec(s)) {
+                code = MIN(code, 127);          /* 128 is of containers */
+                tell_clients(s, text);
+        }
+        s->exit = (ExitRecord) { .code = code, .time_nsec = now_nsec() };
 
         shim_event(s, &(ShimMessage) { .type = SHIM_START_FAILED, .text = text });
         shim_stdio_discard(s, nothing, sizeof(nothing));
@@ -400,6 +419,10 @@ static int remove_remains(Shim *s) {
 }
 
 void shim_clear_up(Shim *s) {
+        if (shim_is_exec(s)) {
+                s->delete_done = true;
+                return;
+        }
         if (!s->deleting && !s->delete_done && is_well_known(s->config.runtime) &&
             !isempty(s->config.cgroup_path) && remove_remains(s) >= 0)
                 s->delete_done = true;
@@ -412,6 +435,10 @@ void shim_delete(Shim *s) {
 
         if (s->deleting || s->delete_done)
                 return;
+        if (shim_is_exec(s)) {
+                s->delete_done = true;          /* the runtime keeps nothing of it */
+                return;
+        }
 
         r = spawn_delete(s);
         if (r < 0) {

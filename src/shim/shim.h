@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The state of a shim: one container, from before its start until its last attached client has been served.
- * The files of this folder are its verbs; all of it is single-threaded and lives as long as the process. */
+ * A shim may as well run a command in the container of another shim, which has started it
+ * (ShimConfig.process). The files of this folder are its verbs; all of it is single-threaded and lives as
+ * long as the process. */
 #pragma once
 
 #include <signal.h>
@@ -16,6 +18,7 @@
 #define SHIM_ATTACH_MAX 128U
 #define SHIM_CLIENT_BUFFER_MAX (1024U * 1024U)
 #define SHIM_EVENTS_MAX 256U
+#define SHIM_EXECS_MAX 512U
 
 #define SHIM_IO_SIZE (64U * 1024U)
 
@@ -116,6 +119,9 @@ struct Shim {
         size_t n_clients;
         size_t n_slow;                  /* clients over the buffer limit: the outputs wait */
 
+        pid_t execs[SHIM_EXECS_MAX];    /* shims of commands in this container */
+        size_t n_execs;
+
         Connection *freezer;            /* who wants it to stand still; NULL = nobody */
         uint32_t freeze_id;
         usec_t freeze_deadline;
@@ -176,6 +182,14 @@ int shim_replay_step(AttachClient *c);
 /* shim-freeze.c: the container stands still while a daemon reads its files */
 int shim_freeze(Shim *s, Connection *c, uint32_t id);
 void shim_thaw(Shim *s);
+
+/* shim-exec.c: shims for commands in this container */
+int shim_exec(Shim *s, const char *id, int control_fd);
+bool shim_exec_ended(Shim *s, pid_t pid);
+/* This one runs such a command: the container is another's. */
+static inline bool shim_is_exec(const Shim *s) {
+        return s->config.process && s->config.process[0];
+}
 
 /* shim-exit.c: the end of the container */
 void shim_child_ended(Shim *s, pid_t pid, int status);

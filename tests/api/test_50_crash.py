@@ -226,6 +226,18 @@ def run_to_its_end():
 
 
 @test(timeout=600)
+def commands_in_a_container():
+    """A command whose end is seen, and one that still runs when the container is removed."""
+    def scenario(c, answers, n):
+        i = create(c, answers)
+        start(c, answers, i)
+        equal(c.exec(i, "echo out; exit 5"), (5, "out\n", ""), "exit code and output of a command")
+        c.ok("POST", f"/exec/{c.exec_create(i, 'sleep 1000')}/start", {"Detach": True})
+        remove(c, answers, i, force=1)
+    walk(scenario)
+
+
+@test(timeout=600)
 def commit():
     def scenario(c, answers, n):
         i = create(c, answers, cmd="echo x >/x")

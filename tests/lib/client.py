@@ -358,3 +358,24 @@ class Client:
             return code, out.decode(errors="replace"), err.decode(errors="replace")
         finally:
             self.remove(c)
+
+    def exec_create(self, container, cmd, **config):
+        body = {"AttachStdout": True, "AttachStderr": True, **config, "Cmd": cmd if isinstance(cmd, list) else ["sh", "-c", cmd]}
+        return self.ok("POST", f"/containers/{container}/exec", body, wanted=201)["Id"]
+
+    def exec_attach(self, exec_id, tty=False, upgrade=True, **config):
+        return self.hijack(f"/exec/{exec_id}/start", {"Detach": False, "Tty": tty, **config}, upgrade=upgrade)
+
+    def exec_inspect(self, exec_id):
+        return self.ok("GET", f"/exec/{exec_id}/json", wanted=200)
+
+    def exec(self, container, cmd, stdin=None, **config):
+        """Runs a command in the container: (exit code, stdout, stderr)."""
+        x = self.exec_create(container, cmd, AttachStdin=stdin is not None, **config)
+        h = self.exec_attach(x)
+        if stdin is not None:
+            h.send(stdin)
+            h.close_write()
+        out, err = h.output()
+        h.close()
+        return self.exec_inspect(x)["ExitCode"], out.decode(errors="replace"), err.decode(errors="replace")
