@@ -44,7 +44,7 @@ def resolve(schema):
 
 
 # Scalars that upstream writes as null.
-NULLS = {"reply.HostConfig.MemorySwappiness", "reply.HostConfig.OomKillDisable"}
+NULLS = {"reply.HostConfig.MemorySwappiness", "reply.HostConfig.OomKillDisable", "reply.ExitCode"}
 
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}
 

@@ -132,6 +132,19 @@ def containers():
 
 
 @test
+def execs():
+    c = client()
+    i = c.create(name="fits", cmd="sleep 1000", StopTimeout=0, host={"NetworkMode": "none"})
+    c.start(i)
+    x, started = c.exec_create(i, "true", User="0"), c.exec_create(i, "sleep 1000", Tty=True, User="0")
+    compare([("POST", "/containers/{id}/exec", f"/containers/{i}/exec", {"Cmd": ["true"], "Tty": True, "ConsoleSize": [1, 2], "Env": ["A=1"]}),
+             ("POST", "/containers/{id}/exec", "/containers/nosuch/exec", {"Cmd": ["true"]}), ("GET", "/exec/{id}/json", f"/exec/{x}/json", None),
+             ("POST", "/exec/{id}/start", f"/exec/{x}/start", {"Detach": True}), ("POST", "/exec/{id}/start", f"/exec/{started}/start", {"Detach": True}),
+             ("POST", "/exec/{id}/resize", f"/exec/{started}/resize?h=10&w=10", None), ("GET", "/exec/{id}/json", f"/exec/{started}/json", None),
+             ("POST", "/exec/{id}/start", f"/exec/{started}/start", {"Detach": True}), ("GET", "/exec/{id}/json", "/exec/nosuch/json", None)])
+
+
+@test
 def networks():
     client()
     compare([("GET", "/networks", "/networks", None), ("GET", "/networks/{id}", "/networks/bridge", None), ("GET", "/volumes", "/volumes", None)])

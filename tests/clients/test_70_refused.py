@@ -5,7 +5,6 @@ from common_clients import docker, only_ours
 from harness import cases, check, matches
 
 NOT_YET = [
-    ("exec", ["exec", "box", "true"]),
     ("cp from", ["cp", "box:/etc/passwd", "-"]),
     ("network create", ["network", "create", "mine"]),
     ("volume create", ["volume", "create", "mine"]),

@@ -321,7 +321,8 @@ OPERATIONS = [
     ("pull", "PullImage", ["sa{sv}", "127.0.0.1:1/a:1", "0"]),
     ("push", "PushImage", ["sa{sv}", "127.0.0.1:1/a", "1", "tag", "s", "1"]),
 ]
-ELSEWHERE = {(MANAGER, "ImportImage"), (MANAGER, "LoadImage"), (CONTAINER, "Resize")} | {(MANAGER, m) for _, m, _ in REGISTRY + OPERATIONS}
+EXECS = {(CONTAINER, "CreateExec")} | {(MANAGER, m) for m in ("CreateExec", "StartExec", "AttachExec", "ResizeExec", "InspectExec")}
+ELSEWHERE = EXECS | {(MANAGER, "ImportImage"), (MANAGER, "LoadImage"), (CONTAINER, "Resize")} | {(MANAGER, m) for _, m, _ in REGISTRY + OPERATIONS}
 
 
 @test
