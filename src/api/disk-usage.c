@@ -10,7 +10,7 @@ static const JsonField disk_usage_fields[] = {
         JSON_INT64(DiskUsage, layers_size, "LayersSize", 0),
         JSON_ARRAY(DiskUsage, images, ImageSummary, "Images", 0),
         JSON_ARRAY(DiskUsage, containers, ContainerSummary, "Containers", 0),
-        JSON_RAW(DiskUsage, volumes, "Volumes", 0),
+        JSON_ARRAY(DiskUsage, volumes, VolumeInfo, "Volumes", 0),
         JSON_RAW(DiskUsage, build_cache, "BuildCache", 0),
 };
 JSON_TYPE(DiskUsage, disk_usage_fields);

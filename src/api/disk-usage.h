@@ -4,6 +4,7 @@
 
 #include "api/container.h"
 #include "api/image.h"
+#include "api/volume.h"
 
 typedef struct DiskUsageParams {
         char **types;                   /* "container", "image", "volume", "build-cache"; empty = all */
@@ -15,7 +16,7 @@ typedef struct DiskUsage {
         int64_t layers_size;            /* bytes of all layers of images, each counted once */
         ImageSummaryList images;
         ContainerSummaryList containers;
-        struct json_object *volumes;
+        VolumeInfoList volumes;
         struct json_object *build_cache;
 } DiskUsage;
 JSON_TYPE_DECLARE(DiskUsage);

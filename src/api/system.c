@@ -166,14 +166,3 @@ static const JsonField system_events_params_fields[] = {
         JSON_FILTERS(SystemEventsParams, filters, "filters", JSON_IN_QUERY),
 };
 JSON_TYPE(SystemEventsParams, system_events_params_fields);
-
-static const JsonField volume_list_params_fields[] = {
-        JSON_FILTERS(VolumeListParams, filters, "filters", JSON_IN_QUERY),
-};
-JSON_TYPE(VolumeListParams, volume_list_params_fields);
-
-static const JsonField volume_list_reply_fields[] = {
-        JSON_RAW(VolumeListReply, volumes, "Volumes", 0),
-        JSON_STRV(VolumeListReply, warnings, "Warnings", 0),
-};
-JSON_TYPE(VolumeListReply, volume_list_reply_fields);

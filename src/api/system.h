@@ -173,15 +173,3 @@ typedef struct SystemEventsParams {
         Filters filters;
 } SystemEventsParams;
 JSON_TYPE_DECLARE(SystemEventsParams);
-
-/* GET /volumes */
-typedef struct VolumeListParams {
-        Filters filters;
-} VolumeListParams;
-JSON_TYPE_DECLARE(VolumeListParams);
-
-typedef struct VolumeListReply {
-        struct json_object *volumes;    /* an empty array until volumes exist */
-        char **warnings;
-} VolumeListReply;
-JSON_TYPE_DECLARE(VolumeListReply);

@@ -2,6 +2,7 @@
 /* File descriptors: closing, flags, whole reads and writes, passing them over sockets. */
 #pragma once
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -18,6 +19,13 @@ static inline void closep(int *fd) {
 
 void close_pairp(int (*pair)[2]);
 #define _cleanup_close_pair_ _cleanup_(close_pairp)
+
+static inline void closedirp(DIR **d) {
+        if (*d)
+                closedir(*d);
+}
+#define _cleanup_closedir_ _cleanup_(closedirp)
+
 #define EBADF_PAIR { -EBADF, -EBADF }
 
 int fd_nonblock(int fd, bool on);

@@ -61,6 +61,10 @@ static const BusRow manager_rows[] = {
         BUS_CALL("ListNetworks", "a{sv}", "options", "aa{sv}", "networks", network_list),
         BUS_CALL("InspectNetwork", "s", "name=id", "a{sv}", "details", network_inspect),
         BUS_CALL("ListVolumes", "a{sv}", "options", "a{sv}", "volumes", volume_list),
+        BUS_CALL("CreateVolume", "sa{sv}", "name=Name options", "a{sv}", "details", volume_create),
+        BUS_CALL("InspectVolume", "s", "name", "a{sv}", "details", volume_inspect),
+        BUS_CALL("RemoveVolume", "sa{sv}", "name options", "", "", volume_remove),
+        BUS_CALL("PruneVolumes", "a{sv}", "options", "a{sv}", "report", volume_prune),
 };
 
 static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,

@@ -563,8 +563,9 @@ static int transfer_call(Engine *e, Call *call) {
         if (streq(name, "bad"))
                 return error_setf(&call->error, ERROR_INVALID, "invalid reference format");
         if (streq(name, "early") || streq(name, "now"))
-                pull_progress(call, "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":1,\"total\":4},"
-                                    "\"id\":\"aaa\"}");
+                pull_progress(call,
+                              "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":1,\"total\":4},"
+                              "\"id\":\"aaa\"}");
         if (streq(name, "now")) {
                 call_stream_close(call, NULL);
                 return 1;
@@ -613,6 +614,10 @@ ROW(container_kill, "container-kill", CALL_MUTATES, kill_call);
 ROW(container_rename, "container-rename", CALL_MUTATES, refuse_call);
 ROW(container_attach, "container-attach", CALL_HIJACK, attach_call);
 ROW(container_wait, "container-wait", 0, wait_call, .reply = &TestReply_json);
+ROW(volume_create, "volume-create", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
+ROW(volume_inspect, "volume-inspect", 0, refuse_call, .reply = &TestReply_json);
+ROW(volume_remove, "volume-remove", CALL_MUTATES, refuse_call);
+ROW(volume_prune, "volume-prune", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
 ROW(exec_create, "exec-create", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
 ROW(exec_start, "exec-start", CALL_MUTATES | CALL_HIJACK, refuse_call);
 ROW(exec_resize, "exec-resize", CALL_MUTATES, refuse_call);
@@ -652,6 +657,10 @@ const EngineCall *const engine_calls[] = {
         &engine_call_container_logs,
         &engine_call_container_resize,
         &engine_call_exec_create,
+        &engine_call_volume_create,
+        &engine_call_volume_inspect,
+        &engine_call_volume_remove,
+        &engine_call_volume_prune,
         &engine_call_exec_start,
         &engine_call_exec_resize,
         &engine_call_exec_inspect,

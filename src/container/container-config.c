@@ -475,9 +475,6 @@ static bool has_shareable_ipc(const HostConfig *h) {
 static bool has_links(const HostConfig *h) {
         return !strv_isempty(h->links);
 }
-static bool has_volumes_from(const HostConfig *h) {
-        return !strv_isempty(h->volumes_from);
-}
 static bool has_device_requests(const HostConfig *h) {
         return h->resources.device_requests.n_items > 0;
 }
@@ -500,7 +497,6 @@ static const struct {
 } unsupported[] = {
         { "sharing IPC namespaces between containers (--ipc shareable, container:)", has_shareable_ipc },
         { "links (--link)",                                                           has_links           },
-        { "volumes of other containers (--volumes-from)",                             has_volumes_from    },
         { "device requests (--gpus)",                                                 has_device_requests },
         { "storage options (--storage-opt)",                                          has_storage_opt     },
         { "volume drivers (--volume-driver)",                                         has_volume_driver   },

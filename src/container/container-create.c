@@ -10,6 +10,7 @@
 #include "basic/path-util.h"
 #include "container/container-config.h"
 #include "container/container-mounts.h"
+#include "container/container-volumes.h"
 #include "container/names.h"
 #include "image/image-platform.h"
 #include "image/rootfs.h"
@@ -101,12 +102,7 @@ static int warn(const ContainerDocument *d, char ***warnings) {
 
         if (streq(h->network_mode, NETWORK_HOST) && h->port_bindings.n_items > 0)
                 r = strv_extend(warnings, "Published ports are discarded when using host network mode");
-        if (r < 0 || strv_isempty(d->config.volumes))
-                return r;
-        return strv_extend(
-                        warnings,
-                        "This engine does not support volumes yet: the data of the volumes that the image or "
-                        "the request declares stays in the container's own writable layer.");
+        return r;
 }
 
 /* Fills the document from request, image and defaults. */
@@ -193,7 +189,10 @@ int container_create(ContainerManager *m, ContainerCreateParams *p, Container **
         if (r < 0)
                 return r;
 
-        r = make_directories(m, c, reterr);
+        r = container_volumes_assign(c, reterr);
+        crash_point("container-create:volumes");
+        if (r >= 0)
+                r = make_directories(m, c, reterr);
         crash_point("container-create:prepared");
         if (r >= 0)
                 r = container_save(c, container_sync(c), reterr);
@@ -203,6 +202,7 @@ int container_create(ContainerManager *m, ContainerCreateParams *p, Container **
         if (r < 0) {
                 (void) store_delete(m->config.store, STORE_CONTAINER, c->doc.id, STORE_SYNC_LAZY, NULL);
                 (void) rootfs_remove(m->config.images, c->data_dir, NULL);
+                container_volumes_remove(c);
                 return r;
         }
         container_event(c, "create", MESSAGE_CONTAINER_CREATE_STR, NULL);

@@ -110,13 +110,7 @@ static int filter_name(const ListContext *x, const Container *c, const char *val
 }
 
 static int filter_label(const ListContext *x, const Container *c, const char *value) {
-        _cleanup_free_ char *key = memdup_suffix0(value, strcspn(value, "="));
-        const char *wanted = strchr(value, '='), *is;
-
-        if (!key)
-                return error_fill(x->reterr, -ENOMEM);
-        is = string_map_get(&c->doc.config.labels, key);
-        return is && (!wanted || streq(is, wanted + 1));
+        return filters_match_label(&c->doc.config.labels, value);
 }
 
 static int filter_status(const ListContext *x, const Container *c, const char *value) {
@@ -152,6 +146,7 @@ static int filter_network(const ListContext *x, const Container *c, const char *
 static int filter_volume(const ListContext *x, const Container *c, const char *value) {
         for (size_t i = 0; i < c->doc.mounts.n_items; i++)
                 if (streq_ptr(c->doc.mounts.items[i].source, value) ||
+                    streq_ptr(c->doc.mounts.items[i].name, value) ||
                     streq(c->doc.mounts.items[i].destination, value))
                         return 1;
         return 0;

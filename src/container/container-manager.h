@@ -14,6 +14,7 @@
 #include "runtime/runtime-oci.h"
 #include "runtime/supervisor.h"
 #include "store/store.h"
+#include "volume/volume.h"
 
 #define CONTAINERS_MAX 10000U
 
@@ -26,6 +27,7 @@ typedef struct ContainerManagerConfig {
         EventHub *events;
         ImageManager *images;
         NetworkManager *networks;
+        VolumeManager *volumes;
         OciRuntimes *runtimes;
         const HostCapabilities *capabilities;
 } ContainerManagerConfig;

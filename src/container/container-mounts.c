@@ -9,8 +9,8 @@
 #include "shared/mount-util.h"
 
 #define BIND_SOURCE_MODE 0755
-/* Of one container. Each is compared with each, and mounting them takes the runtime longer still. */
-#define MOUNTS_MAX 1024U
+/* What Docker shows of a volume whose mode the request leaves open; it does nothing without SELinux. */
+#define VOLUME_MODE "z"
 
 static const char *const propagations[] = {
         "rprivate", "private", "rshared", "shared", "rslave", "slave", NULL,
@@ -41,7 +41,7 @@ static const struct {
         { "delegated",  MODE_CONSISTENCY }, { "default",   MODE_CONSISTENCY },
 };
 
-static MountPoint *mount_point_add(MountPointList *l) {
+MountPoint *container_mount_point_add(MountPointList *l) {
         MountPoint *items = reallocarray(l->items, l->n_items + 1, sizeof(*items));
 
         if (!items)
@@ -83,19 +83,22 @@ static int mode_word_kind(const char *word, bool seen[static _MODE_KIND_MAX]) {
         return -EINVAL;
 }
 
-static int parse_bind_mode(MountPoint *m, const char *mode, Error *reterr) {
+/* What a word means depends on what is mounted: propagation is of directories of the host, the copy of
+ * volumes. */
+static int parse_mode(MountPoint *m, const char *mode, Error *reterr) {
+        ModeKind foreign = streq(m->type, "bind") ? MODE_COPY : MODE_PROPAGATION;
         _cleanup_strv_free_ char **words = NULL;
         bool seen[_MODE_KIND_MAX] = {};
 
         m->rw = true;
-        m->mode = strdup(mode);
-        m->propagation = strdup("rprivate");
+        m->mode = strdup(mode[0] || streq(m->type, "bind") ? mode : VOLUME_MODE);
+        m->propagation = strdup(streq(m->type, "bind") ? "rprivate" : "");
         if (!m->mode || !m->propagation || strv_split(mode, ",", &words) < 0)
                 return error_fill(reterr, -ENOMEM);
         STRV_FOREACH(w, words) {
                 int kind = mode_word_kind(*w, seen);
 
-                if (kind < 0)
+                if (kind < 0 || kind == (int) foreign)
                         return error_setf(reterr, ERROR_INVALID, "invalid mode: %s", mode);
                 if (kind == MODE_ACCESS)
                         m->rw = streq(*w, "rw");
@@ -103,6 +106,24 @@ static int parse_bind_mode(MountPoint *m, const char *mode, Error *reterr) {
                         return error_fill(reterr, -ENOMEM);
         }
         return 0;
+}
+
+/* An absolute path of the host, or the name of a volume. */
+static int set_source(MountPoint *m, const char *source, Error *reterr) {
+        bool is_path = source[0] == '/';
+        int r;
+
+        m->type = strdup(is_path ? "bind" : "volume");
+        if (!m->type)
+                return error_fill(reterr, -ENOMEM);
+        if (!is_path) {
+                r = volume_name_check(source, reterr);
+                if (r < 0)
+                        return r;
+                m->name = strdup(source);
+        } else
+                (void) path_clean(source, &m->source);
+        return m->name || m->source ? 0 : error_fill(reterr, -ENOMEM);
 }
 
 /* "SOURCE:DESTINATION[:MODE]" */
@@ -121,21 +142,16 @@ static int parse_bind(MountPointList *l, const char *spec, Error *reterr) {
         destination = second ? memdup_suffix0(first + 1, second - first - 1) : strdup(first + 1);
         if (!source || !destination)
                 return error_fill(reterr, -ENOMEM);
-        if (source[0] != '/')
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                  "named volumes are not supported by this engine yet: "
-                                  "'%s' (a directory of the host is given by its absolute path)",
-                                  spec);
-
-        m = mount_point_add(l);
+        m = container_mount_point_add(l);
         if (!m)
                 return error_fill(reterr, -ENOMEM);
-        m->type = strdup("bind");
-        if (!m->type || path_clean(source, &m->source) < 0 ||
-            asprintf_safe(&context, "invalid volume specification: '%s': invalid mount config for type "
-                          "\"bind\": ", spec) < 0)
+        r = set_source(m, source, reterr);
+        if (r < 0)
+                return r;
+        if (asprintf_safe(&context, "invalid volume specification: '%s': invalid mount config for type "
+                          "\"%s\": ", spec, m->type) < 0)
                 return error_fill(reterr, -ENOMEM);
-        r = parse_bind_mode(m, second ? second + 1 : "", reterr);
+        r = parse_mode(m, second ? second + 1 : "", reterr);
         return r < 0 ? r : set_destination(l, m, destination, context, reterr);
 }
 
@@ -150,7 +166,7 @@ static int check_foreign_options(const MountSpec *s, Error *reterr) {
                 return invalid_mount(reterr, s->type, "field BindOptions must not be specified", "");
         if (s->tmpfs_options && !streq(s->type, "tmpfs"))
                 return invalid_mount(reterr, s->type, "field TmpfsOptions must not be specified", "");
-        if (s->volume_options)
+        if (s->volume_options && !streq(s->type, "volume"))
                 return invalid_mount(reterr, s->type, "field VolumeOptions must not be specified", "");
         return 0;
 }
@@ -189,14 +205,44 @@ static int parse_mount_bind(MountPoint *m, const MountSpec *s, Error *reterr) {
         return check_read_only(s, reterr);
 }
 
+static int parse_mount_volume(MountPoint *m, const MountSpec *s, Error *reterr) {
+        const VolumeOptions *o = s->volume_options;
+        int r;
+
+        if (o && !isempty(o->subpath))
+                return error_setf(
+                                reterr, ERROR_NOT_IMPLEMENTED,
+                                "mounting a directory of a volume (volume-subpath) is not supported by this "
+                                "engine yet");
+        m->propagation = strdup("");
+        if (!m->propagation || free_and_strdup(&m->mode, VOLUME_MODE) < 0)
+                return error_fill(reterr, -ENOMEM);
+        if (isempty(s->source))
+                return 0;
+        r = volume_name_check(s->source, reterr);
+        if (r < 0)
+                return r;
+        m->name = strdup(s->source);
+        return m->name ? 0 : error_fill(reterr, -ENOMEM);
+}
+
+static int parse_mount_source(MountPoint *m, const MountSpec *s, Error *reterr) {
+        if (streq(m->type, "bind"))
+                return parse_mount_bind(m, s, reterr);
+        if (streq(m->type, "volume"))
+                return parse_mount_volume(m, s, reterr);
+        return isempty(s->source) ? 0 :
+                                    invalid_mount(reterr, m->type, "field Source must not be specified", "");
+}
+
 static int parse_mount(MountPointList *l, const MountSpec *s, Error *reterr) {
         _cleanup_free_ char *context = NULL;
         const char *type = strempty(s->type);
         MountPoint *m;
         int r;
 
-        if (!streq(type, "bind") && !streq(type, "tmpfs")) {
-                if (streq(type, "volume") || streq(type, "image") || streq(type, "cluster"))
+        if (!streq(type, "bind") && !streq(type, "tmpfs") && !streq(type, "volume")) {
+                if (streq(type, "image") || streq(type, "cluster"))
                         return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
                                           "mounts of type \"%s\" are not supported by this engine yet",
                                           type);
@@ -208,7 +254,7 @@ static int parse_mount(MountPointList *l, const MountSpec *s, Error *reterr) {
                 return r;
         if (isempty(s->target))
                 return invalid_mount(reterr, type, "field Target must not be empty", "");
-        m = mount_point_add(l);
+        m = container_mount_point_add(l);
         if (!m)
                 return error_fill(reterr, -ENOMEM);
         m->type = strdup(type);
@@ -218,11 +264,7 @@ static int parse_mount(MountPointList *l, const MountSpec *s, Error *reterr) {
             asprintf_safe(&context, "invalid mount config for type \"%s\": ", type) < 0)
                 return error_fill(reterr, -ENOMEM);
         r = set_destination(l, m, s->target, context, reterr);
-        if (r >= 0 && streq(type, "bind"))
-                r = parse_mount_bind(m, s, reterr);
-        else if (r >= 0 && !isempty(s->source))
-                r = invalid_mount(reterr, type, "field Source must not be specified", "");
-        return r;
+        return r < 0 ? r : parse_mount_source(m, s, reterr);
 }
 
 static bool is_tmpfs_option(const char *word) {
@@ -265,8 +307,8 @@ int container_mounts_parse(ContainerDocument *d, Error *reterr) {
         const HostConfig *h = &d->host_config;
         int r = 0;
 
-        if (strv_length(h->binds) + h->mounts.n_items + h->tmpfs.n_items > MOUNTS_MAX)
-                return error_setf(reterr, ERROR_INVALID, "more than %u mounts", MOUNTS_MAX);
+        if (strv_length(h->binds) + h->mounts.n_items + h->tmpfs.n_items > CONTAINER_MOUNTS_MAX)
+                return error_setf(reterr, ERROR_INVALID, "more than %u mounts", CONTAINER_MOUNTS_MAX);
         STRV_FOREACH(s, h->binds) {
                 r = parse_bind(&d->mounts, *s, reterr);
                 if (r < 0)
@@ -318,7 +360,7 @@ static char **bind_options(const MountPoint *m, const BindOptions *o) {
         return TAKE_PTR(l);
 }
 
-static const MountSpec *find_mount_spec(const HostConfig *h, const char *destination) {
+const MountSpec *container_mount_spec(const HostConfig *h, const char *destination) {
         for (size_t i = 0; i < h->mounts.n_items; i++) {
                 _cleanup_free_ char *clean = NULL;
 
@@ -366,7 +408,7 @@ static int check_propagation(const MountPoint *m, Error *reterr) {
 }
 
 static int add_bind(Container *c, SpecMountList *l, const MountPoint *m, Error *reterr) {
-        const MountSpec *spec = find_mount_spec(&c->doc.host_config, m->destination);
+        const MountSpec *spec = container_mount_spec(&c->doc.host_config, m->destination);
         int r;
 
         r = make_source(m, reterr);
@@ -376,6 +418,39 @@ static int add_bind(Container *c, SpecMountList *l, const MountPoint *m, Error *
                 return r;
         r = add_mount(l, m->destination, m->source, "bind",
                       bind_options(m, spec ? spec->bind_options : NULL));
+        return r < 0 ? error_fill(reterr, r) : 0;
+}
+
+static int find_volume(Container *c, const MountPoint *m, Volume **ret, Error *reterr) {
+        struct stat st;
+        int r;
+
+        r = volume_find(c->manager->config.volumes, strempty(m->name), ret, reterr);
+        if (r < 0)
+                return r;
+        if (volume_kind(*ret) == VOLUME_DIRECTORY)
+                return volume_make_directories(*ret, reterr);
+        if (volume_kind(*ret) == VOLUME_BIND && stat(volume_source(*ret), &st) < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno,
+                                        "error while mounting volume '%s': failed to mount local volume: "
+                                        "mount %s", m->source, volume_source(*ret));
+        return 0;
+}
+
+static int add_volume(Container *c, SpecMountList *l, const MountPoint *m, Error *reterr) {
+        _cleanup_strv_free_ char **options = NULL, **words = NULL;
+        Volume *v;
+        int r;
+
+        r = find_volume(c, m, &v, reterr);
+        if (r < 0)
+                return r;
+        options = volume_kind(v) == VOLUME_TMPFS ? strv_new_empty() : bind_options(m, NULL);
+        if (!options || volume_mount_words(v, &words) < 0 || strv_extend_strv(&options, words) < 0 ||
+            (!m->rw && strv_extend(&options, "ro") < 0))
+                return error_fill(reterr, -ENOMEM);
+        r = add_mount(l, m->destination, volume_kind(v) == VOLUME_TMPFS ? "tmpfs" : volume_source(v),
+                      volume_kind(v) == VOLUME_TMPFS ? "tmpfs" : "bind", TAKE_PTR(options));
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
@@ -470,12 +545,13 @@ int container_mounts_build(Container *c, SpecMountList *ret, Error *reterr) {
                 const MountPoint *m = c->doc.mounts.items + i;
 
                 if (streq(m->type, "tmpfs")) {
-                        const MountSpec *s = find_mount_spec(&c->doc.host_config, m->destination);
+                        const MountSpec *s = container_mount_spec(&c->doc.host_config, m->destination);
 
                         r = add_mount(&l, m->destination, "tmpfs", "tmpfs",
                                       tmpfs_mount_options(m, s ? s->tmpfs_options : NULL));
                 } else
-                        r = add_bind(c, &l, m, reterr);
+                        r = streq(m->type, "volume") ? add_volume(c, &l, m, reterr) :
+                                                       add_bind(c, &l, m, reterr);
                 if (r < 0)
                         return error_fill(reterr, r);
         }

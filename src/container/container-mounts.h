@@ -6,9 +6,17 @@
 #include "container/container-manager.h"
 #include "runtime/spec.h"
 
+/* Of one container. Each is compared with each, and mounting them takes the runtime longer still. */
+#define CONTAINER_MOUNTS_MAX 1024U
+
 /* Binds and mounts of the host config into doc->mounts. Docker's texts; checks that sources of --mount
- * exist. */
+ * exist. Volumes have their names only (or none yet): container_volumes_assign(). */
 int container_mounts_parse(ContainerDocument *d, Error *reterr);
+
+/* A new, zeroed one at the end; NULL when memory is out. */
+MountPoint *container_mount_point_add(MountPointList *l);
+/* What --mount says of this destination; NULL = nothing. */
+const MountSpec *container_mount_spec(const HostConfig *h, const char *destination);
 
 /* Owns what its rows point to. */
 typedef struct SpecMountList {

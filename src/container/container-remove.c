@@ -10,6 +10,7 @@
 #include "container/container-restart-policy.h"
 #include "container/container-shim.h"
 #include "container/container-stop.h"
+#include "container/container-volumes.h"
 #include "container/container-wait.h"
 #include "image/rootfs.h"
 
@@ -20,6 +21,9 @@ int container_remove_now(Container *c, Error *reterr) {
 
         r = container_set_state(c, CONTAINER_REMOVING, STORE_SYNC_LAZY, reterr);
         crash_point("container-remove:marked");
+        if (r >= 0 && (c->doc.remove_volumes || c->doc.host_config.auto_remove))
+                container_volumes_remove(c);
+        crash_point("container-remove:volumes");
         if (r >= 0)
                 r = rootfs_remove(m->config.images, c->data_dir, reterr);
         crash_point("container-remove:directory");
@@ -112,7 +116,7 @@ static int remove_running(Container *c, Operation **ret, Error *reterr) {
         return 0;
 }
 
-int container_remove(Container *c, bool force, Operation **ret, Error *reterr) {
+int container_remove(Container *c, bool force, bool volumes, Operation **ret, Error *reterr) {
         int r;
 
         if (c->state == CONTAINER_REMOVING)
@@ -124,6 +128,7 @@ int container_remove(Container *c, bool force, Operation **ret, Error *reterr) {
                                   "before removing or force remove",
                                   c->doc.name, container_state_to_string(c->state));
         container_restart_policy_cancel(c);
+        c->doc.remove_volumes = c->doc.remove_volumes || volumes;
         if (container_is_running(c))
                 return remove_running(c, ret, reterr);
         r = container_remove_now(c, reterr);

@@ -4,9 +4,9 @@
 
 #include "container/container-manager.h"
 
-/* Docker's checks and texts. With force a running one is killed first. 1: removed; 0: *ret completes when it
- * is. */
-int container_remove(Container *c, bool force, Operation **ret, Error *reterr);
+/* Docker's checks and texts. With force a running one is killed first; with volumes its anonymous volumes
+ * go, too. 1: removed; 0: *ret completes when it is. */
+int container_remove(Container *c, bool force, bool volumes, Operation **ret, Error *reterr);
 
 /* --rm, after the exit: at once, or when the shim is done with its attached clients. Failures are logged. */
 void container_auto_remove(Container *c);

@@ -19,6 +19,7 @@
 #include "container/container-restore.h"
 #include "container/container-restart-policy.h"
 #include "container/container-start.h"
+#include "container/container-volumes.h"
 #include "container/container-wait.h"
 
 #define EXIT_CODE_KILLED 137
@@ -207,6 +208,7 @@ void container_handle_exit(Container *c, const ExitRecord *record) {
         crash_point("container-exit:recorded");
         container_network_stop(c);
         crash_point("container-exit:network");
+        container_volumes_event(c, "unmount", MESSAGE_VOLUME_UNMOUNT_STR);
 
         snprintf(code, sizeof(code), "%d", record->code);
         snprintf(duration, sizeof(duration), "%" PRIu64,

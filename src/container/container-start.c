@@ -17,6 +17,7 @@
 #include "container/container-root.h"
 #include "container/container-shim.h"
 #include "container/container-spec.h"
+#include "container/container-volumes.h"
 #include "container/container-wait.h"
 #include "image/rootfs.h"
 #include "runtime/oci-error.h"
@@ -24,6 +25,7 @@
 #define RUN_DIR_MODE 0700
 
 struct ContainerStart {
+        ContainerFill *fill;    /* of its volumes, where the creation did not get so far */
         ImageJob *copy;         /* what the storage driver does first */
         int mount_fd;           /* detached root file system */
         bool prepared;          /* network, OCI document */
@@ -33,6 +35,7 @@ struct ContainerStart {
 
 ContainerStart *container_start_free(ContainerStart *s) {
         if (s) {
+                container_fill_free(s->fill);
                 image_job_cancel(s->copy);
                 safe_close(s->mount_fd);
         }
@@ -76,6 +79,8 @@ static void undo_start(Container *c) {
                 c->supervised = false;
         }
         container_network_stop(c);
+        if (c->start && c->start->prepared)
+                container_volumes_event(c, "unmount", MESSAGE_VOLUME_UNMOUNT_STR);
         c->start = container_start_free(c->start);
         container_clear_run_dir(c);
 }
@@ -245,6 +250,7 @@ static int prepare(Container *c, Error *reterr) {
                 r = container_spec_write(c, c->start->mount_fd, netns, cgroup_path, reterr);
         if (r < 0)
                 return r;
+        container_volumes_event(c, "mount", MESSAGE_VOLUME_MOUNT_STR);
         c->start->prepared = true;
         return 0;
 }
@@ -262,13 +268,32 @@ static void on_copied(ImageJob *job, int r, const Error *error, void *userdata) 
 }
 
 /* At once, or when the storage driver has made its copy of the image. */
-static int begin_prepare(Container *c, Error *reterr) {
+static int prepare_root(Container *c, Error *reterr) {
         const ImageJobHandlers handlers = { .done = on_copied, .userdata = c };
         int r;
 
         r = rootfs_prepare(c->manager->config.images, c->image, c->rw_dir, &handlers, &c->start->copy,
                            reterr);
-        return r == 0 ? prepare(c, reterr) : r;
+        return r == 0 ? prepare(c, reterr) : MIN(r, 0);
+}
+
+static void on_filled(int r, const Error *error, void *userdata) {
+        Container *c = ASSERT_PTR(userdata);
+        _cleanup_error_ Error e = ERROR_NULL;
+
+        c->start->fill = NULL;
+        r = r < 0 ? error_copy(&e, error) : prepare_root(c, &e);
+        if (r < 0)
+                container_start_abort(c, r, &e);
+        else
+                start_if_ready(c);
+}
+
+static int begin_prepare(Container *c, Error *reterr) {
+        int r;
+
+        r = container_fill_start(c, on_filled, c, &c->start->fill, reterr);
+        return r == 0 ? prepare_root(c, reterr) : MIN(r, 0);
 }
 
 int container_start(Container *c, Operation **ret, Error *reterr) {

@@ -13,6 +13,7 @@
 #include "container/container-exec.h"
 #include "container/container-manager.h"
 #include "container/container-start.h"
+#include "container/container-volumes.h"
 #include "container/container-wait.h"
 
 static const JsonField container_document_fields[] = {
@@ -38,6 +39,8 @@ static const JsonField container_document_fields[] = {
         JSON_TIME(ContainerDocument, finished, "FinishedAt", 0),
         JSON_INT64(ContainerDocument, restart_count, "RestartCount", 0),
         JSON_BOOL(ContainerDocument, stopped_by_user, "StoppedByUser", 0),
+        JSON_BOOL(ContainerDocument, volumes_filled, "VolumesFilled", JSON_OMITEMPTY),
+        JSON_BOOL(ContainerDocument, remove_volumes, "RemoveVolumes", JSON_OMITEMPTY),
 };
 JSON_TYPE(ContainerDocument, container_document_fields);
 
@@ -89,6 +92,7 @@ int container_new(ContainerManager *m, ContainerDocument *doc, Container **ret) 
 
 static void container_free(Container *c) {
         container_start_free(c->start);
+        container_fill_free(c->fill);
         container_attach_drop_all(c);
         container_wait_drop_all(c);
         shim_client_free(c->shim);

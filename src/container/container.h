@@ -13,6 +13,7 @@ typedef struct ContainerManager ContainerManager;
 typedef struct ContainerStart ContainerStart;
 typedef struct ContainerAttach ContainerAttach;
 typedef struct ContainerExec ContainerExec;
+typedef struct ContainerFill ContainerFill;
 typedef struct ContainerWaiter ContainerWaiter;
 typedef struct Image Image;
 typedef struct sd_event_source sd_event_source;
@@ -57,6 +58,8 @@ typedef struct ContainerDocument {
         nsec_t started, finished;
         int64_t restart_count;
         bool stopped_by_user;           /* the restart policy leaves it alone */
+        bool volumes_filled;            /* with what the image has at their mount points */
+        bool remove_volumes;            /* the anonymous ones go with it: the removal was begun so */
 } ContainerDocument;
 JSON_TYPE_DECLARE(ContainerDocument);
 
@@ -75,6 +78,7 @@ struct Container {
         bool restoring;                 /* busy is the restore */
         bool booted;                    /* it ended with the machine: its next start is no restart */
         ContainerStart *start;          /* the start in progress */
+        ContainerFill *fill;            /* of its volumes, after the creation */
         ShimClient *shim;               /* connection while the shim lives */
         bool supervised;                /* the supervisor has not said yet that the shim is gone */
         Operation *gone;                /* completes when it says so; made by the first who waits */

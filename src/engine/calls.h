@@ -61,6 +61,10 @@ extern const EngineCall engine_call_network_inspect;
 
 /* volumes: a list that is empty until volumes exist, since clients ask for it */
 extern const EngineCall engine_call_volume_list;
+extern const EngineCall engine_call_volume_create;
+extern const EngineCall engine_call_volume_inspect;
+extern const EngineCall engine_call_volume_remove;
+extern const EngineCall engine_call_volume_prune;
 
 /* All of them, for the checks of documentation and policy. NULL-terminated. */
 extern const EngineCall *const engine_calls[];

@@ -120,17 +120,73 @@ int engine_with_idle_container(Engine *e, Call *call, const char *name, bool shi
 
 /* --- create, list, inspect --- */
 
+/* A created container whose volumes are being filled. */
+typedef struct CreateJob {
+        Call *call;
+        ContainerCreateReply reply;
+} CreateJob;
+
+static void create_job_free(CreateJob *j) {
+        json_done(&ContainerCreateReply_json, &j->reply);
+        call_unref(j->call);
+        free(j);
+}
+
+/* As if it had not been created. */
+static void discard_created(Container *c) {
+        Operation *o = NULL;
+
+        (void) container_remove(c, /* force= */ true, /* volumes= */ true, &o, NULL);
+        operation_unref(o);
+}
+
+static void on_populated(Operation *o, int r, const Error *error, void *userdata) {
+        CreateJob *j = userdata;
+        Container *c = hashmap_get(j->call->engine->containers->by_id, j->reply.id);
+
+        if (r < 0) {
+                if (c)
+                        discard_created(c);
+                call_fail(j->call, error);
+        } else
+                call_reply(j->call, &j->reply);
+        create_job_free(j);
+}
+
+static int populate(Call *call, Container *c, char ***warnings) {
+        _cleanup_(operation_unrefp) Operation *o = NULL;
+        CreateJob *j;
+        int r;
+
+        r = container_populate(c, &o, &call->error);
+        if (r <= 0)
+                return r;
+        j = new(CreateJob, 1);
+        if (!j)
+                return error_fill(&call->error, -ENOMEM);
+        *j = (CreateJob) { call_ref(call), { strdup(c->doc.id), TAKE_PTR(*warnings) } };
+        r = j->reply.id ? operation_wait(o, on_populated, j) : -ENOMEM;
+        if (r < 0) {
+                create_job_free(j);
+                return error_fill(&call->error, r);
+        }
+        return 1;
+}
+
 static int create_call(Engine *e, Call *call) {
-        ContainerCreateReply reply = {};
+        _cleanup_strv_free_ char **warnings = NULL;
         Container *c;
         int r;
 
-        r = container_create(e->containers, call->params, &c, &reply.warnings, &call->error);
+        r = container_create(e->containers, call->params, &c, &warnings, &call->error);
         if (r < 0)
                 return r;
-        reply.id = c->doc.id;
-        call_reply(call, &reply);
-        strv_free(reply.warnings);
+        r = populate(call, c, &warnings);
+        if (r < 0)
+                discard_created(c);
+        if (r != 0)
+                return MIN(r, 0);
+        call_reply(call, &(ContainerCreateReply) { c->doc.id, warnings });
         return 1;
 }
 
@@ -336,7 +392,7 @@ static int remove_container(Engine *e, Call *call, Container *c) {
         if (p->link)
                 return error_setf(&call->error, ERROR_NOT_IMPLEMENTED,
                                   "links are not supported by this engine yet");
-        r = container_remove(c, p->force, &o, &call->error);
+        r = container_remove(c, p->force, p->v, &o, &call->error);
         if (r == 0)
                 return engine_wait_operation(call, o);
         if (r > 0)

@@ -2,7 +2,9 @@
 /* The engine's own struct, for the files of this folder. */
 #pragma once
 
+#include "api/disk-usage.h"
 #include "container/container-manager.h"
+#include "container/container-volumes.h"
 #include "engine/engine.h"
 #include "operation/worker-pool.h"
 
@@ -17,6 +19,7 @@ struct Engine {
         WorkerPool *workers;
         ImageManager *images;
         NetworkManager *networks;
+        VolumeManager *volumes;
         OciRuntimes runtimes;
         HostCapabilities capabilities;
         Supervisor *supervisor;
@@ -43,3 +46,9 @@ int engine_wait_operation(Call *call, Operation *o);
  * the call. Takes the list. Returns as an EngineFunction. */
 typedef void (*ContainerSizesDone)(Call *call, ContainerSummaryList *list);
 int engine_container_sizes(Call *call, ContainerSummaryList *list, ContainerSizesDone done);
+
+/* The same for volumes: usage_data of each, then done(). Takes the list, and userdata until the call ends.
+ * Returns as an EngineFunction. */
+typedef void (*VolumeSizesDone)(Call *call, VolumeInfoList *volumes, void *userdata);
+int engine_volume_sizes(Call *call, VolumeInfoList *volumes, VolumeSizesDone done, void *userdata,
+                        void (*userdata_free)(void *userdata));

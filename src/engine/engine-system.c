@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls on the engine itself: ping, version, info, events; and the empty list of volumes. */
+/* Calls on the engine itself: ping, version, info, events. */
 #include "engine/calls.h"
 #include "engine/engine-internal.h"
 
@@ -443,17 +443,6 @@ static int events_call(Engine *e, Call *call) {
         return follow_events(e, s);
 }
 
-/* --- volumes --- */
-
-static int volume_list_call(Engine *e, Call *call) {
-        _cleanup_json_ struct json_object *none = NULL;
-
-        if (json_parse("[]", 2, 1, &none, &call->error) < 0)
-                return -ENOMEM;
-        call_reply(call, &(VolumeListReply){ .volumes = none });
-        return 1;
-}
-
 /* --- rows --- */
 
 const EngineCall engine_call_system_ping = {
@@ -474,8 +463,4 @@ const EngineCall engine_call_system_info = {
 const EngineCall engine_call_system_events = {
         "SystemEvents", &SystemEventsParams_json, NULL, "system-events", CALL_STREAM,
         events_call,    "Streams what happens.",
-};
-const EngineCall engine_call_volume_list = {
-        "VolumeList", &VolumeListParams_json, &VolumeListReply_json, "volume-list", 0, volume_list_call,
-        "Lists volumes; there are none until volumes are supported.",
 };

@@ -39,7 +39,7 @@ static int check_types(const DiskUsageParams *p, Error *reterr) {
         return 0;
 }
 
-/* There are no volumes and no build cache that could take anything yet. */
+/* There is no build cache that could take anything yet. */
 static int empty_list(struct json_object **ret, Error *reterr) {
         return json_parse("[]", 2, 1, ret, reterr);
 }
@@ -59,23 +59,50 @@ static int fill_others(Call *call, DiskUsage *u) {
 
         if (is_wanted(call, USAGE_IMAGE))
                 r = fill_images(call, u);
-        if (r >= 0 && is_wanted(call, USAGE_VOLUME))
-                r = empty_list(&u->volumes, &call->error);
         if (r >= 0 && is_wanted(call, USAGE_BUILD_CACHE))
                 r = empty_list(&u->build_cache, &call->error);
         return r;
 }
 
-static void reply_usage(Call *call, ContainerSummaryList *containers) {
-        _cleanup_(DiskUsage_donep) DiskUsage u = {};
+static void free_usage(void *userdata) {
+        json_free(&DiskUsage_json, userdata);
+}
+
+static void reply_usage(Call *call, VolumeInfoList *volumes, void *userdata) {
+        DiskUsage *u = userdata;
         int r;
 
-        u.containers = TAKE_STRUCT(*containers);
-        r = fill_others(call, &u);
+        u->volumes = TAKE_STRUCT(*volumes);
+        r = fill_others(call, u);
         if (r < 0)
                 call_fail_own(call, r);
         else
-                call_reply(call, &u);
+                call_reply(call, u);
+}
+
+static int add_volumes(Call *call, ContainerSummaryList *containers) {
+        VolumeInfoList volumes = {};
+        const Filters none = {};
+        DiskUsage *u;
+        int r;
+
+        if (is_wanted(call, USAGE_VOLUME)) {
+                r = volume_list(call->engine->volumes, &none, &volumes, &call->error);
+                if (r < 0)
+                        return r;
+        }
+        u = json_new(&DiskUsage_json);
+        if (!u)
+                return error_fill(&call->error, -ENOMEM);
+        u->containers = TAKE_STRUCT(*containers);
+        return engine_volume_sizes(call, &volumes, reply_usage, u, free_usage);
+}
+
+static void containers_sized(Call *call, ContainerSummaryList *containers) {
+        int r = add_volumes(call, containers);
+
+        if (r < 0)
+                call_fail_own(call, r);
 }
 
 static int usage_call(Engine *e, Call *call) {
@@ -90,10 +117,9 @@ static int usage_call(Engine *e, Call *call) {
                                    &containers, &call->error);
                 if (r >= 0 && !containers.items && !(containers.items = new0(ContainerSummary, 1)))
                         r = error_fill(&call->error, -ENOMEM);
-                return r < 0 ? r : engine_container_sizes(call, &containers, reply_usage);
+                return r < 0 ? r : engine_container_sizes(call, &containers, containers_sized);
         }
-        reply_usage(call, &containers);
-        return 1;
+        return add_volumes(call, &containers);
 }
 
 const EngineCall engine_call_system_disk_usage = {

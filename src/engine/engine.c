@@ -10,6 +10,7 @@
 #include "basic/messages.h"
 #include "engine/calls.h"
 #include "engine/engine-internal.h"
+#include "image/rootfs.h"
 #include "shared/bus-util.h"
 
 #define META_ENGINE_ID "engine-id"
@@ -128,6 +129,7 @@ Engine *engine_free(Engine *e) {
         if (!e)
                 return NULL;
         container_manager_free(e->containers);
+        volume_manager_free(e->volumes);
         supervisor_free(e->supervisor);
         network_manager_free(e->networks);
         image_manager_free(e->images);
@@ -166,6 +168,30 @@ static int load_images(Engine *e, Error *reterr) {
         }, &e->images, reterr);
 }
 
+static int volume_users(void *userdata, const char *name, char ***ret_ids) {
+        Engine *e = ASSERT_PTR(userdata);
+
+        return e->containers ? container_manager_volume_users(e->containers, name, ret_ids) : 0;
+}
+
+static int volume_discard(void *userdata, const char *directory, Error *reterr) {
+        Engine *e = ASSERT_PTR(userdata);
+
+        return rootfs_remove(e->images, directory, reterr);
+}
+
+static const VolumeManagerOps volume_ops = { .users = volume_users, .discard = volume_discard };
+
+static int load_volumes(Engine *e, Error *reterr) {
+        return volume_manager_new(&(VolumeManagerConfig) {
+                .data_root = e->config->data_root,
+                .store = e->store,
+                .events = e->events,
+                .ops = &volume_ops,
+                .userdata = e,
+        }, &e->volumes, reterr);
+}
+
 static int load_containers(Engine *e, Error *reterr) {
         int r;
 
@@ -178,6 +204,7 @@ static int load_containers(Engine *e, Error *reterr) {
                 .events = e->events,
                 .images = e->images,
                 .networks = e->networks,
+                .volumes = e->volumes,
                 .runtimes = &e->runtimes,
                 .capabilities = &e->capabilities,
         }, &e->containers, reterr);
@@ -191,6 +218,8 @@ int engine_load(Engine *e, Error *reterr) {
         if (r >= 0)
                 r = network_manager_new(&e->config->network, e->config->exec_root, e->store, e->event,
                                         &e->networks, reterr);
+        if (r >= 0)
+                r = load_volumes(e, reterr);
         if (r >= 0)
                 r = load_containers(e, reterr);
         if (r < 0)
@@ -413,6 +442,7 @@ const EngineCall *const engine_calls[] = {
         &engine_call_network_list,      &engine_call_network_inspect,   &engine_call_volume_list,
         &engine_call_registry_login,    &engine_call_registry_inspect,  &engine_call_registry_search,
         &engine_call_exec_create,       &engine_call_exec_start,        &engine_call_exec_resize,
-        &engine_call_exec_inspect,
+        &engine_call_exec_inspect,      &engine_call_volume_create,     &engine_call_volume_inspect,
+        &engine_call_volume_remove,     &engine_call_volume_prune,
         NULL,
 };

@@ -75,6 +75,7 @@ static const struct {
         { "container", "CONTAINER_ID", "CONTAINER_NAME" },
         { "image",     "IMAGE_ID",     "IMAGE"          },
         { "network",   "NETWORK_ID",   "NETWORK_NAME"   },
+        { "volume",    "VOLUME_NAME",  "VOLUME_NAME"    },
         { "daemon",    "DAEMON_ID",    "DAEMON_NAME"    },
 };
 
@@ -86,6 +87,8 @@ static const struct {
         { "image",    NULL,   "IMAGE",     NULL           },
         { "signal",   "kill", "SIGNAL",    ", signal "    },
         { "exitCode", "die",  "EXIT_CODE", ", exit code " },
+        { "exitCode", "exec_die", "EXIT_CODE", ", exit code " },
+        { "execID",   "exec_die", "EXEC_ID",   NULL           },
 };
 
 static int add_ids(const Event *e, char ***fields) {

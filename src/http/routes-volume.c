@@ -3,11 +3,11 @@
 #include "http/http-route.h"
 
 static const HttpRoute rows[] = {
-        ROUTE(GET,    "/volumes",                       volume_list),
-        ROUTE_REFUSED(POST,   "/volumes/create",        "managing named volumes"),
-        ROUTE_REFUSED(POST,   "/volumes/prune",         "managing named volumes", .since = 25),
-        ROUTE_REFUSED(GET,    "/volumes/{name...}",     "managing named volumes"),
-        ROUTE_REFUSED(DELETE, "/volumes/{name...}",     "managing named volumes"),
+        ROUTE(GET,    "/volumes",               volume_list),
+        ROUTE(POST,   "/volumes/create",        volume_create,  .status = 201, .flags = ROUTE_BODY_REQUIRED),
+        ROUTE(POST,   "/volumes/prune",         volume_prune,   .since = 25),
+        ROUTE(GET,    "/volumes/{name...}",     volume_inspect),
+        ROUTE(DELETE, "/volumes/{name...}",     volume_remove,  .status = 204),
         { .method = HTTP_PUT, .path = "/volumes/{name...}", .flags = ROUTE_SWARM, .since = 42 },
 };
 

@@ -28,17 +28,16 @@ static void on_usage(Worker *w, int r, struct json_object *result, const Error *
         image_job_cancel(j);
 }
 
-int rootfs_usage_start(ImageManager *m, const char *rw_dir,
-                       void (*done)(ImageJob *job, int r, int64_t size, void *userdata), void *userdata,
-                       ImageJob **ret, Error *reterr) {
-        _cleanup_free_ char *diff = path_join(rw_dir, "diff");
-        _cleanup_close_ int fd = diff ? open(diff, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
+int directory_usage_start(ImageManager *m, const char *directory,
+                          void (*done)(ImageJob *job, int r, int64_t size, void *userdata), void *userdata,
+                          ImageJob **ret, Error *reterr) {
+        _cleanup_close_ int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         UsageData *data;
         ImageJob *j;
         int r;
 
         if (fd < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot open %s", diff);
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot open %s", directory);
         j = image_job_new(m, &(ImageJobHandlers) { .userdata = userdata }, -EBADF, reterr);
         if (!j)
                 return -ENOMEM;
@@ -62,4 +61,14 @@ int rootfs_usage_start(ImageManager *m, const char *rw_dir,
         }
         *ret = j;
         return 0;
+}
+
+int rootfs_usage_start(ImageManager *m, const char *rw_dir,
+                       void (*done)(ImageJob *job, int r, int64_t size, void *userdata), void *userdata,
+                       ImageJob **ret, Error *reterr) {
+        _cleanup_free_ char *diff = path_join(rw_dir, "diff");
+
+        if (!diff)
+                return error_fill(reterr, -ENOMEM);
+        return directory_usage_start(m, diff, done, userdata, ret, reterr);
 }

@@ -30,6 +30,12 @@ typedef struct RootfsReadParams {
 int rootfs_read_start(ImageManager *m, const RootfsReadParams *p, int output_fd,
                       const ImageJobHandlers *handlers, ImageJob **ret, Error *reterr);
 
+/* Copies the directory `path` of the root file system into the directory target (absolute) if that is empty:
+ * all that is in it, and owner, mode and attributes of the directory itself. Without such a directory
+ * nothing is done. The storage driver has prepared the root file system. */
+int rootfs_copy_start(ImageManager *m, Image *image, const char *rw_dir, const char *path,
+                      const char *target, const ImageJobHandlers *handlers, ImageJob **ret, Error *reterr);
+
 /* 1: it is a copy of the image (vfs), *ret says when it was made, 0 = not yet. 0: it is above the image. */
 int rootfs_is_copy(const char *rw_dir, nsec_t *ret_copied);
 
@@ -43,6 +49,11 @@ int rootfs_remove(ImageManager *m, const char *directory, Error *reterr);
 int rootfs_usage_start(ImageManager *m, const char *rw_dir,
                        void (*done)(ImageJob *job, int r, int64_t size, void *userdata), void *userdata,
                        ImageJob **ret, Error *reterr);
+
+/* The same for any directory, a volume's for example. */
+int directory_usage_start(ImageManager *m, const char *directory,
+                          void (*done)(ImageJob *job, int r, int64_t size, void *userdata), void *userdata,
+                          ImageJob **ret, Error *reterr);
 
 /* Docker's GraphDriver.Data as map "key=value" (LowerDir, MergedDir, UpperDir, WorkDir; nothing for vfs);
  * rw_dir NULL: of the image. */

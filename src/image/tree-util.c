@@ -24,11 +24,6 @@ DIR *open_directory_at(int dir_fd, const char *name) {
         return d;
 }
 
-void closedirp(DIR **d) {
-        if (*d)
-                closedir(*d);
-}
-
 bool is_dot(const char *name) {
         return streq(name, ".") || streq(name, "..");
 }

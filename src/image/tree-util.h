@@ -14,8 +14,6 @@
 
 /* Never through a symlink. NULL with errno. */
 DIR *open_directory_at(int dir_fd, const char *name);
-void closedirp(DIR **d);
-#define _cleanup_closedir_ _cleanup_(closedirp)
 
 bool is_dot(const char *name);
 /* The mark of overlayfs for a name that is deleted below. */

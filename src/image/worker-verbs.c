@@ -70,6 +70,11 @@ static const JsonField layers_merge_params_fields[] = {
 };
 JSON_TYPE(LayersMergeParams, layers_merge_params_fields);
 
+static const JsonField tree_copy_params_fields[] = {
+        JSON_STRING(TreeCopyParams, path, "Path", JSON_REQUIRED),
+};
+JSON_TYPE(TreeCopyParams, tree_copy_params_fields);
+
 static const JsonField tree_params_fields[] = {
         JSON_STRV(TreeParams, layers, "Layers", 0),
         JSON_BOOL(TreeParams, own_is_whole, "OwnIsWhole", 0),

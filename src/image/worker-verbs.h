@@ -93,6 +93,13 @@ typedef struct LayersMergeParams {
 } LayersMergeParams;
 JSON_TYPE_DECLARE(LayersMergeParams);
 
+/* "tree-copy": root directory, target directory. What is in the directory below the root, and what it is
+ * like itself, if the target is empty. */
+typedef struct TreeCopyParams {
+        char *path;                     /* as a container sees it: symlinks stay below the root */
+} TreeCopyParams;
+JSON_TYPE_DECLARE(TreeCopyParams);
+
 /* "tree-pack": output, directory of the layers, [directory of the container's own files]. The tree as an
  * archive. "tree-changes": the same for the list of what is other than in the layers. */
 typedef struct TreeParams {

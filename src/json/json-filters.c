@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <regex.h>
+
 #include "basic/string-util.h"
 #include "json/json-type.h"
+
+#define PATTERN_MAX 256U
 
 char **filters_get(const Filters *f, const char *key) {
         for (size_t i = 0; i < f->n_items; i++)
@@ -47,8 +51,36 @@ int filters_check_values(const Filters *f, const char *key, const char *what, co
                 if (!list)
                         return error_fill(reterr, -ENOMEM);
                 return error_setf(reterr, ERROR_INVALID,
-                                  "invalid filter '%s=%s': invalid value for %s (%s): must be one of %s", key,
-                                  *v, what, *v, list);
+                                  "invalid filter '%s=%s': invalid value for %s (%s): must be one of %s",
+                                  key, *v, what, *v, list);
         }
         return 0;
+}
+
+bool filters_match_text(const char *text, const char *value) {
+        regex_t pattern;
+        bool match;
+
+        if (strstr(text, value))
+                return true;
+        /* Counted repetitions can make a short pattern huge. */
+        if (strlen(value) > PATTERN_MAX || strchr(value, '{') ||
+            regcomp(&pattern, value, REG_EXTENDED | REG_NOSUB) != 0)
+                return false;
+        match = regexec(&pattern, text, 0, NULL, 0) == 0;
+        regfree(&pattern);
+        return match;
+}
+
+bool filters_match_label(const StringMap *labels, const char *value) {
+        const char *wanted = strchr(value, '=');
+        size_t n = strcspn(value, "=");
+
+        for (size_t i = 0; i < labels->n_items; i++) {
+                const char *key = labels->items[i].key;
+
+                if (strlen(key) == n && memcmp(key, value, n) == 0)
+                        return !wanted || streq(strempty(labels->items[i].value), wanted + 1);
+        }
+        return false;
 }

@@ -68,6 +68,10 @@ char **filters_get(const Filters *f, const char *key);
 int filters_check_keys(const Filters *f, const char *const *allowed, Error *reterr);
 /* A filter that is true or false; several values must agree. UNSET: it is not there. */
 int filters_get_tristate(const Filters *f, const char *key, Tristate *ret, Error *reterr);
+/* Docker's match of names and ids: the text holds the value, or it matches as a regular expression. */
+bool filters_match_text(const char *text, const char *value);
+/* "KEY" or "KEY=VALUE". */
+bool filters_match_label(const StringMap *labels, const char *value);
 /* Every value of the key must be in the NULL-terminated list; what names the values in the error. */
 int filters_check_values(const Filters *f, const char *key, const char *what, const char *const *allowed,
                          Error *reterr);

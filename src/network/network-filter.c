@@ -1,33 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The filters of GET /networks. */
-#include <regex.h>
-
 #include "basic/parse-util.h"
 #include "network/network-manager-private.h"
 
-#define PATTERN_MAX 256U
-
-static bool match_text(const char *text, const char *value) {
-        regex_t pattern;
-        bool match;
-
-        if (strstr(text, value))
-                return true;
-        /* Counted repetitions can make a short pattern huge. */
-        if (strlen(value) > PATTERN_MAX || strchr(value, '{') ||
-            regcomp(&pattern, value, REG_EXTENDED | REG_NOSUB) != 0)
-                return false;
-        match = regexec(&pattern, text, 0, NULL, 0) == 0;
-        regfree(&pattern);
-        return match;
-}
-
 static bool match_id(const Network *n, const char *value) {
-        return match_text(n->id, value);
+        return filters_match_text(n->id, value);
 }
 
 static bool match_name(const Network *n, const char *value) {
-        return match_text(n->name, value);
+        return filters_match_text(n->name, value);
 }
 
 static bool match_driver(const Network *n, const char *value) {

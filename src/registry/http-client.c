@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "basic/errno-util.h"
+#include "basic/fd-util.h"
 #include "basic/fileio.h"
 #include "basic/hexdecoct.h"
 #include "basic/net-addr.h"
@@ -246,11 +247,6 @@ HttpClient *http_client_free(HttpClient *c) {
         return mfree(c);
 }
 
-static void closedirp(DIR **d) {
-        if (*d)
-                closedir(*d);
-}
-
 /* "0123abcd.0": one certificate, found by its hash when it is needed. */
 static bool is_hash_link(const char *name) {
         return strlen(name) == 10 && is_lower_hex(name, 8) && endswith(name, ".0");
@@ -260,7 +256,7 @@ static bool is_hash_link(const char *name) {
  * than many a request. */
 static bool has_hashed_directory(HttpClient *c) {
         const char *path = curl_version_info(CURLVERSION_NOW)->capath;
-        _cleanup_(closedirp) DIR *d = NULL;
+        _cleanup_closedir_ DIR *d = NULL;
         struct dirent *e;
 
         if (c->hashed == TRISTATE_UNSET) {

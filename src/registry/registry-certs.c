@@ -12,14 +12,9 @@
 #define CERTIFICATE_MAX (1024U * 1024U)
 #define FILES_MAX 256U
 
-static void closedirp(DIR **d) {
-        if (*d)
-                closedir(*d);
-}
-
 /* Sorted, as Docker reads them. */
 static int list_files(int fd, char ***ret) {
-        _cleanup_(closedirp) DIR *d = NULL;
+        _cleanup_closedir_ DIR *d = NULL;
         _cleanup_strv_free_ char **names = NULL;
         int dup_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         struct dirent *e;

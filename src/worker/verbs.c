@@ -87,6 +87,39 @@ static int verb_layers_merge(const void *params, const int *fds, Error *reterr) 
         return worker_result(&EmptyReply_json, &(const EmptyReply) {}, reterr);
 }
 
+static int directory_is_empty(int fd) {
+        _cleanup_closedir_ DIR *d = NULL;
+        _cleanup_close_ int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct dirent *e;
+
+        d = copy >= 0 ? fdopendir(copy) : NULL;
+        if (!d)
+                return -errno;
+        TAKE_FD(copy);
+        while ((e = readdir(d)))
+                if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
+                        return 0;
+        return 1;
+}
+
+static int verb_tree_copy(const void *params, const int *fds, Error *reterr) {
+        const TreeCopyParams *p = params;
+        _cleanup_close_ int source = open_in_root(fds[0], p->path, O_RDONLY | O_DIRECTORY, 0);
+        int r;
+
+        if (source < 0 && !IN_SET(source, -ENOENT, -ENOTDIR, -ELOOP))
+                return error_set_errnof(reterr, ERROR_INTERNAL, source, "Failed to open %s", p->path);
+        r = directory_is_empty(fds[1]);
+        if (r < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, r, "Failed to read the target");
+        if (source >= 0 && r > 0) {
+                r = tree_merge_layer(source, fds[1], reterr);
+                if (r < 0)
+                        return r;
+        }
+        return worker_result(&EmptyReply_json, &(const EmptyReply) {}, reterr);
+}
+
 /* Not there for a container that has nothing yet. */
 static int own_directory(const int *fds) {
         return fcntl(fds[2], F_GETFD) < 0 ? -EBADF : fds[2];
@@ -214,6 +247,8 @@ const WorkerVerb worker_verbs[] = {
         { "registry-tags", &RegistryAccess_json, 0, -1, WORKER_NETWORK, verb_registry_tags },
         { "remove-children", NULL, 1, 0, WORKER_WRITE_FILES, verb_remove_children },
         { "tree-changes", &TreeParams_json, 2, 1, WORKER_READ_FILES | WORKER_READ_MARKS, verb_tree_changes },
+        { "tree-copy", &TreeCopyParams_json, 2, 1,
+          WORKER_READ_FILES | WORKER_WRITE_FILES | WORKER_OWN_FILES, verb_tree_copy },
         { "tree-pack", &TreeParams_json, 2, 1, WORKER_READ_FILES | WORKER_READ_MARKS, verb_tree_pack },
         { "url-fetch", &UrlFetchParams_json, 1, -1, WORKER_NETWORK, verb_url_fetch },
         { "usage", NULL, 1, 0, WORKER_READ_FILES, verb_usage },

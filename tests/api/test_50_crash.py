@@ -34,6 +34,8 @@ class Answers:
         self.removed = set()
         self.loaded = set()
         self.untagged = set()           # names of images
+        self.volumes = set()            # names that must be there, and those that must not
+        self.no_volumes = set()
         self.asked = set()              # names in flight
 
 
@@ -144,6 +146,9 @@ def check_truth(d, answers):
             raise Failed(f"image {tag} is gone, although its load was answered")
     for tag in answers.untagged & tags:
         raise Failed(f"image {tag} is there, although its removal was answered")
+    volumes = {v["Name"] for v in c.ok("GET", "/volumes")["Volumes"]}
+    if answers.volumes - volumes or answers.no_volumes & volumes:
+        raise Failed(f"the volumes are {volumes}, there must be {answers.volumes} and not {answers.no_volumes}")
     # The engine must still do its work, with the names of what was half done.
     for i in rows:
         d.containers.add(i)
@@ -153,6 +158,9 @@ def check_truth(d, answers):
         c.start(i)
         equal(c.wait(i), 3, "exit code of a container made afterwards")
         c.remove(i, missing_ok=False)
+    for name in volumes:
+        c.ok("DELETE", f"/volumes/{name}", wanted=(204, 404), query={"force": 1})
+    equal(list((d.data / "volumes").iterdir()), [], "directories of volumes at the end")
     for tag in tags - {"busybox:latest"}:
         c.ok("DELETE", f"/images/{tag}", wanted=200)
     c.ok("POST", "/images/prune")
@@ -234,6 +242,27 @@ def commands_in_a_container():
         equal(c.exec(i, "echo out; exit 5"), (5, "out\n", ""), "exit code and output of a command")
         c.ok("POST", f"/exec/{c.exec_create(i, 'sleep 1000')}/start", {"Detach": True})
         remove(c, answers, i, force=1)
+    walk(scenario)
+
+
+@test(timeout=900)
+def volumes():
+    """Named and anonymous ones, filled from the image, removed with the container and by themselves."""
+    def scenario(c, answers, n):
+        c.ok("POST", "/volumes/create", {"Name": "walked"}, wanted=201)
+        answers.volumes.add("walked")
+        i = create(c, answers, cmd="test -e /etc/passwd && echo x >>/w/x", host={**NONE, "Binds": ["walked:/w", "filled:/etc"]}, Volumes={"/a": {}})
+        start(c, answers, i)
+        equal(c.wait(i), 0, "exit code of a container whose /etc is a volume")
+        answers.stopped.add(i)
+        answers.asked.add(i)
+        c.ok("DELETE", f"/containers/{i}", wanted=204, query={"v": 1})
+        answers.asked.discard(i)
+        answers.removed.add(i)
+        answers.volumes.discard("walked")
+        c.ok("DELETE", "/volumes/walked", wanted=204)
+        answers.no_volumes.add("walked")
+        c.ok("DELETE", "/volumes/filled", wanted=204)
     walk(scenario)
 
 

@@ -32,7 +32,8 @@ MAY_BE_ABSENT = {
                  "Runtimes.*.runtimeArgs Runtimes.*.status Swarm.Cluster Swarm.Managers Swarm.Nodes",
     "GET /images/json": f"Descriptor {descriptor('Descriptor')} {MANIFESTS}",
     "GET /system/df": f"Images.Descriptor Images.Manifests {descriptor('Images.Descriptor')} Containers.HostConfig.Annotations "
-                      "Containers.ImageManifestDescriptor Containers.Mounts.Driver Containers.Mounts.Name",
+                      "Containers.ImageManifestDescriptor Containers.Mounts.Driver Containers.Mounts.Name Volumes.ClusterVolume "
+                      "Volumes.Status",
     "GET /images/{name}/json": "Config.ArgsEscaped Config.Entrypoint Config.ExposedPorts Config.Healthcheck Config.Labels "
                                "Config.OnBuild Config.Shell Config.StopSignal Config.User Config.Volumes Config.WorkingDir "
                                f"{descriptor('Descriptor')} {MANIFESTS} OsVersion Variant",
@@ -45,6 +46,9 @@ MAY_BE_ABSENT = {
     "DELETE /images/{name}": "Deleted Untagged",
     "POST /images/prune": "ImagesDeleted.Deleted ImagesDeleted.Untagged",
     "GET /distribution/{name}/json": f"{descriptor('Descriptor')} Platforms.os.features Platforms.os.version Platforms.variant",
+    "GET /volumes": "Volumes.ClusterVolume Volumes.Status Volumes.UsageData",
+    "GET /volumes/{name}": "ClusterVolume Status UsageData",
+    "POST /volumes/create": "ClusterVolume Status UsageData",
     "GET /networks": "IPAM.Config.AuxiliaryAddresses IPAM.Config.IPRange Peers",
     "GET /networks/{id}": "IPAM.Config.AuxiliaryAddresses IPAM.Config.IPRange Peers",
 }
@@ -142,6 +146,17 @@ def execs():
              ("POST", "/exec/{id}/start", f"/exec/{x}/start", {"Detach": True}), ("POST", "/exec/{id}/start", f"/exec/{started}/start", {"Detach": True}),
              ("POST", "/exec/{id}/resize", f"/exec/{started}/resize?h=10&w=10", None), ("GET", "/exec/{id}/json", f"/exec/{started}/json", None),
              ("POST", "/exec/{id}/start", f"/exec/{started}/start", {"Detach": True}), ("GET", "/exec/{id}/json", "/exec/nosuch/json", None)])
+
+
+@test
+def volumes():
+    c = client()
+    c.ok("POST", "/volumes/create", {"Name": "fits", "Labels": {"a": "b"}, "DriverOpts": {"type": "tmpfs", "device": "tmpfs"}}, wanted=201)
+    compare([("POST", "/volumes/create", "/volumes/create", {"Name": "other"}), ("GET", "/volumes", "/volumes", None),
+             ("GET", "/volumes/{name}", "/volumes/fits", None),
+             ("GET", "/volumes/{name}", "/volumes/nosuch", None), ("GET", "/system/df", "/system/df", None),
+             ("DELETE", "/volumes/{name}", "/volumes/fits", None), ("DELETE", "/volumes/{name}", "/volumes/nosuch", None),
+             ("POST", "/volumes/prune", '/volumes/prune?filters={"all":["true"]}', None)])
 
 
 @test

@@ -7,8 +7,6 @@ from harness import cases, check, matches
 NOT_YET = [
     ("cp from", ["cp", "box:/etc/passwd", "-"]),
     ("network create", ["network", "create", "mine"]),
-    ("volume create", ["volume", "create", "mine"]),
-    ("named volume", ["run", "--rm", "-v", "named:/v", "busybox", "true"]),
     ("update", ["update", "--memory", "64m", "box"]),
     ("pause", ["pause", "box"]),
     ("stats", ["stats", "--no-stream", "box"]),

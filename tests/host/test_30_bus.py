@@ -308,7 +308,11 @@ LIFE = [
     (MANAGER, "PruneImages", ["a{sv}", "0"], r'"SpaceReclaimed"'),
     (MANAGER, "ListNetworks", ["a{sv}", "0"], r'"Name" s "bridge"'),
     (MANAGER, "InspectNetwork", ["s", "bridge"], r'"Driver" s "bridge"'),
-    (MANAGER, "ListVolumes", ["a{sv}", "0"], r'"Warnings"|"Volumes"'),
+    (MANAGER, "CreateVolume", ["sa{sv}", "overbus", "0"], r'"Name" s "overbus"'),
+    (MANAGER, "ListVolumes", ["a{sv}", "0"], r'"Name" s "overbus"'),
+    (MANAGER, "InspectVolume", ["s", "overbus"], r'"Driver" s "local"'),
+    (MANAGER, "RemoveVolume", ["sa{sv}", "overbus", "0"], r"^$"),
+    (MANAGER, "PruneVolumes", ["a{sv}", "0"], r'"SpaceReclaimed"'),
 ]
 # busctl cannot pass a descriptor or has no terminal: tested by scripts, or below.
 # There is no registry: how they fail tells that they are there.
