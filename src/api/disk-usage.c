@@ -14,3 +14,15 @@ static const JsonField disk_usage_fields[] = {
         JSON_RAW(DiskUsage, build_cache, "BuildCache", 0),
 };
 JSON_TYPE(DiskUsage, disk_usage_fields);
+
+static const JsonField build_prune_params_fields[] = {
+        JSON_BOOL(BuildPruneParams, all, "all", JSON_IN_QUERY),
+        JSON_FILTERS(BuildPruneParams, filters, "filters", JSON_IN_QUERY),
+};
+JSON_TYPE(BuildPruneParams, build_prune_params_fields);
+
+static const JsonField build_prune_reply_fields[] = {
+        JSON_STRV(BuildPruneReply, caches_deleted, "CachesDeleted", 0),
+        JSON_INT64(BuildPruneReply, space_reclaimed, "SpaceReclaimed", 0),
+};
+JSON_TYPE(BuildPruneReply, build_prune_reply_fields);

@@ -21,3 +21,16 @@ typedef struct DiskUsage {
 } DiskUsage;
 JSON_TYPE_DECLARE(DiskUsage);
 DEFINE_JSON_CLEANUP(DiskUsage);
+
+/* POST /build/prune: which entries of the builder's cache go. */
+typedef struct BuildPruneParams {
+        bool all;
+        Filters filters;
+} BuildPruneParams;
+JSON_TYPE_DECLARE(BuildPruneParams);
+
+typedef struct BuildPruneReply {
+        char **caches_deleted;
+        int64_t space_reclaimed;
+} BuildPruneReply;
+JSON_TYPE_DECLARE(BuildPruneReply);

@@ -87,6 +87,16 @@ static const JsonField network_create_response_fields[] = {
 };
 JSON_TYPE(NetworkCreateResponse, network_create_response_fields);
 
+static const JsonField network_prune_params_fields[] = {
+        JSON_FILTERS(NetworkPruneParams, filters, "filters", JSON_IN_QUERY),
+};
+JSON_TYPE(NetworkPruneParams, network_prune_params_fields);
+
+static const JsonField network_prune_reply_fields[] = {
+        JSON_STRV(NetworkPruneReply, networks_deleted, "NetworksDeleted", 0),
+};
+JSON_TYPE(NetworkPruneReply, network_prune_reply_fields);
+
 static const JsonField endpoint_ipam_config_fields[] = {
         JSON_STRING(EndpointIpamConfig, ipv4_address, "IPv4Address", JSON_OMITEMPTY),
         JSON_STRING(EndpointIpamConfig, ipv6_address, "IPv6Address", JSON_OMITEMPTY),

@@ -110,6 +110,18 @@ typedef struct NetworkCreateResponse {
 } NetworkCreateResponse;
 JSON_TYPE_DECLARE(NetworkCreateResponse);
 
+/* POST /networks/prune */
+typedef struct NetworkPruneParams {
+        Filters filters;
+} NetworkPruneParams;
+JSON_TYPE_DECLARE(NetworkPruneParams);
+
+typedef struct NetworkPruneReply {
+        char **networks_deleted;        /* names */
+} NetworkPruneReply;
+JSON_TYPE_DECLARE(NetworkPruneReply);
+DEFINE_JSON_CLEANUP(NetworkPruneReply)
+
 /* --- endpoints of a container --- */
 
 typedef struct EndpointIpamConfig {

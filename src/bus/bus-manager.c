@@ -53,6 +53,7 @@ static const BusRow manager_rows[] = {
         BUS_CALL("TagImage", "sss", "name repository=repo tag", "", "", image_tag),
         BUS_CALL("RemoveImage", "sa{sv}", "name options", "aa{sv}", "removed", image_remove),
         BUS_CALL("PruneImages", "a{sv}", "options", "a{sv}", "report", image_prune),
+        BUS_CALL("PruneBuildCache", "a{sv}", "options", "a{sv}", "report", build_prune),
 
         BUS_CALL("CheckRegistryLogin", "a{sv}", "credentials", "a{sv}", "answer", registry_login),
         BUS_CALL("InspectDistribution", "sa{sv}", "name options", "a{sv}", "details", registry_inspect),
@@ -60,6 +61,13 @@ static const BusRow manager_rows[] = {
 
         BUS_CALL("ListNetworks", "a{sv}", "options", "aa{sv}", "networks", network_list),
         BUS_CALL("InspectNetwork", "s", "name=id", "a{sv}", "details", network_inspect),
+        BUS_CALL("CreateNetwork", "sa{sv}", "name=Name options", "s", "network=Id", network_create),
+        BUS_CALL("RemoveNetwork", "s", "name=id", "", "", network_remove),
+        BUS_CALL("ConnectNetwork", "ssa{sv}", "name=id container=Container options", "", "",
+                 network_connect),
+        BUS_CALL("DisconnectNetwork", "ssa{sv}", "name=id container=Container options", "", "",
+                 network_disconnect),
+        BUS_CALL("PruneNetworks", "a{sv}", "options", "a{sv}", "report", network_prune),
         BUS_CALL("ListVolumes", "a{sv}", "options", "a{sv}", "volumes", volume_list),
         BUS_CALL("CreateVolume", "sa{sv}", "name=Name options", "a{sv}", "details", volume_create),
         BUS_CALL("InspectVolume", "s", "name", "a{sv}", "details", volume_inspect),

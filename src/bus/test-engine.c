@@ -618,6 +618,12 @@ ROW(volume_create, "volume-create", CALL_MUTATES, refuse_call, .reply = &TestRep
 ROW(volume_inspect, "volume-inspect", 0, refuse_call, .reply = &TestReply_json);
 ROW(volume_remove, "volume-remove", CALL_MUTATES, refuse_call);
 ROW(volume_prune, "volume-prune", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
+ROW(network_create, "network-create", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
+ROW(network_remove, "network-remove", CALL_MUTATES, refuse_call);
+ROW(network_connect, "network-connect", CALL_MUTATES, refuse_call);
+ROW(network_disconnect, "network-disconnect", CALL_MUTATES, refuse_call);
+ROW(network_prune, "network-prune", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
+ROW(build_prune, "build-prune", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
 ROW(exec_create, "exec-create", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
 ROW(exec_start, "exec-start", CALL_MUTATES | CALL_HIJACK, refuse_call);
 ROW(exec_resize, "exec-resize", CALL_MUTATES, refuse_call);
@@ -657,6 +663,12 @@ const EngineCall *const engine_calls[] = {
         &engine_call_container_logs,
         &engine_call_container_resize,
         &engine_call_exec_create,
+        &engine_call_build_prune,
+        &engine_call_network_create,
+        &engine_call_network_remove,
+        &engine_call_network_connect,
+        &engine_call_network_disconnect,
+        &engine_call_network_prune,
         &engine_call_volume_create,
         &engine_call_volume_inspect,
         &engine_call_volume_remove,

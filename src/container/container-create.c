@@ -10,6 +10,7 @@
 #include "basic/path-util.h"
 #include "container/container-config.h"
 #include "container/container-mounts.h"
+#include "container/container-network.h"
 #include "container/container-volumes.h"
 #include "container/names.h"
 #include "image/image-platform.h"

@@ -312,7 +312,7 @@ static int resolve_times(ListContext *x, const Filters *filters) {
 
 int container_prune_matches(const Container *c, const Filters *filters, Error *reterr) {
         ListContext x = { .manager = c->manager, .reterr = reterr };
-        nsec_t until, duration;
+        nsec_t until;
         int r;
 
         STRV_FOREACH(v, filters_get(filters, "label"))
@@ -321,15 +321,8 @@ int container_prune_matches(const Container *c, const Filters *filters, Error *r
         STRV_FOREACH(v, filters_get(filters, "label!"))
                 if ((r = filter_label(&x, c, *v)) != 0)
                         return r < 0 ? r : 0;
-        STRV_FOREACH(v, filters_get(filters, "until")) {
-                if (parse_go_duration(*v, &duration) >= 0)
-                        until = now_nsec() - min_u64(duration, now_nsec());
-                else if (parse_timestamp(*v, &until) < 0)
-                        return error_setf(reterr, ERROR_INVALID, "invalid filter 'until=%s'", *v);
-                if (c->doc.created >= until)
-                        return 0;
-        }
-        return 1;
+        r = filters_get_until(filters, &until, reterr);
+        return r < 0 ? r : until == 0 || c->doc.created < until;
 }
 
 /* --- one row of the list --- */

@@ -31,6 +31,3 @@ DEFINE_CLEANUP_DONE(SpecMountList, spec_mount_list_done);
 int container_mounts_build(Container *c, SpecMountList *ret, Error *reterr);
 /* "shared" or "slave" where a mount asks for it, else NULL. */
 const char *container_mounts_propagation(const Container *c);
-
-/* Ports and endpoints a request names are well-formed. */
-int container_networking_check(const ContainerDocument *d, Error *reterr);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container/container-network.h"
 
+#include "basic/id.h"
 #include "basic/log.h"
+#include "basic/messages.h"
 #include "basic/parse-util.h"
 #include "basic/path-util.h"
 #include "container/container-config.h"
@@ -109,28 +111,94 @@ static int port_requests(const ContainerDocument *d, PortRequests *ret, Error *r
         return r;
 }
 
+static bool is_special(const char *mode) {
+        return streq(mode, NETWORK_HOST) || streq(mode, NETWORK_NONE) || namespace_of_container(mode);
+}
+
+int container_endpoint_check(const EndpointSettings *s, Error *reterr) {
+        const EndpointIpamConfig *ipam = s ? s->ipam_config : NULL;
+
+        if (!s)
+                return 0;
+        if (!strv_isempty(s->links))
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                  "links (--link) are not supported by this engine yet");
+        if (ipam && (!isempty(ipam->ipv6_address) || !strv_isempty(ipam->link_local_ips)))
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                  "IPv6 and link-local addresses of a container are not supported by this "
+                                  "engine yet");
+        for (size_t i = 0; i < s->driver_opts.n_items; i++)
+                if (startswith(s->driver_opts.items[i].key, "com.docker.network.endpoint."))
+                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                          "the endpoint option %s is not supported by this engine yet",
+                                          s->driver_opts.items[i].key);
+        return 0;
+}
+
 static int check_endpoints(const ContainerDocument *d, Error *reterr) {
         const char *mode = d->host_config.network_mode;
 
         for (size_t i = 0; i < d->networking.endpoints_config.n_items; i++) {
-                const char *name = d->networking.endpoints_config.items[i].key;
+                const EndpointSettingsEntry *e = d->networking.endpoints_config.items + i;
+                int r;
 
-                if (!streq(name, mode) && !(streq(name, "default") && streq(mode, NETWORK_BRIDGE)))
-                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                          "connecting a container to several networks (%s) is "
-                                          "not supported by this engine yet",
-                                          name);
+                if (!streq(e->key, mode) && (is_special(mode) || is_special(e->key)))
+                        return error_setf(reterr, ERROR_INVALID,
+                                          "conflicting options: cannot attach both user-defined and "
+                                          "non-user-defined network-modes");
+                r = container_endpoint_check(e->value, reterr);
+                if (r < 0)
+                        return r;
         }
         return 0;
 }
 
+EndpointSettingsEntry *container_endpoint_add(ContainerDocument *d, const char *network,
+                                              const EndpointSettings *settings) {
+        typeof(d->networking.endpoints_config) *l = &d->networking.endpoints_config;
+        EndpointSettingsEntry *items = reallocarray(l->items, l->n_items + 1, sizeof(*items)), *e;
+
+        if (!items)
+                return NULL;
+        l->items = items;
+        e = items + l->n_items;
+        *e = (EndpointSettingsEntry) { strdup(network), json_new(&EndpointSettings_json) };
+        if (e->key && e->value &&
+            (!settings || json_copy(&EndpointSettings_json, settings, e->value) >= 0)) {
+                l->n_items++;
+                return e;
+        }
+        free(e->key);
+        json_free(&EndpointSettings_json, e->value);
+        return NULL;
+}
+
+/* The list is what the container is connected to: the network of its mode is in it, by one name. */
+static int complete_endpoints(ContainerDocument *d) {
+        const char *mode = d->host_config.network_mode;
+
+        if (namespace_of_container(mode))
+                return 0;
+        for (size_t i = 0; i < d->networking.endpoints_config.n_items; i++) {
+                EndpointSettingsEntry *e = d->networking.endpoints_config.items + i;
+
+                if (streq(e->key, "default") && free_and_strdup(&e->key, NETWORK_BRIDGE) < 0)
+                        return -ENOMEM;
+                if (streq(e->key, mode))
+                        return 0;
+        }
+        return container_endpoint_add(d, mode, NULL) ? 0 : -ENOMEM;
+}
+
 /* Whether the network exists is seen at the start, as with Docker: clients take a 404 of create for a
  * missing image. */
-int container_networking_check(const ContainerDocument *d, Error *reterr) {
+int container_networking_check(ContainerDocument *d, Error *reterr) {
         _cleanup_(port_requests_donep) PortRequests ports = {};
         int r;
 
         r = port_requests(d, &ports, reterr);
+        if (r >= 0)
+                r = complete_endpoints(d) < 0 ? error_fill(reterr, -ENOMEM) : 0;
         return r < 0 ? r : check_endpoints(d, reterr);
 }
 
@@ -156,52 +224,166 @@ static int join_container(Container *c, const char *peer, char **ret_path, Error
         return *ret_path ? 0 : error_fill(reterr, -ENOMEM);
 }
 
-static const EndpointSettings *wanted_endpoint(const ContainerDocument *d) {
-        for (size_t i = 0; i < d->networking.endpoints_config.n_items; i++)
-                if (d->networking.endpoints_config.items[i].value)
-                        return d->networking.endpoints_config.items[i].value;
-        return NULL;
+int container_endpoint_names(const Container *c, const EndpointSettings *s, char ***ret) {
+        _cleanup_strv_free_ char **l = NULL;
+        int r = 0;
+
+        if (s)
+                r = strv_extend_strv(&l, s->aliases);
+        if (r >= 0 && !isempty(c->doc.config.hostname) && !strv_contains(l, c->doc.config.hostname))
+                r = strv_extend(&l, c->doc.config.hostname);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(l);
+        return 0;
 }
 
-static const char *wanted_address(const EndpointSettings *wanted) {
-        return wanted && wanted->ipam_config ? empty_to_null(wanted->ipam_config->ipv4_address) : NULL;
+/* --- what a container joins --- */
+
+/* One network of a start; everything is borrowed. */
+typedef struct Join {
+        Network *network;
+        const EndpointSettings *settings;
+        bool is_mode;                   /* the network of HostConfig.NetworkMode */
+        bool default_route;
+} Join;
+
+typedef struct JoinList {
+        Join *items;
+        size_t n_items, n_allocated;
+} JoinList;
+
+static void join_list_done(JoinList *l) {
+        free(l->items);
+}
+DEFINE_CLEANUP_DONE(JoinList, join_list_done);
+
+static int64_t priority(const Join *j) {
+        return j->settings ? j->settings->gw_priority : 0;
 }
 
-static int connect_endpoint(Container *c, char **ret_path, Error *reterr) {
+/* Its own network is eth0; the others follow by their names. */
+static int compare_joins(const void *a, const void *b) {
+        const Join *x = a, *y = b;
+
+        if (x->is_mode != y->is_mode)
+                return x->is_mode ? -1 : 1;
+        return strcmp(network_name(x->network), network_name(y->network));
+}
+
+/* The highest priority, then the first by name, as with Docker; an internal one leads nowhere. */
+static void choose_default_route(JoinList *l) {
+        Join *best = NULL;
+
+        for (size_t i = 0; i < l->n_items; i++) {
+                Join *j = l->items + i;
+
+                if (network_is_internal(j->network))
+                        continue;
+                if (!best || priority(j) > priority(best) ||
+                    (priority(j) == priority(best) &&
+                     strcmp(network_name(j->network), network_name(best->network)) < 0))
+                        best = j;
+        }
+        if (best)
+                best->default_route = true;
+}
+
+static int add_join(Container *c, JoinList *l, const char *name, const EndpointSettings *settings,
+                    Error *reterr) {
+        const char *mode = c->doc.host_config.network_mode;
+        Network *n;
+        int r;
+
+        r = network_manager_find(c->manager->config.networks, name, &n, reterr);
+        if (r < 0)
+                return error_prefixf(reterr, r, "failed to set up container networking");
+        for (size_t i = 0; i < l->n_items; i++)
+                if (l->items[i].network == n)
+                        return 0;
+        if (!GREEDY_REALLOC0(l->items, l->n_allocated, l->n_items + 1))
+                return error_fill(reterr, -ENOMEM);
+        l->items[l->n_items++] = (Join) { n, settings, streq(name, mode) || streq(network_name(n), mode) ||
+                                          streq(network_id(n), mode), false };
+        return 0;
+}
+
+static int collect_joins(Container *c, JoinList *ret, Error *reterr) {
+        _cleanup_(join_list_donep) JoinList l = {};
+        int r = 0;
+
+        if (c->doc.config.network_disabled)
+                r = add_join(c, &l, NETWORK_NONE, NULL, reterr);
+        for (size_t i = 0; r >= 0 && !c->doc.config.network_disabled &&
+             i < c->doc.networking.endpoints_config.n_items; i++) {
+                const EndpointSettingsEntry *e = c->doc.networking.endpoints_config.items + i;
+
+                r = add_join(c, &l, e->key, e->value, reterr);
+        }
+        /* Records of older engines, and containers that were disconnected from everything. */
+        if (r >= 0 && l.n_items == 0)
+                r = add_join(c, &l, c->doc.host_config.network_mode, NULL, reterr);
+        if (r < 0)
+                return r;
+        qsort(l.items, l.n_items, sizeof(*l.items), compare_joins);
+        choose_default_route(&l);
+        *ret = TAKE_STRUCT(l);
+        return 0;
+}
+
+static int connect_join(Container *c, const Join *j, const PortRequests *ports, Error *reterr) {
+        const EndpointSettings *s = j->settings;
+        const char *mac = s ? empty_to_null(s->mac_address) : NULL;
+        _cleanup_strv_free_ char **names = NULL;
+
+        if (!mac && j->is_mode)
+                mac = empty_to_null(c->doc.config.mac_address);
+        if (container_endpoint_names(c, s, &names) < 0)
+                return error_fill(reterr, -ENOMEM);
+        return endpoint_connect(c->manager->config.networks, &(EndpointParams) {
+                .container_id = c->doc.id,
+                .container_name = c->doc.name,
+                .network = network_id(j->network),
+                .ipv4_address = s && s->ipam_config ? empty_to_null(s->ipam_config->ipv4_address) : NULL,
+                .mac_address = mac,
+                .aliases = names,
+                .default_route = j->default_route,
+                .ports = j->default_route ? ports->items : NULL,
+                .n_ports = j->default_route ? ports->n_items : 0,
+        }, NULL, reterr);
+}
+
+static int connect_endpoints(Container *c, char **ret_path, Error *reterr) {
         _cleanup_(port_requests_donep) PortRequests ports = {};
-        const EndpointSettings *wanted = wanted_endpoint(&c->doc);
-        const char *mac = wanted ? empty_to_null(wanted->mac_address) : NULL;
+        _cleanup_(join_list_donep) JoinList joins = {};
         NetworkManager *networks = c->manager->config.networks;
-        bool host = streq(c->doc.host_config.network_mode, NETWORK_HOST);
-        Endpoint *endpoint;
         Sandbox *sandbox = NULL;
         int r;
 
         r = port_requests(&c->doc, &ports, reterr);
-        if (r >= 0 && !host)
+        if (r >= 0)
+                r = collect_joins(c, &joins, reterr);
+        if (r >= 0 && !streq(c->doc.host_config.network_mode, NETWORK_HOST))
                 r = sandbox_new(networks, c->doc.id, &sandbox, reterr);
+        for (size_t i = 0; r >= 0 && i < joins.n_items; i++)
+                r = connect_join(c, joins.items + i, &ports, reterr);
         if (r < 0)
                 return r;
-        r = endpoint_connect(
-                        networks,
-                        &(EndpointParams){
-                                        .container_id = c->doc.id,
-                                        .container_name = c->doc.name,
-                                        .network = c->doc.config.network_disabled ?
-                                                                NETWORK_NONE :
-                                                                c->doc.host_config.network_mode,
-                                        .ipv4_address = wanted_address(wanted),
-                                        .mac_address = mac ?: empty_to_null(c->doc.config.mac_address),
-                                        .ports = ports.items,
-                                        .n_ports = ports.n_items,
-                        },
-                        &endpoint, reterr);
-        if (r < 0)
-                return r;
+        container_network_event(c, NULL, "connect", MESSAGE_NETWORK_CONNECT_STR);
         if (!sandbox || !sandbox->path)
                 return 0;
         *ret_path = strdup(sandbox->path);
         return *ret_path ? 0 : error_fill(reterr, -ENOMEM);
+}
+
+/* Whose sandbox it is in: its own, or its peer's. */
+static const char *sandbox_owner(Container *c) {
+        const char *peer = namespace_of_container(c->doc.host_config.network_mode);
+        Container *other;
+
+        if (!peer || container_manager_find(c->manager, peer, &other, NULL) < 0)
+                return c->doc.id;
+        return other->doc.id;
 }
 
 static int write_files(Container *c, Error *reterr) {
@@ -212,7 +394,7 @@ static int write_files(Container *c, Error *reterr) {
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno,
                                         "cannot open the directory of container %s", c->doc.name);
         return network_files_write(c->manager->config.networks, fd, &(NetworkFilesParams) {
-                .container_id = c->doc.id,
+                .container_id = sandbox_owner(c),
                 .network_mode = h->network_mode,
                 .hostname = c->doc.config.hostname,
                 .domainname = c->doc.config.domainname,
@@ -223,12 +405,32 @@ static int write_files(Container *c, Error *reterr) {
         }, reterr);
 }
 
+static int serve_names(Container *c, Error *reterr) {
+        return sandbox_serve_names(c->manager->config.networks, c->doc.id, c->doc.host_config.dns, reterr);
+}
+
+int container_network_refresh(Container *c, Error *reterr) {
+        int r;
+
+        r = write_files(c, reterr);
+        return r < 0 ? r : serve_names(c, reterr);
+}
+
+void container_network_restore(Container *c) {
+        _cleanup_error_ Error e = ERROR_NULL;
+
+        if (serve_names(c, &e) < 0)
+                log_warning("Names are not resolved for container %s: %s", c->doc.name, error_message(&e));
+}
+
 int container_network_start(Container *c, char **ret_path, Error *reterr) {
         const char *peer = namespace_of_container(c->doc.host_config.network_mode);
         int r;
 
-        r = peer ? join_container(c, peer, ret_path, reterr) : connect_endpoint(c, ret_path, reterr);
-        return r < 0 ? r : write_files(c, reterr);
+        r = peer ? join_container(c, peer, ret_path, reterr) : connect_endpoints(c, ret_path, reterr);
+        if (r >= 0)
+                r = write_files(c, reterr);
+        return r < 0 || peer ? r : serve_names(c, reterr);
 }
 
 void container_network_stop(Container *c) {
@@ -237,62 +439,148 @@ void container_network_stop(Container *c) {
 
         if (!c->manager)
                 return;
+        container_network_event(c, NULL, "disconnect", MESSAGE_NETWORK_DISCONNECT_STR);
         r = sandbox_free(c->manager->config.networks, c->doc.id, &e);
         if (r < 0)
                 log_warning("cannot release the network of container %s: %s", c->doc.name,
                             error_message(&e));
 }
 
+/* --- events --- */
+
+static void publish(Container *c, const Endpoint *e, const char *action, const char *message_id) {
+        Network *n = NULL;
+        StringMap a = {};
+
+        (void) network_manager_find(c->manager->config.networks, e->network_id, &n, NULL);
+        if (string_map_set(&a, "container", c->doc.id) < 0 ||
+            string_map_set(&a, "name", e->network_name) < 0 ||
+            string_map_set(&a, "type", n ? network_driver(n) : "bridge") < 0)
+                log_oom();
+        else
+                event_hub_publish(c->manager->config.events, &(EventDraft) {
+                        .type = "network",
+                        .action = action,
+                        .id = e->network_id,
+                        .message_id = message_id,
+                        .attributes = &a,
+                });
+        string_map_done(&a);
+}
+
+void container_network_event(Container *c, const Endpoint *only, const char *action,
+                             const char *message_id) {
+        const Sandbox *s = sandbox_find(c->manager->config.networks, c->doc.id);
+
+        for (size_t i = 0; s && i < s->n_endpoints; i++)
+                if (!only || s->endpoints[i] == only)
+                        publish(c, s->endpoints[i], action, message_id);
+}
+
 /* --- views --- */
 
-static int endpoint_view(const Endpoint *e, EndpointSettings **ret) {
-        _cleanup_(EndpointSettings_freep) EndpointSettings *s = json_new(&EndpointSettings_json);
+static const EndpointSettings *settings_of(const Container *c, const char *name, const char *id) {
+        for (size_t i = 0; i < c->doc.networking.endpoints_config.n_items; i++) {
+                const EndpointSettingsEntry *e = c->doc.networking.endpoints_config.items + i;
+
+                if (streq(e->key, name) || streq_ptr(e->key, id))
+                        return e->value;
+        }
+        return NULL;
+}
+
+/* Under which it is found by others on a network of users. */
+static int add_dns_names(const Container *c, const char *network, EndpointSettings *s) {
+        char id[ID_SHORT_LENGTH + 1];
+        Network *n;
+        int r;
+
+        if (!c->manager || network_manager_find(c->manager->config.networks, network, &n, NULL) < 0 ||
+            network_is_predefined(n))
+                return 0;
+        r = strv_extend(&s->dns_names, c->doc.name);
+        STRV_FOREACH(a, s->aliases)
+                if (r >= 0 && !strv_contains(s->dns_names, *a))
+                        r = strv_extend(&s->dns_names, *a);
+        if (r >= 0)
+                r = strv_extend(&s->dns_names, container_short_id(c, id));
+        if (r >= 0 && !isempty(c->doc.config.hostname) &&
+            !strv_contains(s->dns_names, c->doc.config.hostname))
+                r = strv_extend(&s->dns_names, c->doc.config.hostname);
+        return r;
+}
+
+static int fill_live(const Endpoint *e, EndpointSettings *s) {
         char text[NET_ADDR_TEXT_MAX], mac[MAC_ADDR_TEXT_MAX];
 
-        if (!s)
-                return -ENOMEM;
-        s->network_id = strdup(strempty(e->network_id));
-        s->endpoint_id = strdup(e->id);
-        s->gateway = strdup(net_addr_format(text, &e->gateway));
-        s->ip_address = strdup(net_addr_format(text, &e->address.addr));
         s->ip_prefix_len = net_addr_is_set(&e->address.addr) ? e->address.length : 0;
-        s->mac_address = strdup(mac_addr_is_set(&e->mac) ? mac_addr_format(mac, &e->mac) : "");
-        if (!s->network_id || !s->endpoint_id || !s->gateway || !s->ip_address || !s->mac_address)
+        if (free_and_strdup(&s->network_id, strempty(e->network_id)) < 0 ||
+            free_and_strdup(&s->endpoint_id, e->id) < 0 ||
+            free_and_strdup(&s->gateway, net_addr_format(text, &e->gateway)) < 0 ||
+            free_and_strdup(&s->ip_address, net_addr_format(text, &e->address.addr)) < 0 ||
+            free_and_strdup(&s->mac_address,
+                            mac_addr_is_set(&e->mac) ? mac_addr_format(mac, &e->mac) : "") < 0)
                 return -ENOMEM;
-        *ret = TAKE_PTR(s);
         return 0;
+}
+
+/* e: NULL while the container does not run. */
+static int endpoint_view(const Container *c, const char *name, const char *id, const Endpoint *e,
+                         EndpointSettingsEntry *ret) {
+        const EndpointSettings *settings = settings_of(c, name, id);
+        int r;
+
+        ret->key = strdup(name);
+        ret->value = json_new(&EndpointSettings_json);
+        if (!ret->key || !ret->value)
+                return -ENOMEM;
+        r = settings ? json_copy(&EndpointSettings_json, settings, ret->value) : 0;
+        if (r >= 0 && id)
+                r = free_and_strdup(&ret->value->network_id, id);
+        if (r >= 0 && e)
+                r = fill_live(e, ret->value);
+        return r < 0 ? r : add_dns_names(c, name, ret->value);
+}
+
+static int live_view(const Container *c, const Sandbox *s, EndpointSettingsEntry *items, size_t *n) {
+        for (size_t i = 0; i < s->n_endpoints; i++) {
+                const Endpoint *e = s->endpoints[i];
+                int r = endpoint_view(c, strempty(e->network_name), e->network_id, e, items + (*n)++);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Not running: the networks are named, without an address. */
+static int idle_view(const Container *c, const char *key, EndpointSettingsEntry *ret) {
+        Network *n = NULL;
+
+        if (c->manager)
+                (void) network_manager_find(c->manager->config.networks, key, &n, NULL);
+        return endpoint_view(c, n ? network_name(n) : key, n ? network_id(n) : NULL, NULL, ret);
 }
 
 static int networks_view(Container *c, EndpointSettingsEntry **ret, size_t *ret_n) {
         Sandbox *s = c->manager ? sandbox_find(c->manager->config.networks, c->doc.id) : NULL;
-        const char *mode = c->doc.host_config.network_mode;
-        size_t n = s ? s->n_endpoints : 0;
+        size_t n = s ? s->n_endpoints : c->doc.networking.endpoints_config.n_items;
         EndpointSettingsEntry *items;
-        Network *network;
         int r = 0;
 
-        if (namespace_of_container(mode))
+        if (namespace_of_container(c->doc.host_config.network_mode))
                 return 0;
         items = new0(EndpointSettingsEntry, max_size(n, 1));
         if (!items)
                 return -ENOMEM;
         *ret = items;
-        for (; *ret_n < n && r >= 0; (*ret_n)++) {
-                items[*ret_n].key = strdup(strempty(s->endpoints[*ret_n]->network_name));
-                r = endpoint_view(s->endpoints[*ret_n], &items[*ret_n].value);
-        }
-        if (n > 0 || r < 0)
-                return r;
-
-        /* Not running: the network is named, without an address. */
-        items[0].key = strdup(mode);
-        items[0].value = json_new(&EndpointSettings_json);
-        *ret_n = 1;
-        if (!items[0].key || !items[0].value)
-                return -ENOMEM;
-        if (c->manager && network_manager_find(c->manager->config.networks, mode, &network, NULL) >= 0)
-                return free_and_strdup(&items[0].value->network_id, network_id(network));
-        return 0;
+        if (s && s->n_endpoints > 0)
+                return live_view(c, s, items, ret_n);
+        for (size_t i = 0; r >= 0 && i < c->doc.networking.endpoints_config.n_items; i++)
+                r = idle_view(c, c->doc.networking.endpoints_config.items[i].key, items + (*ret_n)++);
+        if (r >= 0 && *ret_n == 0)
+                r = idle_view(c, c->doc.host_config.network_mode, items + (*ret_n)++);
+        return r;
 }
 
 static PortMapEntry *port_entry(NetworkSettings *ret, const char *key) {

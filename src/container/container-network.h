@@ -4,9 +4,32 @@
 
 #include "container/container-manager.h"
 
-/* Sandbox, endpoint and the three files. *ret_path: the namespace for the OCI document, NULL = the host's;
+/* Ports and endpoints of a create request are well-formed; the network of its mode is among them
+ * afterwards. */
+int container_networking_check(ContainerDocument *d, Error *reterr);
+/* What is not there yet of one endpoint is refused by name. */
+int container_endpoint_check(const EndpointSettings *s, Error *reterr);
+/* One more network in the record, with a copy of the settings (may be NULL). NULL when memory is out. */
+EndpointSettingsEntry *container_endpoint_add(ContainerDocument *d, const char *network,
+                                              const EndpointSettings *settings);
+/* Beside its own name: aliases and host name; owned by the caller. */
+int container_endpoint_names(const Container *c, const EndpointSettings *s, char ***ret);
+/* The event of each endpoint, or of one. */
+void container_network_event(Container *c, const Endpoint *only, const char *action, const char *message_id);
+
+/* Sandbox, endpoints and the three files. *ret_path: the namespace for the OCI document, NULL = the host's;
  * owned by the caller. */
 int container_network_start(Container *c, char **ret_path, Error *reterr);
+/* The three files again, after an endpoint came or went. */
+int container_network_refresh(Container *c, Error *reterr);
+
+/* The resolver of a container that ran on while there was no daemon. */
+void container_network_restore(Container *c);
+
+/* container-connect.c: at once if it runs; recorded for the next start. Docker's texts. */
+int container_network_connect(Container *c, Network *n, const EndpointSettings *settings, Error *reterr);
+int container_network_disconnect(Container *c, Network *n, Error *reterr);
+
 /* After the process is gone, or when the start fails. */
 void container_network_stop(Container *c);
 

@@ -58,8 +58,14 @@ extern const EngineCall engine_call_registry_search;
 /* networks */
 extern const EngineCall engine_call_network_list;
 extern const EngineCall engine_call_network_inspect;
+extern const EngineCall engine_call_network_create;
+extern const EngineCall engine_call_network_remove;
+extern const EngineCall engine_call_network_connect;
+extern const EngineCall engine_call_network_disconnect;
+extern const EngineCall engine_call_network_prune;
 
 /* volumes: a list that is empty until volumes exist, since clients ask for it */
+extern const EngineCall engine_call_build_prune;
 extern const EngineCall engine_call_volume_list;
 extern const EngineCall engine_call_volume_create;
 extern const EngineCall engine_call_volume_inspect;

@@ -3,6 +3,10 @@
 #include "engine/calls.h"
 #include "engine/engine-internal.h"
 
+#include "basic/log.h"
+#include "basic/messages.h"
+#include "container/container-network.h"
+
 typedef struct NetworkList {
         NetworkInspect *items;
         size_t n_items, n_allocated;
@@ -76,4 +80,198 @@ const EngineCall engine_call_network_inspect = {
         .action = "network-inspect",
         .function = network_inspect_call,
         .doc = "Shows a network and the containers connected to it.",
+};
+
+/* --- events --- */
+
+static void network_event(Engine *e, const char *id, const char *name, const char *driver,
+                          const char *action, const char *message_id) {
+        StringMap a = {};
+
+        if (string_map_set(&a, "name", name) < 0 || string_map_set(&a, "type", driver) < 0)
+                log_oom();
+        else
+                event_hub_publish(e->events, &(EventDraft) {
+                        .type = "network", .action = action, .id = id, .message_id = message_id,
+                        .attributes = &a,
+                });
+        string_map_done(&a);
+}
+
+/* --- create, remove --- */
+
+static int network_create_call(Engine *e, Call *call) {
+        Network *n;
+        int r;
+
+        r = network_create(e->networks, call->params, &n, &call->error);
+        if (r < 0)
+                return r;
+        network_event(e, network_id(n), network_name(n), network_driver(n), "create",
+                      MESSAGE_NETWORK_CREATE_STR);
+        call_reply(call, &(NetworkCreateResponse) { (char *) network_id(n), (char *) "" });
+        return 1;
+}
+
+const EngineCall engine_call_network_create = {
+        "NetworkCreate", &NetworkCreateRequest_json, &NetworkCreateResponse_json, "network-create",
+        CALL_MUTATES, network_create_call, "Makes a network.",
+};
+
+static int remove_network(Engine *e, Network *n, Error *reterr) {
+        _cleanup_free_ char *id = strdup(network_id(n)), *name = strdup(network_name(n));
+        const char *driver = network_driver(n);
+        int r;
+
+        if (!id || !name)
+                return error_fill(reterr, -ENOMEM);
+        r = network_remove(e->networks, n, reterr);
+        if (r < 0)
+                return r;
+        network_event(e, id, name, driver, "destroy", MESSAGE_NETWORK_DESTROY_STR);
+        return 0;
+}
+
+static int network_remove_call(Engine *e, Call *call) {
+        const NetworkInspectParams *p = call->params;
+        Network *n;
+        int r;
+
+        r = network_manager_find(e->networks, p->id, &n, &call->error);
+        if (r >= 0)
+                r = remove_network(e, n, &call->error);
+        if (r < 0)
+                return r;
+        call_reply(call, NULL);
+        return 1;
+}
+
+const EngineCall engine_call_network_remove = {
+        "NetworkRemove", &NetworkInspectParams_json, NULL, "network-remove", CALL_MUTATES,
+        network_remove_call, "Removes a network that no container is connected to.",
+};
+
+/* --- connect, disconnect --- */
+
+static int connect_container(Engine *e, Call *call, Container *c) {
+        const NetworkConnectRequest *p = call->params;
+        Network *n;
+        int r;
+
+        r = network_manager_find(e->networks, p->id, &n, &call->error);
+        if (r >= 0)
+                r = container_network_connect(c, n, p->endpoint_config, &call->error);
+        if (r < 0)
+                return r;
+        call_reply(call, NULL);
+        return 1;
+}
+
+static int find_first(Engine *e, Call *call, const char *network) {
+        Network *n;
+
+        return network_manager_find(e->networks, strempty(network), &n, &call->error);
+}
+
+static int network_connect_call(Engine *e, Call *call) {
+        const NetworkConnectRequest *p = call->params;
+        int r = find_first(e, call, p->id);
+
+        return r < 0 ? r :
+                       engine_with_idle_container(e, call, strempty(p->container), false, connect_container);
+}
+
+const EngineCall engine_call_network_connect = {
+        "NetworkConnect", &NetworkConnectRequest_json, NULL, "network-connect", CALL_MUTATES,
+        network_connect_call, "Connects a container to a network.",
+};
+
+static int disconnect_container(Engine *e, Call *call, Container *c) {
+        const NetworkDisconnectRequest *p = call->params;
+        Network *n;
+        int r;
+
+        r = network_manager_find(e->networks, p->id, &n, &call->error);
+        if (r >= 0)
+                r = container_network_disconnect(c, n, &call->error);
+        if (r < 0)
+                return r;
+        call_reply(call, NULL);
+        return 1;
+}
+
+static int network_disconnect_call(Engine *e, Call *call) {
+        const NetworkDisconnectRequest *p = call->params;
+        int r = find_first(e, call, p->id);
+
+        return r < 0 ? r :
+                       engine_with_idle_container(e, call, strempty(p->container), false,
+                                                  disconnect_container);
+}
+
+const EngineCall engine_call_network_disconnect = {
+        "NetworkDisconnect", &NetworkDisconnectRequest_json, NULL, "network-disconnect", CALL_MUTATES,
+        network_disconnect_call, "Disconnects a container from a network.",
+};
+
+/* --- prune --- */
+
+typedef struct PruneList {
+        char **ids;
+        const Filters *filters;
+        nsec_t until;
+} PruneList;
+
+static bool prune_matches(const PruneList *l, const Network *n) {
+        if (network_is_predefined(n) || network_has_endpoints(n) ||
+            (l->until > 0 && network_created(n) > l->until))
+                return false;
+        STRV_FOREACH(v, filters_get(l->filters, "label"))
+                if (!filters_match_label(network_labels(n), *v))
+                        return false;
+        STRV_FOREACH(v, filters_get(l->filters, "label!"))
+                if (filters_match_label(network_labels(n), *v))
+                        return false;
+        return true;
+}
+
+static int add_prunable(Network *n, void *userdata) {
+        PruneList *l = userdata;
+
+        return prune_matches(l, n) ? strv_extend(&l->ids, network_id(n)) : 0;
+}
+
+static int network_prune_call(Engine *e, Call *call) {
+        static const char *const keys[] = { "label", "label!", "until", NULL };
+        const NetworkPruneParams *p = call->params;
+        _cleanup_(NetworkPruneReply_donep) NetworkPruneReply reply = {};
+        _cleanup_strv_free_ char **ids = NULL;
+        PruneList l = { .filters = &p->filters };
+        int r;
+
+        r = filters_check_keys(&p->filters, keys, &call->error);
+        if (r >= 0)
+                r = filters_get_until(&p->filters, &l.until, &call->error);
+        if (r < 0)
+                return r;
+        r = network_foreach(e->networks, add_prunable, &l);
+        ids = l.ids;
+        STRV_FOREACH(id, ids) {
+                Network *n;
+
+                if (r < 0 || network_manager_find(e->networks, *id, &n, NULL) < 0)
+                        continue;
+                r = strv_extend(&reply.networks_deleted, network_name(n));
+                if (r >= 0)
+                        r = remove_network(e, n, &call->error);
+        }
+        if (r < 0)
+                return error_fill(&call->error, r);
+        call_reply(call, &reply);
+        return 1;
+}
+
+const EngineCall engine_call_network_prune = {
+        "NetworkPrune", &NetworkPruneParams_json, &NetworkPruneReply_json, "network-prune", CALL_MUTATES,
+        network_prune_call, "Removes networks that no container is connected to.",
 };

@@ -443,6 +443,8 @@ const EngineCall *const engine_calls[] = {
         &engine_call_registry_login,    &engine_call_registry_inspect,  &engine_call_registry_search,
         &engine_call_exec_create,       &engine_call_exec_start,        &engine_call_exec_resize,
         &engine_call_exec_inspect,      &engine_call_volume_create,     &engine_call_volume_inspect,
-        &engine_call_volume_remove,     &engine_call_volume_prune,
+        &engine_call_volume_remove,     &engine_call_volume_prune,      &engine_call_network_create,
+        &engine_call_network_remove,    &engine_call_network_connect,   &engine_call_network_disconnect,
+        &engine_call_network_prune,     &engine_call_build_prune,
         NULL,
 };

@@ -4,7 +4,7 @@
 
 static const HttpRoute rows[] = {
         ROUTE_REFUSED(POST, "/build",           "building images"),
-        ROUTE_REFUSED(POST, "/build/prune",     "building images", .since = 31),
+        ROUTE(POST, "/build/prune", build_prune, .since = 31),
         ROUTE_REFUSED(POST, "/build/cancel",    "building images"),
 };
 

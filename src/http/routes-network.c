@@ -5,11 +5,12 @@
 static const HttpRoute rows[] = {
         ROUTE(GET,    "/networks",                      network_list),
         ROUTE(GET,    "/networks/",                     network_list),
-        ROUTE_REFUSED(POST,   "/networks/create",       "managing user-defined networks"),
-        ROUTE_REFUSED(POST,   "/networks/prune",        "managing user-defined networks", .since = 25),
-        ROUTE_REFUSED(POST,   "/networks/{id...}/connect",      "managing user-defined networks"),
-        ROUTE_REFUSED(POST,   "/networks/{id...}/disconnect",   "managing user-defined networks"),
-        ROUTE_REFUSED(DELETE, "/networks/{id...}",      "managing user-defined networks"),
+        ROUTE(POST,   "/networks/create",               network_create,     .status = 201,
+              .flags = ROUTE_BODY_REQUIRED),
+        ROUTE(POST,   "/networks/prune",                network_prune,      .since = 25),
+        ROUTE(POST,   "/networks/{id...}/connect",      network_connect,    .flags = ROUTE_BODY_REQUIRED),
+        ROUTE(POST,   "/networks/{id...}/disconnect",   network_disconnect, .flags = ROUTE_BODY_REQUIRED),
+        ROUTE(DELETE, "/networks/{id...}",              network_remove,     .status = 204),
         ROUTE(GET,    "/networks/{id...}",              network_inspect),
 };
 

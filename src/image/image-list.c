@@ -42,6 +42,7 @@ static int keep_matching(char *const *patterns, char ***names) {
 
 int image_matches(ImageManager *m, const Image *i, const Filters *f, Error *reterr) {
         Image *other;
+        nsec_t until;
         int r;
 
         STRV_FOREACH(v, filters_get(f, "label")) {
@@ -64,15 +65,8 @@ int image_matches(ImageManager *m, const Image *i, const Filters *f, Error *rete
                 if (r < 0 || i->document.created <= other->document.created)
                         return r < 0 ? r : 0;
         }
-        STRV_FOREACH(v, filters_get(f, "until")) {
-                nsec_t until;
-
-                if (parse_timestamp(*v, &until) < 0)
-                        return error_setf(reterr, ERROR_INVALID, "invalid filter 'until=%s'", *v);
-                if (i->document.created >= until)
-                        return 0;
-        }
-        return 1;
+        r = filters_get_until(f, &until, reterr);
+        return r < 0 ? r : until == 0 || i->document.created < until;
 }
 
 static int names_match(char ***tags, char ***digests, const Filters *f, Error *reterr) {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <regex.h>
 
+#include "basic/parse-util.h"
 #include "basic/string-util.h"
+#include "basic/time-util.h"
 #include "json/json-type.h"
 
 #define PATTERN_MAX 256U
@@ -83,4 +85,20 @@ bool filters_match_label(const StringMap *labels, const char *value) {
                         return !wanted || streq(strempty(labels->items[i].value), wanted + 1);
         }
         return false;
+}
+
+int filters_get_until(const Filters *f, nsec_t *ret, Error *reterr) {
+        nsec_t earliest = 0;
+
+        STRV_FOREACH(v, filters_get(f, "until")) {
+                nsec_t until, duration;
+
+                if (parse_go_duration(*v, &duration) >= 0)
+                        until = now_nsec() - min_u64(duration, now_nsec());
+                else if (parse_timestamp(*v, &until) < 0)
+                        return error_setf(reterr, ERROR_INVALID, "invalid filter 'until=%s'", *v);
+                earliest = earliest == 0 ? until : min_u64(earliest, until);
+        }
+        *ret = earliest;
+        return 0;
 }

@@ -68,6 +68,8 @@ char **filters_get(const Filters *f, const char *key);
 int filters_check_keys(const Filters *f, const char *const *allowed, Error *reterr);
 /* A filter that is true or false; several values must agree. UNSET: it is not there. */
 int filters_get_tristate(const Filters *f, const char *key, Tristate *ret, Error *reterr);
+/* "until": durations back from now and points in time, the earliest of them; 0 = it is not there. */
+int filters_get_until(const Filters *f, nsec_t *ret, Error *reterr);
 /* Docker's match of names and ids: the text holds the value, or it matches as a regular expression. */
 bool filters_match_text(const char *text, const char *value);
 /* "KEY" or "KEY=VALUE". */

@@ -13,7 +13,6 @@
 #include "network/network-manager-private.h"
 #include "network/resolv-conf.h"
 
-#define CONTAINER_INTERFACE "eth0"
 #define USED_MAX 4096U /* routes and addresses looked at; a router with more names its subnet itself */
 
 /* --- which subnets the host uses --- */
@@ -108,7 +107,12 @@ static int choose_address(Network *n, UsedSubnets *u, NetPrefix *ret, Error *ret
         NetPrefix subnet;
         int r;
 
-        if (!isempty(c->bip)) {
+        if (!network_is_predefined(n)) {
+                if (net_addr_is_set(&n->address.addr)) {
+                        *ret = n->address;
+                        return 0;
+                }
+        } else if (!isempty(c->bip)) {
                 r = parse_bip(c->bip, ret, reterr);
                 if (r < 0)
                         return r;
@@ -119,7 +123,7 @@ static int choose_address(Network *n, UsedSubnets *u, NetPrefix *ret, Error *ret
                                           net_prefix_format(text, other));
                 return 0;
         }
-        if (net_addr_is_set(&u->own.addr)) {
+        if (network_is_predefined(n) && net_addr_is_set(&u->own.addr)) {
                 *ret = u->own;
                 return 0;
         }
@@ -273,12 +277,33 @@ static int bridge_stop(Network *n, Error *reterr) {
 
 /* --- endpoints --- */
 
+/* On a network whose subnet the user chose. */
+static int take_wanted(Network *n, const char *text, NetAddr *ret, Error *reterr) {
+        int r;
+
+        if (network_is_predefined(n))
+                return error_setf(reterr, ERROR_INVALID,
+                                  "user specified IP address is supported on user defined networks only");
+        if (!n->subnet_given)
+                return error_setf(reterr, ERROR_INVALID,
+                                  "user specified IP address is supported only when connecting to networks "
+                                  "with user configured subnets");
+        if (net_addr_parse(text, ret) < 0 || ret->family != AF_INET)
+                return error_setf(reterr, ERROR_INVALID, "invalid IPv4 address: %s", text);
+        r = ipam_pool_take(n->ipam, ret);
+        if (r == -ERANGE)
+                return error_setf(reterr, ERROR_INVALID,
+                                  "no configured subnet or ip-range contain the IP address %s", text);
+        if (r == -EADDRINUSE)
+                return error_setf(reterr, ERROR_FORBIDDEN, "Address already in use");
+        return r < 0 ? error_fill(reterr, r) : 0;
+}
+
 static int take_address(Network *n, const EndpointParams *params, NetAddr *ret, Error *reterr) {
         int r;
 
         if (!isempty(params->ipv4_address))
-                return error_setf(reterr, ERROR_INVALID,
-                                  "user specified IP address is supported on user defined networks only");
+                return take_wanted(n, params->ipv4_address, ret, reterr);
         r = ipam_pool_take_any(n->ipam, ret);
         if (r == -ENOSPC)
                 return error_setf(reterr, ERROR_INTERNAL,
@@ -316,7 +341,8 @@ static int bridge_lease(Network *n, Endpoint *e, const EndpointParams *params, E
                 return r;
 
         e->address = (NetPrefix) { address, n->address.length };
-        e->gateway = n->gateway;
+        if (!n->bridge.internal)
+                e->gateway = n->gateway;
         if (!mac_addr_is_set(&e->mac))
                 e->mac = mac_addr_from_ipv4(&address);
         return 0;
@@ -346,7 +372,7 @@ static int make_veth(Network *n, const Sandbox *s, const Endpoint *e) {
                 .mac = &mac,
                 .master = n->index,
                 .group = LINK_GROUP,
-                .peer_name = CONTAINER_INTERFACE,
+                .peer_name = e->inside,
                 .peer_mac = &e->mac,
                 .peer_netns_fd = s->netns_fd,
                 .mtu = n->bridge.mtu,
@@ -359,13 +385,13 @@ static int configure_inside(Network *n, Sandbox *s, const Endpoint *e) {
         LinkInfo link;
         int r;
 
-        r = netlink_link_get(s->netlink, CONTAINER_INTERFACE, &link);
+        r = netlink_link_get(s->netlink, e->inside, &link);
         if (r < 0)
                 return r;
         NETLINK_BATCH_INIT(&b);
         netlink_batch_link_up(&b, link.index, true);
         netlink_batch_address_add(&b, link.index, &e->address);
-        if (net_addr_is_set(&e->gateway) && !n->bridge.internal)
+        if (e->default_route && net_addr_is_set(&e->gateway) && !n->bridge.internal)
                 netlink_batch_default_route_add(&b, link.index, &e->gateway);
         return netlink_batch_send(s->netlink, &b, NULL);
 }
@@ -407,6 +433,18 @@ static int bridge_disconnect(Network *n, const Endpoint *e) {
         return r;
 }
 
+static int bridge_cut(Network *n, const Endpoint *e) {
+        NetlinkBatch b;
+        int r;
+
+        if (isempty(e->interface))
+                return 0;
+        NETLINK_BATCH_INIT(&b);
+        netlink_batch_link_delete_name(&b, e->interface);
+        r = netlink_batch_send(n->manager->netlink, &b, NULL);
+        return r == -ENODEV ? 0 : r;
+}
+
 static int bridge_connect(Network *n, Sandbox *s, Endpoint *e, Error *reterr) {
         int r;
 
@@ -414,7 +452,7 @@ static int bridge_connect(Network *n, Sandbox *s, Endpoint *e, Error *reterr) {
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r,
                                         "failed to add the host (%s) <=> sandbox (%s) pair interfaces",
-                                        e->interface, CONTAINER_INTERFACE);
+                                        e->interface, e->inside);
         crash_point("endpoint-connect:veth");
 
         r = configure_inside(n, s, e);
@@ -423,7 +461,7 @@ static int bridge_connect(Network *n, Sandbox *s, Endpoint *e, Error *reterr) {
         if (r < 0) {
                 (void) bridge_disconnect(n, e);
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to configure interface %s",
-                                        CONTAINER_INTERFACE);
+                                        e->inside);
         }
         return 0;
 }
@@ -438,4 +476,5 @@ const NetworkDriver network_driver_bridge = {
         .release = bridge_release,
         .connect = bridge_connect,
         .disconnect = bridge_disconnect,
+        .cut = bridge_cut,
 };

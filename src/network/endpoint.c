@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connecting a container to a network: lease, record, ports, interface, in this order, and back again on
  * failure. */
+#include <stdio.h>
+
 #include "basic/crash-point.h"
 #include "basic/errno-util.h"
 #include "network/network-manager-private.h"
 #include "store/store.h"
 
-static int endpoint_new(const Network *n, Endpoint **ret) {
+/* The lowest number that is free. */
+static int choose_inside(const Sandbox *s, Endpoint *e) {
+        for (unsigned k = 0; k <= s->n_endpoints; k++) {
+                bool taken = false;
+
+                (void) snprintf(e->inside, sizeof(e->inside), CONTAINER_INTERFACE "%u", k);
+                for (size_t i = 0; i < s->n_endpoints; i++)
+                        taken = taken || streq(s->endpoints[i]->inside, e->inside);
+                if (!taken)
+                        return 0;
+        }
+        return -ENOSPC;
+}
+
+static int endpoint_new(const Network *n, const Sandbox *s, const EndpointParams *params, Endpoint **ret) {
         _cleanup_(endpoint_freep) Endpoint *e = NULL;
         int r;
 
@@ -18,8 +34,12 @@ static int endpoint_new(const Network *n, Endpoint **ret) {
                 return r;
         e->network_id = strdup(n->id);
         e->network_name = strdup(n->name);
-        if (!e->network_id || !e->network_name)
+        if (!e->network_id || !e->network_name || strv_extend_strv(&e->aliases, params->aliases) < 0)
                 return -ENOMEM;
+        e->default_route = params->default_route;
+        r = choose_inside(s, e);
+        if (r < 0)
+                return r;
 
         *ret = TAKE_PTR(e);
         return 0;
@@ -95,7 +115,8 @@ static int connect_endpoint(Network *n, Sandbox *s, Endpoint *e, const EndpointP
         if (n->driver->disconnect)
                 (void) n->driver->disconnect(n, e);
 fail_ports:
-        sandbox_unpublish(s);
+        if (params->n_ports > 0)
+                sandbox_unpublish(s);
 fail_lease:
         if (n->driver->release)
                 n->driver->release(n, e);
@@ -137,7 +158,7 @@ static int connect_new(NetworkManager *m, const EndpointParams *params, Endpoint
 
         r = free_and_strdup(&s->container_name, params->container_name);
         if (r >= 0)
-                r = endpoint_new(n, &e);
+                r = endpoint_new(n, s, params, &e);
         if (r >= 0)
                 r = attach(s, e);
         if (r < 0)
@@ -168,4 +189,77 @@ int endpoint_connect(NetworkManager *m, const EndpointParams *params, Endpoint *
         if (ret)
                 *ret = e;
         return 0;
+}
+
+/* What is published leads to another endpoint from now on, or nowhere. */
+static int move_ports(Sandbox *s, Error *reterr) {
+        if (s->n_ports == 0)
+                return 0;
+        for (size_t i = 0; i < s->n_endpoints; i++)
+                if (net_addr_is_set(&s->endpoints[i]->gateway))
+                        return sandbox_install_ports(s, reterr);
+        return 0;
+}
+
+static int move_default_route(Sandbox *s) {
+        NetlinkBatch b;
+        LinkInfo link;
+        int r;
+
+        for (size_t i = 0; i < s->n_endpoints; i++) {
+                Endpoint *e = s->endpoints[i];
+
+                if (!net_addr_is_set(&e->gateway))
+                        continue;
+                r = netlink_link_get(s->netlink, e->inside, &link);
+                if (r < 0)
+                        return r;
+                e->default_route = true;
+                NETLINK_BATCH_INIT(&b);
+                netlink_batch_default_route_add(&b, link.index, &e->gateway);
+                return netlink_batch_send(s->netlink, &b, NULL);
+        }
+        return 0;
+}
+
+static void forget_endpoint(Sandbox *s, Endpoint *e) {
+        for (size_t i = 0; i < s->n_endpoints; i++)
+                if (s->endpoints[i] == e) {
+                        memmove(s->endpoints + i, s->endpoints + i + 1,
+                                (s->n_endpoints - i - 1) * sizeof(*s->endpoints));
+                        s->n_endpoints--;
+                        return;
+                }
+}
+
+int endpoint_disconnect(NetworkManager *m, const char *container_id, Network *n, Error *reterr) {
+        Sandbox *s = sandbox_find(m, container_id);
+        Endpoint *e = s ? sandbox_find_endpoint(s, n->id) : NULL;
+        bool had_route;
+        int r;
+
+        if (!e)
+                return error_setf(reterr, ERROR_INTERNAL, "container %s is not connected to network %s",
+                                  container_id, n->name);
+        had_route = e->default_route;
+        if (had_route)
+                sandbox_withdraw_ports(s);
+        r = n->driver->cut ? n->driver->cut(n, e) : 0;
+        forget_endpoint(s, e);
+        RET_GATHER(r, sandbox_save(s, NULL));
+        crash_point("endpoint-disconnect:recorded");
+        if (n->driver->release)
+                n->driver->release(n, e);
+        endpoint_free(e);
+        if (had_route && s->path) {
+                RET_GATHER(r, sandbox_open_netlink(s));
+                if (r >= 0)
+                        r = move_default_route(s);
+                sandbox_close(s);
+                RET_GATHER(r, move_ports(s, NULL));
+                RET_GATHER(r, sandbox_save(s, NULL));
+        }
+        return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to disconnect container %s",
+                                        container_id) :
+                       0;
 }

@@ -38,6 +38,10 @@ typedef struct Endpoint {
         NetAddr gateway;
         MacAddr mac;
         char interface[16];             /* on the host: "vethXXXXXXX"; "" if there is none */
+        char inside[16];                /* in the namespace: "eth0" */
+        char **aliases;                 /* names beside the container's own */
+        bool default_route;             /* what is not on a network goes this way; ports are published
+                                         * here */
 } Endpoint;
 
 struct Sandbox {
@@ -53,6 +57,7 @@ struct Sandbox {
         NetworkManager *manager;        /* back-pointer */
         int netns_fd;                   /* -EBADF when not needed, ... */
         struct Netlink *netlink;        /* ... and the socket inside NULL */
+        struct DnsServer *names;        /* the resolver; NULL: not on a network of users */
         bool recorded;                  /* the store holds a record */
         bool restored;                  /* made by an earlier daemon, perhaps not to its end */
 };
@@ -66,6 +71,8 @@ typedef struct EndpointParams {
         const char *network;            /* name, id or id prefix */
         const char *ipv4_address;       /* asked for; NULL = the next free one */
         const char *mac_address;        /* asked for; NULL = from the address */
+        char *const *aliases;
+        bool default_route;
         const PortBindingRequest *ports;
         size_t n_ports;
 } EndpointParams;

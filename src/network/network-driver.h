@@ -26,6 +26,8 @@ typedef struct NetworkDriver {
         /* Cuts the endpoint off: no packet passes when it returns. The interface may live until its
          * namespace is gone. */
         int (*disconnect)(Network *n, const Endpoint *e);
+        /* The same for a container that runs on: the interface is gone when it returns. */
+        int (*cut)(Network *n, const Endpoint *e);
 } NetworkDriver;
 
 extern const NetworkDriver network_driver_bridge;

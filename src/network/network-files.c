@@ -101,7 +101,10 @@ static int write_resolv_conf(NetworkManager *m, int dir_fd, const NetworkFilesPa
         _cleanup_resolv_conf_ ResolvConf host = {};
         _cleanup_free_ char *host_text = NULL, *text = NULL;
         ResolvConfParams rc = {
-                .kind = is_host_mode(p) ? RESOLV_CONF_HOST : RESOLV_CONF_BRIDGE,
+                .kind = is_host_mode(p) ? RESOLV_CONF_HOST :
+                        p->container_id && sandbox_has_names(sandbox_find(m, p->container_id)) ?
+                                          RESOLV_CONF_EMBEDDED :
+                                          RESOLV_CONF_BRIDGE,
                 .nameservers = either(p->dns, m->config.dns),
                 .search = either(p->dns_search, m->config.dns_search),
                 .options = either(p->dns_options, m->config.dns_opts),

@@ -20,16 +20,18 @@ static bool match_scope(const Network *n, const char *value) {
 }
 
 static bool match_type(const Network *n, const char *value) {
-        return streq(value, "builtin");
+        return streq(value, "builtin") == network_is_predefined(n);
 }
 
-/* The networks that exist always are never dangling and carry no labels. */
+/* The networks that exist always are never dangling. */
 static bool match_dangling(const Network *n, const char *value) {
-        return !query_bool(value);
+        bool dangling = !network_is_predefined(n) && !network_has_endpoints(n);
+
+        return dangling == (parse_go_bool(value) > 0);
 }
 
 static bool match_label(const Network *n, const char *value) {
-        return false;
+        return filters_match_label(&n->labels, value);
 }
 
 static const struct {

@@ -4,6 +4,7 @@
 
 #include "basic/hashmap.h"
 #include "basic/strv.h"
+#include "network/dns-server.h"
 #include "network/firewall.h"
 #include "network/netns-pool.h"
 #include "network/network.h"
@@ -11,6 +12,7 @@
 
 #define NETNS_READY 2U                  /* namespaces kept ready */
 #define LINK_GROUP 0x646f636bU          /* "dock": marks the veths that are ours */
+#define CONTAINER_INTERFACE "eth"       /* in the namespace, with a number behind it */
 
 /* Copied from the daemon's configuration. */
 typedef struct NetworkManagerConfig {
@@ -67,16 +69,26 @@ void sandbox_close(Sandbox *s);
 Endpoint *endpoint_free(Endpoint *e);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Endpoint *, endpoint_free);
 
+/* sandbox-names.c: whether names are looked up by our own resolver. */
+bool sandbox_has_names(const Sandbox *s);
+
 /* sandbox-ports.c */
 int sandbox_publish(Sandbox *s, const Endpoint *e, const EndpointParams *params, Error *reterr);
 int sandbox_publish_again(Sandbox *s);
 int sandbox_install_ports(Sandbox *s, Error *reterr);
 void sandbox_unpublish(Sandbox *s);
+void sandbox_withdraw_ports(Sandbox *s);
 
 /* network-stale.c: deletes the link later, if it is still there then. */
 void network_manager_forget_link(NetworkManager *m, const char *name);
 
 /* Makes the nft table if that was put off until now. */
 int network_manager_apply_firewall(NetworkManager *m, Error *reterr);
+/* After bridges came or went. */
+int network_manager_renew_firewall(NetworkManager *m, Error *reterr);
+
+/* Into and out of the list. */
+int network_manager_add(NetworkManager *m, Network *n);
+void network_manager_drop(NetworkManager *m, const Network *n);
 
 Network *network_manager_find_id(NetworkManager *m, const char *id);

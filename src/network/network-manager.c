@@ -19,7 +19,7 @@
 
 /* --- records --- */
 
-static int add_network(NetworkManager *m, Network *n) {
+int network_manager_add(NetworkManager *m, Network *n) {
         if (!GREEDY_REALLOC0(m->networks, m->n_networks_allocated, m->n_networks + 1))
                 return -ENOMEM;
         m->networks[m->n_networks++] = n;
@@ -36,7 +36,7 @@ static int on_network_record(const char *key, const char *json, void *userdata) 
         if (r >= 0)
                 r = network_from_record(m, &record, &n);
         if (r >= 0)
-                r = add_network(m, n);
+                r = network_manager_add(m, n);
         if (r < 0)
                 return log_warning_errno(r, "Record of network %s is damaged, set aside: %m", key);
         TAKE_PTR(n);
@@ -97,7 +97,7 @@ static int make_default(NetworkManager *m, const char *name, const NetworkDriver
         r = network_save(n, reterr);
         if (r < 0)
                 return r;
-        r = add_network(m, n);
+        r = network_manager_add(m, n);
         if (r < 0)
                 return error_fill(reterr, r);
         TAKE_PTR(n);
@@ -108,7 +108,7 @@ static bool bridge_is_disabled(const NetworkManager *m) {
         return streq_ptr(m->config.bridge, BRIDGE_NONE);
 }
 
-static void remove_from_list(NetworkManager *m, const Network *n) {
+void network_manager_drop(NetworkManager *m, const Network *n) {
         for (size_t i = 0; i < m->n_networks; i++)
                 if (m->networks[i] == n) {
                         memmove(m->networks + i, m->networks + i + 1,
@@ -135,7 +135,7 @@ static int make_defaults(NetworkManager *m, Error *reterr) {
                 if (d->driver == &network_driver_bridge && bridge_is_disabled(m)) {
                         /* Its record stays for the day it is enabled again. */
                         if (n) {
-                                remove_from_list(m, n);
+                                network_manager_drop(m, n);
                                 network_free(n);
                         }
                         continue;
@@ -336,6 +336,14 @@ int network_manager_apply_firewall(NetworkManager *m, Error *reterr) {
         return 0;
 }
 
+int network_manager_renew_firewall(NetworkManager *m, Error *reterr) {
+        if (!m->firewall)
+                return 0;
+        if (m->firewall_source)         /* it was not made yet, and will be with this */
+                return network_manager_apply_firewall(m, reterr);
+        return firewall_apply(m->firewall, m->event, reterr);
+}
+
 static int on_firewall(sd_event_source *s, void *userdata) {
         _cleanup_error_ Error error = ERROR_NULL;
 
@@ -372,8 +380,13 @@ int network_manager_start(NetworkManager *m, Error *reterr) {
                 Network *n = m->networks[i];
 
                 r = n->driver->start ? n->driver->start(n, reterr) : 0;
-                if (r < 0)
+                if (r >= 0)
+                        continue;
+                if (network_is_predefined(n))
                         return error_prefixf(reterr, r, "error creating default \"%s\" network", n->name);
+                /* One network of a user is no reason not to start: its containers fail with these words. */
+                log_error("Cannot set up network %s: %s", n->name, error_message(reterr));
+                error_done(reterr);
         }
 
         /* Ports of running containers are in the table from its first moment. */
@@ -479,22 +492,14 @@ int network_foreach(NetworkManager *m, NetworkFunction function, void *userdata)
         return 0;
 }
 
-int network_create(NetworkManager *m, const NetworkCreateRequest *request, char **ret_id, Error *reterr) {
-        if (isempty(request->name))
-                return error_setf(reterr, ERROR_INVALID, "invalid network name: name is empty");
-        if (find_name(m, request->name))
-                return error_setf(reterr, ERROR_CONFLICT, "network with name %s already exists",
-                                  request->name);
-        return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "user-defined networks are not implemented yet");
+const StringMap *network_labels(const Network *n) {
+        return &n->labels;
 }
 
-int network_remove(NetworkManager *m, const char *name, Error *reterr) {
-        Network *n;
-        int r;
+nsec_t network_created(const Network *n) {
+        return n->created;
+}
 
-        r = network_manager_find(m, name, &n, reterr);
-        if (r < 0)
-                return r;
-        return error_setf(reterr, ERROR_FORBIDDEN, "%s is a pre-defined network and cannot be removed",
-                          n->name);
+bool network_is_internal(const Network *n) {
+        return n->driver != &network_driver_bridge || n->bridge.internal;
 }

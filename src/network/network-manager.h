@@ -68,9 +68,21 @@ bool network_matches(const Network *n, const Filters *filters);
 /* In the order of creation; userdata is passed on. A negative result of function ends it and is returned. */
 typedef int (*NetworkFunction)(Network *n, void *userdata);
 int network_foreach(NetworkManager *m, NetworkFunction function, void *userdata);
-/* Both refuse by name until user-defined networks exist. */
-int network_create(NetworkManager *m, const NetworkCreateRequest *request, char **ret_id, Error *reterr);
-int network_remove(NetworkManager *m, const char *name, Error *reterr);
+/* The three that exist always. */
+bool network_is_predefined(const Network *n);
+/* A container is connected to it now. */
+bool network_has_endpoints(const Network *n);
+/* It leads nowhere but to the containers on it; so do host and none, which have no bridge. */
+bool network_is_internal(const Network *n);
+const StringMap *network_labels(const Network *n);
+nsec_t network_created(const Network *n);
+
+/* A user's network of the driver bridge: recorded, with bridge, subnet and rules when it returns. Docker's
+ * texts. */
+#define NETWORKS_MAX 1000U
+int network_create(NetworkManager *m, const NetworkCreateRequest *request, Network **ret, Error *reterr);
+/* Frees it. ERROR_FORBIDDEN while a container is connected to it. */
+int network_remove(NetworkManager *m, Network *n, Error *reterr);
 
 /* --- sandboxes of containers --- */
 
@@ -88,8 +100,16 @@ Sandbox *sandbox_find(NetworkManager *m, const char *container_id);
  * endpoint is left. The result is borrowed until sandbox_free(). */
 int endpoint_connect(NetworkManager *m, const EndpointParams *params, Endpoint **ret, Error *reterr);
 
+/* Of a container that runs on: interface and address go; what led through it (the default route, published
+ * ports) moves to another endpoint. */
+int endpoint_disconnect(NetworkManager *m, const char *container_id, Network *n, Error *reterr);
+
 /* Unknown ids are fine. Keeps going after errors and returns the first. */
 int sandbox_free(NetworkManager *m, const char *container_id, Error *reterr);
+/* Makes the resolver of a container that is on a network of users, anew if it is there; takes it away from
+ * one that is not. dns: HostConfig; empty = the daemon's or the host's servers. */
+int sandbox_serve_names(NetworkManager *m, const char *container_id, char *const *dns, Error *reterr);
+
 int sandbox_rename(NetworkManager *m, const char *container_id, const char *container_name, Error *reterr);
 
 /* --- /etc/hosts, /etc/hostname, /etc/resolv.conf --- */

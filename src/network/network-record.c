@@ -8,6 +8,13 @@ static const JsonField network_record_fields[] = {
         JSON_TIME(NetworkRecord, created, "Created", 0),
         JSON_STRING(NetworkRecord, interface, "Interface", JSON_OMITEMPTY),
         JSON_STRING(NetworkRecord, subnet, "Subnet", JSON_OMITEMPTY),
+        JSON_BOOL(NetworkRecord, subnet_given, "SubnetGiven", JSON_OMITEMPTY),
+        JSON_STRING(NetworkRecord, range, "Range", JSON_OMITEMPTY),
+        JSON_BOOL(NetworkRecord, internal, "Internal", JSON_OMITEMPTY),
+        JSON_BOOL(NetworkRecord, attachable, "Attachable", JSON_OMITEMPTY),
+        JSON_STRING_MAP(NetworkRecord, labels, "Labels", JSON_OMITEMPTY),
+        JSON_STRING_MAP(NetworkRecord, options, "Options", JSON_OMITEMPTY),
+        JSON_STRING_MAP(NetworkRecord, auxiliary, "AuxiliaryAddresses", JSON_OMITEMPTY),
 };
 JSON_TYPE(NetworkRecord, network_record_fields);
 
@@ -19,6 +26,9 @@ static const JsonField endpoint_record_fields[] = {
         JSON_STRING(EndpointRecord, gateway, "Gateway", JSON_OMITEMPTY),
         JSON_STRING(EndpointRecord, mac, "Mac", JSON_OMITEMPTY),
         JSON_STRING(EndpointRecord, interface, "Interface", JSON_OMITEMPTY),
+        JSON_STRING(EndpointRecord, inside, "Inside", JSON_OMITEMPTY),
+        JSON_STRV(EndpointRecord, aliases, "Aliases", JSON_OMITEMPTY),
+        JSON_BOOL(EndpointRecord, default_route, "DefaultRoute", JSON_OMITEMPTY),
 };
 JSON_TYPE(EndpointRecord, endpoint_record_fields);
 

@@ -12,6 +12,12 @@ typedef struct NetworkRecord {
         nsec_t created;
         char *interface;                /* bridge; NULL for host and none */
         char *subnet; /* CIDR of the bridge's own address, so that a reboot gives the same again */
+
+        /* of those that users made */
+        bool subnet_given;              /* by the user: addresses may be asked for */
+        char *range;                    /* CIDR; NULL = all of the subnet */
+        bool internal, attachable;
+        StringMap labels, options, auxiliary;
 } NetworkRecord;
 JSON_TYPE_DECLARE(NetworkRecord);
 DEFINE_JSON_CLEANUP(NetworkRecord);
@@ -24,6 +30,9 @@ typedef struct EndpointRecord {
         char *gateway;
         char *mac;
         char *interface;
+        char *inside;                   /* its name in the namespace; NULL = "eth0" */
+        char **aliases;
+        bool default_route;
 } EndpointRecord;
 JSON_TYPE_DECLARE(EndpointRecord);
 

@@ -47,6 +47,9 @@ Network *network_free(Network *n) {
         if (!n)
                 return NULL;
         ipam_pool_free(n->ipam);
+        string_map_done(&n->labels);
+        string_map_done(&n->options);
+        string_map_done(&n->auxiliary);
         free(n->name);
         return mfree(n);
 }
@@ -65,6 +68,26 @@ const char *network_driver(const Network *n) {
 
 /* --- record --- */
 
+static int restore_wishes(Network *n, const NetworkRecord *record) {
+        int r;
+
+        if (network_is_predefined(n))
+                return 0;
+        n->attachable = record->attachable;
+        n->subnet_given = record->subnet_given;
+        r = string_map_copy(&n->labels, &record->labels);
+        if (r >= 0)
+                r = string_map_copy(&n->options, &record->options);
+        if (r >= 0)
+                r = string_map_copy(&n->auxiliary, &record->auxiliary);
+        if (r >= 0)
+                r = network_apply_options(n, NULL);
+        n->bridge.internal = record->internal;
+        if (r >= 0 && record->range && net_prefix_parse(record->range, &n->wanted_range) < 0)
+                return -EBADMSG;
+        return r;
+}
+
 int network_from_record(NetworkManager *m, const NetworkRecord *record, Network **ret) {
         _cleanup_(network_freep) Network *n = NULL;
         const NetworkDriver *driver = network_driver_find(record->driver);
@@ -77,6 +100,9 @@ int network_from_record(NetworkManager *m, const NetworkRecord *record, Network 
                 return r;
 
         n->created = record->created;
+        r = restore_wishes(n, record);
+        if (r < 0)
+                return r;
         if (record->interface) {
                 if (strlen(record->interface) >= sizeof(n->bridge.interface))
                         return -EBADMSG;
@@ -90,8 +116,17 @@ int network_from_record(NetworkManager *m, const NetworkRecord *record, Network 
 }
 
 int network_save(Network *n, Error *reterr) {
-        char subnet[NET_PREFIX_TEXT_MAX];
+        char subnet[NET_PREFIX_TEXT_MAX], range[NET_PREFIX_TEXT_MAX];
         NetworkRecord record = {
+                .subnet_given = n->subnet_given,
+                .range = net_addr_is_set(&n->wanted_range.addr) ?
+                                         (char *) net_prefix_format(range, &n->wanted_range) :
+                                         NULL,
+                .internal = n->bridge.internal,
+                .attachable = n->attachable,
+                .labels = n->labels,            /* borrowed */
+                .options = n->options,
+                .auxiliary = n->auxiliary,
                 .id = n->id,
                 .name = n->name,
                 .driver = (char *) n->driver->name,
@@ -142,11 +177,12 @@ int network_set_subnet(Network *n, const NetPrefix *address, Error *reterr) {
         int r;
 
         n->address = *address;
-        n->range = (NetPrefix) {};
-        r = set_range(n, c->fixed_cidr, reterr);
+        n->range = n->wanted_range;
+        n->gateway = n->address.addr;
+        r = network_is_predefined(n) ? set_range(n, c->fixed_cidr, reterr) : 0;
         if (r < 0)
                 return r;
-        r = set_gateway(n, c->default_gateway, reterr);
+        r = network_is_predefined(n) ? set_gateway(n, c->default_gateway, reterr) : 0;
         if (r < 0)
                 return r;
 
@@ -159,6 +195,12 @@ int network_set_subnet(Network *n, const NetPrefix *address, Error *reterr) {
         /* Taken by the bridge, and by the other gateway if there is one. */
         (void) ipam_pool_take(n->ipam, &n->address.addr);
         (void) ipam_pool_take(n->ipam, &n->gateway);
+        for (size_t i = 0; i < n->auxiliary.n_items; i++) {
+                NetAddr a;
+
+                if (net_addr_parse(strempty(n->auxiliary.items[i].value), &a) >= 0)
+                        (void) ipam_pool_take(n->ipam, &a);
+        }
         return 0;
 }
 
@@ -188,6 +230,8 @@ static int inspect_ipam(const Network *n, Ipam *ret) {
         if (net_addr_is_set(&n->range.addr))
                 RET_GATHER(r, format_dup(&c->ip_range, net_prefix_format(text, &n->range)));
         RET_GATHER(r, format_dup(&c->gateway, net_addr_format(text, &n->gateway)));
+        if (n->auxiliary.n_items > 0)
+                RET_GATHER(r, string_map_copy(&c->auxiliary_addresses, &n->auxiliary));
         return r;
 }
 
@@ -199,6 +243,8 @@ static int inspect_options(const Network *n, StringMap *ret) {
 
         if (n->driver != &network_driver_bridge)
                 return 0;
+        if (!network_is_predefined(n))
+                return string_map_copy(ret, &n->options);
 
         (void) snprintf(mtu, sizeof(mtu), "%u", b->mtu);
         RET_GATHER(r, string_map_set(ret, "com.docker.network.bridge.default_bridge", "true"));
@@ -266,6 +312,9 @@ int network_inspect(const Network *n, bool containers, NetworkInspect *ret) {
         RET_GATHER(r, format_dup(&ret->driver, n->driver->name));
         RET_GATHER(r, inspect_ipam(n, &ret->ipam));
         RET_GATHER(r, inspect_options(n, &ret->options));
+        RET_GATHER(r, string_map_copy(&ret->labels, &n->labels));
+        ret->internal = n->bridge.internal;
+        ret->attachable = n->attachable;
         if (containers)
                 RET_GATHER(r, inspect_containers(n, ret));
         return r;

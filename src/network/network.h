@@ -19,6 +19,7 @@ typedef struct BridgeOptions {
         bool internal;
         unsigned mtu;
         bool set_mtu;                   /* mtu was asked for: the bridge gets it too */
+        NetAddr host_binding;           /* of ports that name no address; family AF_UNSPEC = the daemon's */
 } BridgeOptions;
 
 struct Network {
@@ -26,6 +27,11 @@ struct Network {
         char *name;
         const NetworkDriver *driver;
         nsec_t created;
+        StringMap labels, options;      /* as they were asked for */
+        StringMap auxiliary;            /* addresses that are given to nobody */
+        bool attachable;
+        bool subnet_given;              /* by the user: addresses may be asked for */
+        NetPrefix wanted_range;         /* of a user's network; family AF_UNSPEC = all */
 
         BridgeOptions bridge;
         NetPrefix address;              /* of the bridge itself; its subnet is the network's */
@@ -46,6 +52,10 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Network *, network_free);
 
 int network_from_record(NetworkManager *m, const NetworkRecord *record, Network **ret);
 int network_save(Network *n, Error *reterr);
+
+/* Bridge, rights and MTU of a user's network as its options say; unknown ones have no effect. */
+#define NETWORK_MTU_DEFAULT 1500U
+int network_apply_options(Network *n, Error *reterr);
 
 /* Gives the network a subnet: fills address, gateway and the bitmap. */
 int network_set_subnet(Network *n, const NetPrefix *address, Error *reterr);

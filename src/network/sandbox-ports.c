@@ -9,16 +9,27 @@
 
 #define PORTS_MAX 65535U                /* of one container */
 
+/* The one that leads out of the namespace. */
 static const Endpoint *published_endpoint(const Sandbox *s) {
-        for (size_t i = 0; i < s->n_endpoints; i++)
-                if (net_addr_is_set(&s->endpoints[i]->address.addr))
+        const Endpoint *first = NULL;
+
+        for (size_t i = 0; i < s->n_endpoints; i++) {
+                if (s->endpoints[i]->default_route)
                         return s->endpoints[i];
-        return NULL;
+                if (!first && net_addr_is_set(&s->endpoints[i]->gateway))
+                        first = s->endpoints[i];
+        }
+        return first;
 }
 
-static int host_address(const NetworkManager *m, const PortBindingRequest *p, NetAddr *ret, Error *reterr) {
+static int host_address(const NetworkManager *m, const Network *n, const PortBindingRequest *p, NetAddr *ret,
+                        Error *reterr) {
         const char *s = empty_to_null(p->host_ip) ?: empty_to_null(m->config.ip) ?: "0.0.0.0";
 
+        if (isempty(p->host_ip) && n && net_addr_is_set(&n->bridge.host_binding)) {
+                *ret = n->bridge.host_binding;
+                return 0;
+        }
         if (net_addr_parse(s, ret) < 0)
                 return error_setf(reterr, ERROR_INVALID, "invalid IP address: %s", s);
         if (ret->family != AF_INET)
@@ -27,12 +38,12 @@ static int host_address(const NetworkManager *m, const PortBindingRequest *p, Ne
         return 0;
 }
 
-static int reserve(Sandbox *s, const PortBindingRequest *p, Error *reterr) {
+static int reserve(Sandbox *s, const Endpoint *e, const PortBindingRequest *p, Error *reterr) {
         NetworkManager *m = s->manager;
         PortBindingActual actual = { .protocol = p->protocol, .container_port = p->container_port };
         int r;
 
-        r = host_address(m, p, &actual.host_address, reterr);
+        r = host_address(m, network_manager_find_id(m, e->network_id), p, &actual.host_address, reterr);
         if (r < 0)
                 return r;
         if (s->n_ports >= PORTS_MAX)
@@ -58,14 +69,14 @@ static void release(Sandbox *s) {
 int sandbox_publish(Sandbox *s, const Endpoint *e, const EndpointParams *params, Error *reterr) {
         int r = 0;
 
-        if (params->n_ports == 0 || !net_addr_is_set(&e->address.addr))
+        if (params->n_ports == 0 || !net_addr_is_set(&e->gateway))
                 return 0;
         if (!s->manager->firewall)
                 return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
                                   "publishing ports with iptables=false is not implemented yet");
 
         for (size_t i = 0; r >= 0 && i < params->n_ports; i++)
-                r = reserve(s, params->ports + i, reterr);
+                r = reserve(s, e, params->ports + i, reterr);
         if (r < 0) {
                 release(s);
                 return error_prefixf(reterr, r,
@@ -154,4 +165,12 @@ void sandbox_unpublish(Sandbox *s) {
         if (s->manager->firewall && published_endpoint(s) && to_firewall(s, &ports) >= 0)
                 (void) firewall_remove_ports(s->manager->firewall, ports, s->n_ports, NULL);
         release(s);
+}
+
+/* The rules alone: the ports stay reserved for the container. */
+void sandbox_withdraw_ports(Sandbox *s) {
+        _cleanup_free_ FirewallPort *ports = NULL;
+
+        if (s->n_ports > 0 && s->manager->firewall && published_endpoint(s) && to_firewall(s, &ports) >= 0)
+                (void) firewall_remove_ports(s->manager->firewall, ports, s->n_ports, NULL);
 }

@@ -16,6 +16,7 @@ Endpoint *endpoint_free(Endpoint *e) {
                 return NULL;
         free(e->network_id);
         free(e->network_name);
+        strv_free(e->aliases);
         return mfree(e);
 }
 
@@ -55,6 +56,7 @@ Sandbox *sandbox_destroy(Sandbox *s) {
         if (s->manager)
                 hashmap_remove(s->manager->sandboxes, s->container_id);
         sandbox_close(s);
+        dns_server_free(s->names);
         for (size_t i = 0; i < s->n_endpoints; i++)
                 endpoint_free(s->endpoints[i]);
         free(s->endpoints);
@@ -112,6 +114,10 @@ static int endpoint_to_record(const Endpoint *e, EndpointRecord *ret) {
         ret->gateway = strdup(gateway);
         ret->mac = strdup(mac);
         ret->interface = strdup(e->interface);
+        ret->inside = strdup(e->inside);
+        ret->default_route = e->default_route;
+        if (!ret->inside || strv_extend_strv(&ret->aliases, e->aliases) < 0)
+                return -ENOMEM;
         return ret->id && ret->network_id && ret->network_name && ret->address && ret->gateway && ret->mac &&
                                ret->interface ? 0 : -ENOMEM;
 }
@@ -167,16 +173,20 @@ int sandbox_save(Sandbox *s, Error *reterr) {
 static int endpoint_from_record(const EndpointRecord *record, Endpoint **ret) {
         _cleanup_(endpoint_freep) Endpoint *e = NULL;
 
-        if (!id_is_valid(record->id) || strlen(strempty(record->interface)) >= sizeof(e->interface))
+        if (!id_is_valid(record->id) || strlen(strempty(record->interface)) >= sizeof(e->interface) ||
+            strlen(strempty(record->inside)) >= sizeof(e->inside))
                 return -EBADMSG;
         e = new0(Endpoint, 1);
         if (!e)
                 return -ENOMEM;
         memcpy(e->id, record->id, sizeof(e->id));
         (void) snprintf(e->interface, sizeof(e->interface), "%s", strempty(record->interface));
+        (void) snprintf(e->inside, sizeof(e->inside), "%s",
+                        isempty(record->inside) ? CONTAINER_INTERFACE "0" : record->inside);
+        e->default_route = record->default_route;
         e->network_id = strdup(record->network_id);
         e->network_name = strdup(record->network_name);
-        if (!e->network_id || !e->network_name)
+        if (!e->network_id || !e->network_name || strv_extend_strv(&e->aliases, record->aliases) < 0)
                 return -ENOMEM;
         if ((!isempty(record->address) && net_prefix_parse(record->address, &e->address) < 0) ||
             (!isempty(record->gateway) && net_addr_parse(record->gateway, &e->gateway) < 0) ||
@@ -367,6 +377,7 @@ int sandbox_free(NetworkManager *m, const char *container_id, Error *reterr) {
                 return 0;
 
         sandbox_close(s);
+        s->names = dns_server_free(s->names);
         sandbox_unpublish(s);
         crash_point("sandbox-free:unpublished");
         r = disconnect_all(s);

@@ -69,6 +69,7 @@ static Endpoint *connect_ports(NetworkManager *m, const char *id, const PortBind
                 .container_id = id,
                 .container_name = "name",
                 .network = "bridge",
+                .default_route = true,
                 .ports = ports,
                 .n_ports = n_ports,
         };
@@ -225,10 +226,11 @@ TEST(default_networks) {
 
         ASSERT_FAIL(network_manager_find(m, "nosuch", &n, &error));
         ASSERT_STREQ(error_message(&error), "network nosuch not found");
-        ASSERT_FAIL(network_remove(m, "host", &error));
+        ASSERT_OK(network_manager_find(m, "host", &n, &error));
+        ASSERT_FAIL(network_remove(m, n, &error));
         ASSERT_STREQ(error_message(&error), "host is a pre-defined network and cannot be removed");
-        ASSERT_FAIL(network_create(m, &(NetworkCreateRequest) { .name = (char *) "x" }, NULL, &error));
-        ASSERT_EQ(error.kind, ERROR_NOT_IMPLEMENTED);
+        ASSERT_FAIL(network_create(m, &(NetworkCreateRequest) { .name = (char *) "bridge" }, &n, &error));
+        ASSERT_EQ(error.kind, ERROR_FORBIDDEN);
         finish(m);
         ASSERT_FALSE(link_exists("docker0"));
 

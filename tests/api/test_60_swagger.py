@@ -160,6 +160,20 @@ def volumes():
 
 
 @test
+def user_networks():
+    c = client()
+    i = c.create(name="fits", cmd="sleep 1000", StopTimeout=0, host={"NetworkMode": "bridge"})
+    c.start(i)
+    compare([("POST", "/networks/create", "/networks/create", {"Name": "fits", "Labels": {"a": "b"}, "IPAM": {"Config": [{"Subnet": "10.66.0.0/24"}]}}),
+             ("POST", "/networks/create", "/networks/create", {"Name": "bridge"}), ("POST", "/networks/{id}/connect", "/networks/fits/connect", {"Container": i}),
+             ("POST", "/networks/{id}/connect", "/networks/nosuch/connect", {"Container": i}), ("GET", "/networks/{id}", "/networks/fits", None),
+             ("DELETE", "/networks/{id}", "/networks/fits", None),
+             ("POST", "/networks/{id}/disconnect", "/networks/fits/disconnect", {"Container": i}), ("DELETE", "/networks/{id}", "/networks/fits", None),
+             ("DELETE", "/networks/{id}", "/networks/nosuch", None), ("POST", "/networks/prune", "/networks/prune", None),
+             ("POST", "/build/prune", "/build/prune", None)])
+
+
+@test
 def networks():
     client()
     compare([("GET", "/networks", "/networks", None), ("GET", "/networks/{id}", "/networks/bridge", None), ("GET", "/volumes", "/volumes", None)])

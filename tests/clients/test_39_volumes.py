@@ -7,7 +7,7 @@ from harness import check, cleanup, contains, equal, matches, test
 
 def fresh():
     d = docker()
-    cleanup(lambda: (d.try_("container", "prune", "-f"), d.try_("volume", "prune", "-a", "-f")))
+    cleanup(lambda: (d.try_("rm", "-f", "-v", *d("ps", "-aq").split()), d.try_("volume", "prune", "-a", "-f")))
     return d
 
 
