@@ -299,6 +299,11 @@ static const JsonField container_kill_params_fields[] = {
 };
 JSON_TYPE(ContainerKillParams, container_kill_params_fields);
 
+static const JsonField container_pause_params_fields[] = {
+        JSON_STRING(ContainerPauseParams, id, "id", JSON_IN_PATH),
+};
+JSON_TYPE(ContainerPauseParams, container_pause_params_fields);
+
 static const JsonField container_rename_params_fields[] = {
         JSON_STRING(ContainerRenameParams, id, "id", JSON_IN_PATH),
         JSON_STRING(ContainerRenameParams, name, "name", JSON_IN_QUERY),

@@ -332,6 +332,12 @@ typedef struct ContainerKillParams {
 } ContainerKillParams;
 JSON_TYPE_DECLARE(ContainerKillParams);
 
+/* pause and unpause */
+typedef struct ContainerPauseParams {
+        char *id;
+} ContainerPauseParams;
+JSON_TYPE_DECLARE(ContainerPauseParams);
+
 typedef struct ContainerRenameParams {
         char *id;
         char *name;

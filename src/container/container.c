@@ -95,6 +95,7 @@ static void container_free(Container *c) {
         sd_event_source_disable_unref(c->restart_timer);
         operation_unref(c->busy);
         operation_unref(c->gone);
+        operation_unref(c->pausing);
         image_unref(c->image);
         json_done(&ContainerDocument_json, &c->doc);
         free(c->run_dir);

@@ -84,6 +84,9 @@ struct Container {
         enum { FREEZE_NONE, FREEZE_ASKED, FREEZE_DONE } freezing;
         uint32_t freeze_id;             /* of the question to the shim */
 
+        Operation *pausing;             /* busy is a pause, or its end */
+        uint32_t pause_id;              /* of the question to the shim */
+
         ContainerAttach *attaches;
         ContainerExec *execs;           /* owned, in the order they were made */
         ContainerWaiter *waiters;
