@@ -20,6 +20,7 @@ static const BusRow container_rows[] = {
                  .defaults = "{\"stream\":true,\"stdin\":true,\"stdout\":true,\"stderr\":true}"),
         BUS_CALL("Logs", "a{sv}", "options", "hs", "stream format", container_logs,
                  .defaults = "{\"stdout\":true,\"stderr\":true}"),
+        BUS_CALL("GetStats", "a{sv}", "options", "hs", "stream format", container_stats),
         BUS_CALL("CreateExec", "asa{sv}", "command=Cmd options", "s", "exec=Id", exec_create),
         BUS_CALL("Inspect", "", "", "a{sv}", "details", container_inspect),
         BUS_CALL("Export", "", "", "hs", "stream format", container_export),

@@ -32,6 +32,7 @@ static const BusRow manager_rows[] = {
         BUS_CALL("InspectContainer", "s", "name=id", "a{sv}", "details", container_inspect),
         BUS_CALL("ExportContainer", "s", "name=id", "hs", "stream format", container_export),
         BUS_CALL("GetContainerChanges", "s", "name=id", "hs", "stream format", container_changes),
+        BUS_CALL("GetContainerStats", "sa{sv}", "name=id options", "hs", "stream format", container_stats),
         BUS_CALL("CommitContainer", "sa{sv}", "name=container options", "o", "image=Id", container_commit),
         BUS_CALL("PruneContainers", "a{sv}", "options", "a{sv}", "report", container_prune),
         BUS_CALL("CreateExec", "sasa{sv}", "container=id command=Cmd options", "s", "exec=Id", exec_create),

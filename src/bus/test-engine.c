@@ -563,8 +563,9 @@ static int transfer_call(Engine *e, Call *call) {
         if (streq(name, "bad"))
                 return error_setf(&call->error, ERROR_INVALID, "invalid reference format");
         if (streq(name, "early") || streq(name, "now"))
-                pull_progress(call, "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":1,\"total\":4},"
-                                    "\"id\":\"aaa\"}");
+                pull_progress(call,
+                              "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":1,\"total\":4},"
+                              "\"id\":\"aaa\"}");
         if (streq(name, "now")) {
                 call_stream_close(call, NULL);
                 return 1;
@@ -610,6 +611,7 @@ ROW(container_start, "container-start", CALL_MUTATES, start_call);
 ROW(container_stop, "container-stop", CALL_MUTATES, stop_call);
 ROW(container_restart, "container-restart", CALL_MUTATES, refuse_call);
 ROW(container_kill, "container-kill", CALL_MUTATES, kill_call);
+ROW(container_stats, "container-stats", CALL_STREAM, refuse_call);
 ROW(container_pause, "container-pause", CALL_MUTATES, refuse_call);
 ROW(container_unpause, "container-pause", CALL_MUTATES, refuse_call);
 ROW(container_rename, "container-rename", CALL_MUTATES, refuse_call);
@@ -657,6 +659,7 @@ const EngineCall *const engine_calls[] = {
         &engine_call_exec_start,
         &engine_call_exec_resize,
         &engine_call_exec_inspect,
+        &engine_call_container_stats,
         &engine_call_container_pause,
         &engine_call_container_unpause,
         &engine_call_container_start,

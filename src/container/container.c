@@ -13,6 +13,7 @@
 #include "container/container-exec.h"
 #include "container/container-manager.h"
 #include "container/container-start.h"
+#include "container/container-stats.h"
 #include "container/container-wait.h"
 
 static const JsonField container_document_fields[] = {
@@ -130,6 +131,7 @@ void container_unlink(Container *c) {
         if (!m || hashmap_get(m->by_id, c->doc.id) != c)
                 return;
         container_exec_end_all(c);
+        container_stats_end_all(c);
         hashmap_remove(m->by_id, c->doc.id);
         hashmap_remove(m->by_name, c->doc.name);
         m->n_running -= c->state == CONTAINER_RUNNING;

@@ -14,6 +14,7 @@ typedef struct ContainerStart ContainerStart;
 typedef struct ContainerAttach ContainerAttach;
 typedef struct ContainerExec ContainerExec;
 typedef struct ContainerWaiter ContainerWaiter;
+typedef struct ContainerStatsWatch ContainerStatsWatch;
 typedef struct Image Image;
 typedef struct sd_event_source sd_event_source;
 
@@ -90,6 +91,7 @@ struct Container {
         ContainerAttach *attaches;
         ContainerExec *execs;           /* owned, in the order they were made */
         ContainerWaiter *waiters;
+        ContainerStatsWatch *stats;     /* NULL: nobody wants to know what it uses */
         sd_event_source *restart_timer; /* CONTAINER_RESTARTING */
         usec_t restart_delay;
         usec_t started_monotonic;       /* this run, for the restart back-off */

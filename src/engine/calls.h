@@ -17,6 +17,7 @@ extern const EngineCall engine_call_container_create;
 extern const EngineCall engine_call_container_inspect;
 extern const EngineCall engine_call_container_top;
 extern const EngineCall engine_call_container_logs;
+extern const EngineCall engine_call_container_stats;
 extern const EngineCall engine_call_container_resize;
 extern const EngineCall engine_call_container_start;
 extern const EngineCall engine_call_container_stop;

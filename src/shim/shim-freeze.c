@@ -7,17 +7,19 @@
 #include "shim/shim.h"
 
 #define POLL_USEC (5 * USEC_PER_MSEC)
-/* A process that waits for a disk does not stand still before it has got what it waits for. */
-#define FREEZE_USEC (2 * USEC_PER_SEC)
 
-static const ShimMessageType answer_types[_FREEZE_MAX] = {
-        [FREEZE_READ]  = SHIM_FROZEN,
-        [FREEZE_PAUSE] = SHIM_PAUSED,
+static const struct {
+        ShimMessageType answer;
+        usec_t patience;        /* a process that waits for a disk does not stand still before it has got
+                                 * it */
+} reasons[_FREEZE_MAX] = {
+        [FREEZE_READ]  = { SHIM_FROZEN, 2 * USEC_PER_SEC  },
+        [FREEZE_PAUSE] = { SHIM_PAUSED, 10 * USEC_PER_SEC },
 };
 
 static int answer(Shim *s, FreezeReason reason, Connection *c, uint32_t id, int r) {
         return shim_reply(c, &(ShimMessage) {
-                .type = answer_types[reason],
+                .type = reasons[reason].answer,
                 .id = id,
                 .value1 = r,
                 .value2 = reason == FREEZE_PAUSE && shim_is_paused(s),
@@ -83,15 +85,19 @@ void shim_thaw_all(Shim *s) {
 static void on_poll(LoopTimer *t) {
         Shim *s = t->userdata;
         int r = cgroup_is_frozen(s->config.cgroup_path);
+        usec_t now = now_usec(CLOCK_MONOTONIC);
+        bool again = false;
 
-        if (r == 0 && now_usec(CLOCK_MONOTONIC) < s->freeze_deadline) {
+        for (FreezeReason i = 0; i < _FREEZE_MAX; i++)
+                if (r == 0 && s->freezes[i].asked && now < s->freezes[i].deadline)
+                        again = true;
+                else
+                        answer_asker(s, i, r > 0 ? 0 : r < 0 ? r : -ETIMEDOUT);
+        (void) go_on_unless_wanted(s);
+        if (again) {
                 (void) cgroup_freeze(s->config.cgroup_path, true);
                 loop_timer_arm(&s->freeze_timer, POLL_USEC);
-                return;
         }
-        for (FreezeReason i = 0; i < _FREEZE_MAX; i++)
-                answer_asker(s, i, r > 0 ? 0 : r < 0 ? r : -ETIMEDOUT);
-        (void) go_on_unless_wanted(s);
 }
 
 int shim_freeze(Shim *s, FreezeReason reason, Connection *c, uint32_t id) {
@@ -106,8 +112,13 @@ int shim_freeze(Shim *s, FreezeReason reason, Connection *c, uint32_t id) {
                 r = cgroup_freeze(s->config.cgroup_path, true);
         if (r < 0)
                 return answer(s, reason, c, id, r);
-        *f = (Freeze) { .wanted = true, .asked = true, .asker = c, .id = id };
-        s->freeze_deadline = now_usec(CLOCK_MONOTONIC) + FREEZE_USEC;
+        *f = (Freeze) {
+                .wanted = true,
+                .asked = true,
+                .asker = c,
+                .id = id,
+                .deadline = now_usec(CLOCK_MONOTONIC) + reasons[reason].patience,
+        };
         s->freeze_timer.callback = on_poll;
         loop_timer_arm(&s->freeze_timer, 0);
         return 0;

@@ -79,6 +79,7 @@ typedef struct Freeze {
         bool asked;                     /* it may not stand still yet; the answer is due */
         Connection *asker;              /* NULL: gone */
         uint32_t id;
+        usec_t deadline;
 } Freeze;
 
 struct Shim {
@@ -137,7 +138,6 @@ struct Shim {
         size_t n_execs;
 
         Freeze freezes[_FREEZE_MAX];
-        usec_t freeze_deadline;
         LoopTimer freeze_timer;         /* looks whether it does */
 
         bool finished;                  /* exit written, clients told */

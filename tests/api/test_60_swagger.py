@@ -36,6 +36,10 @@ MAY_BE_ABSENT = {
     "GET /images/{name}/json": "Config.ArgsEscaped Config.Entrypoint Config.ExposedPorts Config.Healthcheck Config.Labels "
                                "Config.OnBuild Config.Shell Config.StopSignal Config.User Config.Volumes Config.WorkingDir "
                                f"{descriptor('Descriptor')} {MANIFESTS} OsVersion Variant",
+    "GET /containers/{id}/stats": "memory_stats.commitbytes memory_stats.commitpeakbytes memory_stats.failcnt memory_stats.max_usage "
+                                  "memory_stats.privateworkingset networks.*.endpoint_id networks.*.instance_id pids_stats.limit "
+                                  "storage_stats.read_count_normalized storage_stats.read_size_bytes "
+                                  "storage_stats.write_count_normalized storage_stats.write_size_bytes",
     "GET /containers/json": "HostConfig.Annotations ImageManifestDescriptor Mounts.Driver Mounts.Name",
     "GET /containers/{id}/json": "Config.ArgsEscaped Config.ExposedPorts Config.Healthcheck Config.MacAddress "
                                  "Config.NetworkDisabled Config.Shell Config.StopSignal HostConfig.Annotations HostConfig.Init "
@@ -117,6 +121,7 @@ def containers():
     compare([("GET", "/containers/json", "/containers/json?all=1&size=1", None), ("GET", "/containers/{id}/json", f"/containers/{i}/json?size=1", None),
              ("GET", "/containers/{id}/top", f"/containers/{i}/top", None),
              ("GET", "/containers/{id}/changes", f"/containers/{i}/changes", None),
+             ("GET", "/containers/{id}/stats", f"/containers/{i}/stats?stream=0", None), ("GET", "/containers/{id}/stats", "/containers/nosuch/stats", None),
              ("POST", "/commit", f"/commit?container={i}&repo=fits-commit", None),
              ("DELETE", "/images/{name}", "/images/fits-commit", None),
              ("POST", "/containers/{id}/resize", f"/containers/{i}/resize?h=10&w=10", None),

@@ -10,7 +10,6 @@ NOT_YET = [
     ("volume create", ["volume", "create", "mine"]),
     ("named volume", ["run", "--rm", "-v", "named:/v", "busybox", "true"]),
     ("update", ["update", "--memory", "64m", "box"]),
-    ("stats", ["stats", "--no-stream", "box"]),
     ("swarm", ["swarm", "init"]),
     ("plugin", ["plugin", "ls"]),
 ]

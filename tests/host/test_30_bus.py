@@ -283,6 +283,8 @@ LIFE = [
     (MANAGER, "ExportContainer", ["s", "every"], r'^hs \d+ "tar"'),
     (MANAGER, "CommitContainer", ["sa{sv}", "every", "2", "repo", "s", "bus/committed", "tag", "s", "v1"], r'^o "/org/dockerd1/image/\w+"$'),
     (MANAGER, "RemoveImage", ["sa{sv}", "bus/committed:v1", "0"], r'"Deleted"'),
+    (CONTAINER, "GetStats", ["a{sv}", "1", "stream", "b", "false"], r'^hs \d+ "json"'),
+    (MANAGER, "GetContainerStats", ["sa{sv}", "every", "0"], r'^hs \d+ "json"'),
     (CONTAINER, "Pause", [], r"^$"),
     (MANAGER, "UnpauseContainer", ["s", "every"], r"^$"),
     (MANAGER, "PauseContainer", ["s", "every"], r"^$"),
