@@ -10,6 +10,7 @@ static const BusRow container_rows[] = {
         BUS_CALL("Stop", "a{sv}", "options", "", "", container_stop),
         BUS_CALL("Restart", "a{sv}", "options", "", "", container_restart),
         BUS_CALL("Kill", "s", "signal", "", "", container_kill),
+        BUS_CALL("Update", "a{sv}", "options", "as", "warnings=Warnings", container_update),
         BUS_CALL("Pause", "", "", "", "", container_pause),
         BUS_CALL("Unpause", "", "", "", "", container_unpause),
         BUS_CALL("Rename", "s", "name", "", "", container_rename),

@@ -23,6 +23,8 @@ static const BusRow manager_rows[] = {
         BUS_CALL("StopContainer", "sa{sv}", "name=id options", "", "", container_stop),
         BUS_CALL("RestartContainer", "sa{sv}", "name=id options", "", "", container_restart),
         BUS_CALL("KillContainer", "ss", "name=id signal", "", "", container_kill),
+        BUS_CALL("UpdateContainer", "sa{sv}", "name=id options", "as", "warnings=Warnings",
+                 container_update),
         BUS_CALL("PauseContainer", "s", "name=id", "", "", container_pause),
         BUS_CALL("UnpauseContainer", "s", "name=id", "", "", container_unpause),
         BUS_CALL("RenameContainer", "ss", "name=id new_name=name", "", "", container_rename),

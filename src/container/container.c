@@ -14,6 +14,7 @@
 #include "container/container-manager.h"
 #include "container/container-start.h"
 #include "container/container-stats.h"
+#include "container/container-update.h"
 #include "container/container-wait.h"
 
 static const JsonField container_document_fields[] = {
@@ -90,6 +91,7 @@ int container_new(ContainerManager *m, ContainerDocument *doc, Container **ret) 
 
 static void container_free(Container *c) {
         container_start_free(c->start);
+        container_update_free(c->update);
         container_attach_drop_all(c);
         container_wait_drop_all(c);
         shim_client_free(c->shim);

@@ -15,6 +15,7 @@ typedef struct ContainerAttach ContainerAttach;
 typedef struct ContainerExec ContainerExec;
 typedef struct ContainerWaiter ContainerWaiter;
 typedef struct ContainerStatsWatch ContainerStatsWatch;
+typedef struct ContainerUpdate ContainerUpdate;
 typedef struct Image Image;
 typedef struct sd_event_source sd_event_source;
 
@@ -87,6 +88,7 @@ struct Container {
 
         Operation *pausing;             /* busy is a pause, or its end */
         uint32_t pause_id;              /* of the question to the shim */
+        ContainerUpdate *update;        /* busy is this one */
 
         ContainerAttach *attaches;
         ContainerExec *execs;           /* owned, in the order they were made */

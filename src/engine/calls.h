@@ -23,6 +23,7 @@ extern const EngineCall engine_call_container_start;
 extern const EngineCall engine_call_container_stop;
 extern const EngineCall engine_call_container_restart;
 extern const EngineCall engine_call_container_kill;
+extern const EngineCall engine_call_container_update;
 extern const EngineCall engine_call_container_pause;
 extern const EngineCall engine_call_container_unpause;
 extern const EngineCall engine_call_container_rename;

@@ -414,6 +414,6 @@ const EngineCall *const engine_calls[] = {
         &engine_call_registry_login,    &engine_call_registry_inspect,  &engine_call_registry_search,
         &engine_call_exec_create,       &engine_call_exec_start,        &engine_call_exec_resize,
         &engine_call_exec_inspect,      &engine_call_container_pause,   &engine_call_container_unpause,
-        &engine_call_container_stats,
+        &engine_call_container_stats,   &engine_call_container_update,
         NULL,
 };

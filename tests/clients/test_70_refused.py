@@ -9,7 +9,6 @@ NOT_YET = [
     ("network create", ["network", "create", "mine"]),
     ("volume create", ["volume", "create", "mine"]),
     ("named volume", ["run", "--rm", "-v", "named:/v", "busybox", "true"]),
-    ("update", ["update", "--memory", "64m", "box"]),
     ("swarm", ["swarm", "init"]),
     ("plugin", ["plugin", "ls"]),
 ]

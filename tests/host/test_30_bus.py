@@ -285,6 +285,8 @@ LIFE = [
     (MANAGER, "RemoveImage", ["sa{sv}", "bus/committed:v1", "0"], r'"Deleted"'),
     (CONTAINER, "GetStats", ["a{sv}", "1", "stream", "b", "false"], r'^hs \d+ "json"'),
     (MANAGER, "GetContainerStats", ["sa{sv}", "every", "0"], r'^hs \d+ "json"'),
+    (CONTAINER, "Update", ["a{sv}", "1", "PidsLimit", "x", "99"], r"^as 0$"),
+    (MANAGER, "UpdateContainer", ["sa{sv}", "every", "1", "PidsLimit", "x", "98"], r"^as 0$"),
     (CONTAINER, "Pause", [], r"^$"),
     (MANAGER, "UnpauseContainer", ["s", "every"], r"^$"),
     (MANAGER, "PauseContainer", ["s", "every"], r"^$"),
