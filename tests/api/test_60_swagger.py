@@ -128,7 +128,6 @@ def containers():
              ("POST", "/containers/{id}/restart", f"/containers/{i}/restart?t=0", None),
              ("POST", "/containers/{id}/kill", f"/containers/{i}/kill?signal=CONT", None),
              ("POST", "/containers/{id}/update", f"/containers/{i}/update", {"PidsLimit": 77, "RestartPolicy": {"Name": "no"}}),
-             ("POST", "/containers/{id}/update", f"/containers/{i}/update", {"Memory": 1}),
              ("POST", "/containers/{id}/update", "/containers/nosuch/update", {}),
              ("POST", "/containers/{id}/pause", f"/containers/{i}/pause", None), ("POST", "/containers/{id}/pause", "/containers/nosuch/pause", None),
              ("GET", "/containers/{id}/json", f"/containers/{i}/json", None),
