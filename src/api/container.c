@@ -299,6 +299,23 @@ static const JsonField container_kill_params_fields[] = {
 };
 JSON_TYPE(ContainerKillParams, container_kill_params_fields);
 
+static const JsonField container_update_params_fields[] = {
+        JSON_STRING(ContainerUpdateParams, id, "id", JSON_IN_PATH),
+        JSON_INLINE(ContainerUpdateParams, resources, ContainerResources, 0),
+        JSON_STRUCT(ContainerUpdateParams, restart_policy, RestartPolicy, "RestartPolicy", 0),
+};
+JSON_TYPE(ContainerUpdateParams, container_update_params_fields);
+
+static const JsonField container_update_reply_fields[] = {
+        JSON_STRV(ContainerUpdateReply, warnings, "Warnings", 0),
+};
+JSON_TYPE(ContainerUpdateReply, container_update_reply_fields);
+
+static const JsonField container_pause_params_fields[] = {
+        JSON_STRING(ContainerPauseParams, id, "id", JSON_IN_PATH),
+};
+JSON_TYPE(ContainerPauseParams, container_pause_params_fields);
+
 static const JsonField container_rename_params_fields[] = {
         JSON_STRING(ContainerRenameParams, id, "id", JSON_IN_PATH),
         JSON_STRING(ContainerRenameParams, name, "name", JSON_IN_QUERY),

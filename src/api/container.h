@@ -234,6 +234,7 @@ typedef struct HostConfig {
         Tristate init;
 } HostConfig;
 JSON_TYPE_DECLARE(HostConfig);
+DEFINE_JSON_CLEANUP(HostConfig)
 
 typedef struct NetworkingConfig {
         struct {
@@ -331,6 +332,25 @@ typedef struct ContainerKillParams {
         char *signal;
 } ContainerKillParams;
 JSON_TYPE_DECLARE(ContainerKillParams);
+
+/* POST /containers/{id}/update */
+typedef struct ContainerUpdateParams {
+        char *id;
+        ContainerResources resources;
+        RestartPolicy restart_policy;
+} ContainerUpdateParams;
+JSON_TYPE_DECLARE(ContainerUpdateParams);
+
+typedef struct ContainerUpdateReply {
+        char **warnings;
+} ContainerUpdateReply;
+JSON_TYPE_DECLARE(ContainerUpdateReply);
+
+/* pause and unpause */
+typedef struct ContainerPauseParams {
+        char *id;
+} ContainerPauseParams;
+JSON_TYPE_DECLARE(ContainerPauseParams);
 
 typedef struct ContainerRenameParams {
         char *id;

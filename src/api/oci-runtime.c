@@ -144,7 +144,7 @@ static const JsonField oci_resources_fields[] = {
         JSON_OBJECT (OciResources, pids, OciPids, "pids", JSON_OMITEMPTY),
         JSON_OBJECT (OciResources, block_io, OciBlockIO, "blockIO", JSON_OMITEMPTY),
 };
-static JSON_TYPE(OciResources, oci_resources_fields);
+JSON_TYPE(OciResources, oci_resources_fields);
 
 static const JsonField oci_syscall_arg_fields[] = {
         JSON_INT64  (OciSyscallArg, index,     "index",    0),

@@ -115,6 +115,7 @@ typedef struct OciResources {
         OciPids *pids;
         OciBlockIO *block_io;
 } OciResources;
+JSON_TYPE_DECLARE(OciResources);
 
 typedef struct OciSyscallArg {
         int64_t index;

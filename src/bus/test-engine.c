@@ -611,6 +611,10 @@ ROW(container_start, "container-start", CALL_MUTATES, start_call);
 ROW(container_stop, "container-stop", CALL_MUTATES, stop_call);
 ROW(container_restart, "container-restart", CALL_MUTATES, refuse_call);
 ROW(container_kill, "container-kill", CALL_MUTATES, kill_call);
+ROW(container_stats, "container-stats", CALL_STREAM, refuse_call);
+ROW(container_update, "container-update", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
+ROW(container_pause, "container-pause", CALL_MUTATES, refuse_call);
+ROW(container_unpause, "container-pause", CALL_MUTATES, refuse_call);
 ROW(container_rename, "container-rename", CALL_MUTATES, refuse_call);
 ROW(container_attach, "container-attach", CALL_HIJACK, attach_call);
 ROW(container_wait, "container-wait", 0, wait_call, .reply = &TestReply_json);
@@ -676,6 +680,10 @@ const EngineCall *const engine_calls[] = {
         &engine_call_exec_start,
         &engine_call_exec_resize,
         &engine_call_exec_inspect,
+        &engine_call_container_stats,
+        &engine_call_container_update,
+        &engine_call_container_pause,
+        &engine_call_container_unpause,
         &engine_call_container_start,
         &engine_call_container_stop,
         &engine_call_container_restart,

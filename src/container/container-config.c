@@ -229,6 +229,9 @@ static void normalize_resources(ContainerResources *res) {
                 res->pids_limit = (OptionalInt) {};
         if (res->memory_swappiness.set && res->memory_swappiness.value == -1)
                 res->memory_swappiness = (OptionalInt) {};
+}
+
+static void clamp_shares(ContainerResources *res) {
         if (res->cpu_shares > 0 && res->cpu_shares < CPU_SHARES_MIN)
                 res->cpu_shares = CPU_SHARES_MIN;
         if (res->cpu_shares > CPU_SHARES_MAX)
@@ -305,12 +308,12 @@ void resources_from_host_config(const HostConfig *h, SpecResources *ret) {
         };
 }
 
-static int complete_resources(ContainerManager *m, HostConfig *h, char ***warnings, Error *reterr) {
+int host_config_check_resources(ContainerManager *m, HostConfig *h, char ***warnings, Error *reterr) {
         _cleanup_free_ SpecThrottle *throttles = NULL;
         SpecResources s;
         int r;
 
-        normalize_resources(&h->resources);
+        clamp_shares(&h->resources);
         resources_from_host_config(h, &s);
         r = container_block_limits(h, &s, &throttles, reterr);
         if (r >= 0)
@@ -370,23 +373,24 @@ int host_config_complete(ContainerManager *m, HostConfig *h, char ***warnings, E
         r = normalize_capabilities("CapAdd", &h->cap_add, reterr);
         if (r >= 0)
                 r = normalize_capabilities("CapDrop", &h->cap_drop, reterr);
-        if (r >= 0)
-                r = complete_resources(m, h, warnings, reterr);
-        return r;
+        if (r < 0)
+                return r;
+        normalize_resources(&h->resources);
+        return host_config_check_resources(m, h, warnings, reterr);
 }
 
 /* --- the host part: checks --- */
 
-static int check_restart_policy(const HostConfig *h, Error *reterr) {
+int restart_policy_check(const RestartPolicy *p, Error *reterr) {
         static const char *const names[] = { "no", "always", "unless-stopped", "on-failure", NULL };
-        const RestartPolicy *p = &h->restart_policy;
+        const char *name = isempty(p->name) ? "no" : p->name;
 
-        if (!strv_contains((char *const *) names, p->name))
+        if (!strv_contains((char *const *) names, name))
                 return error_setf(reterr, ERROR_INVALID,
                                   "invalid restart policy: unknown policy '%s'; use one of 'no', "
                                   "'always', 'on-failure', or 'unless-stopped'",
-                                  p->name);
-        if (p->maximum_retry_count != 0 && !streq(p->name, "on-failure"))
+                                  name);
+        if (p->maximum_retry_count != 0 && !streq(name, "on-failure"))
                 return error_setf(
                                 reterr, ERROR_INVALID,
                                 "invalid restart policy: maximum retry count can only be used with 'on-failure'%s",
@@ -394,7 +398,16 @@ static int check_restart_policy(const HostConfig *h, Error *reterr) {
         if (p->maximum_retry_count < 0)
                 return error_setf(reterr, ERROR_INVALID,
                                   "invalid restart policy: maximum retry count cannot be negative");
-        if (h->auto_remove && !streq(p->name, "no"))
+        return 0;
+}
+
+static int check_restart_policy(const HostConfig *h, Error *reterr) {
+        int r;
+
+        r = restart_policy_check(&h->restart_policy, reterr);
+        if (r < 0)
+                return r;
+        if (h->auto_remove && !streq(h->restart_policy.name, "no"))
                 return error_setf(reterr, ERROR_INVALID,
                                   "can't create 'AutoRemove' container with restart policy");
         return 0;

@@ -16,6 +16,11 @@ int host_config_complete(ContainerManager *m, HostConfig *h, char ***warnings, E
  * name. */
 int host_config_check(ContainerManager *m, const ContainerConfig *c, const HostConfig *h, Error *reterr);
 
+/* Docker's checks and texts of parts: limits that this host does not have are dropped, with a warning
+ * each. */
+int host_config_check_resources(ContainerManager *m, HostConfig *h, char ***warnings, Error *reterr);
+int restart_policy_check(const RestartPolicy *p, Error *reterr);
+
 /* The numbers for the OCI document; strings are borrowed from h. */
 void resources_from_host_config(const HostConfig *h, SpecResources *ret);
 

@@ -104,7 +104,7 @@ static int remove_running(Container *c, Operation **ret, Error *reterr) {
         c->doc.stopped_by_user = true;
         r = container_wait(c, WAIT_NEXT_EXIT, removal_exited, d, &code);
         if (r >= 0)
-                r = container_send_signal(c, SIGKILL);
+                r = container_send_signal(c, SIGKILL, true);
         if (r < 0) {
                 container_wait_forget(c, d);
                 error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot kill container %s", c->doc.name);

@@ -53,7 +53,11 @@ void container_restore_hello(Container *c, ShimState state, pid_t pid, const Exi
                 c->doc.pid = pid;
                 c->doc.started = known ? c->doc.started : now_nsec();
                 c->started_monotonic = now_usec(CLOCK_MONOTONIC);
-                (void) container_set_state(c, CONTAINER_RUNNING, STORE_SYNC_LAZY, NULL);
+                if (!known)
+                        (void) container_set_state(c, CONTAINER_RUNNING, STORE_SYNC_LAZY, NULL);
+                (void) container_set_state(c, c->shim && shim_client_is_paused(c->shim) ? CONTAINER_PAUSED :
+                                                                                          CONTAINER_RUNNING,
+                                           STORE_SYNC_LAZY, NULL);
                 container_network_restore(c);
                 restored(c);
         } else if (state == SHIM_STATE_EXITED) {

@@ -15,6 +15,7 @@
 #include "container/container-freeze.h"
 #include "container/container-manager.h"
 #include "container/container-network.h"
+#include "container/container-pause.h"
 #include "container/container-remove.h"
 #include "container/container-restore.h"
 #include "container/container-restart-policy.h"
@@ -71,6 +72,13 @@ static void on_frozen(ShimClient *s, uint32_t id, int r, void *userdata) {
         container_freeze_answer(ASSERT_PTR((Container *) userdata), id, r);
 }
 
+static void on_paused(ShimClient *s, uint32_t id, int r, void *userdata) {
+        Container *c = ASSERT_PTR(userdata);
+
+        if (!c->restoring)
+                container_pause_answer(c, id, r);
+}
+
 static void on_exited(ShimClient *s, const ExitRecord *exit, void *userdata) {
         Container *c = ASSERT_PTR(userdata);
 
@@ -101,6 +109,7 @@ static void shim_lost(Container *c) {
 
         c->shim = shim_client_free(c->shim);
         container_freeze_lost(c);
+        container_pause_lost(c);
         container_exec_handle_lost(c);
         if (c->start)
                 container_start_failed(c, "the container's shim ended before the container was started");
@@ -130,6 +139,7 @@ static const ShimClientOps shim_ops = {
         .log_failed = on_log_failed,
         .root_fd = on_root_fd,
         .frozen = on_frozen,
+        .paused = on_paused,
         .exited = on_exited,
         .lost = on_lost,
 };

@@ -21,8 +21,8 @@ typedef struct Stop {
         bool restart;
 } Stop;
 
-int container_send_signal(Container *c, int sig) {
-        int r = c->shim ? shim_client_signal(c->shim, sig) : -ENOTCONN;
+int container_send_signal(Container *c, int sig, bool unpause) {
+        int r = c->shim ? shim_client_signal(c->shim, sig, unpause) : -ENOTCONN;
 
         /* The shim has just ended, and the container before it; we are told so next. */
         return r == -ENOTCONN && c->shim ? 0 : r;
@@ -97,6 +97,15 @@ static int wait_for_end(Container *c, Operation **ret, Error *reterr) {
         return 0;
 }
 
+/* As with Docker: one that is to end it; any, where the image does not say which that is. */
+static bool unpauses(const Container *c, int sig) {
+        int stop_signal;
+
+        if (sig == SIGKILL || isempty(c->doc.config.stop_signal))
+                return true;
+        return container_stop_signal(c, NULL, &stop_signal, NULL) >= 0 && sig == stop_signal;
+}
+
 static int bad_kill_signal(const Container *c, const char *signal, Error *reterr) {
         int number;
 
@@ -129,7 +138,7 @@ int container_kill(Container *c, const char *signal, Operation **ret, Error *ret
         if (sig == SIGKILL ||
             (container_stop_signal(c, NULL, &stop_signal, NULL) >= 0 && sig == stop_signal))
                 c->doc.stopped_by_user = true;
-        r = container_send_signal(c, sig);
+        r = container_send_signal(c, sig, unpauses(c, sig));
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot kill container: %s", c->doc.name);
         container_publish_kill(c, sig);
@@ -187,7 +196,7 @@ static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdat
         Stop *s = ASSERT_PTR(userdata);
 
         s->timer = sd_event_source_disable_unref(s->timer);
-        if (container_send_signal(s->container, SIGKILL) >= 0)
+        if (container_send_signal(s->container, SIGKILL, true) >= 0)
                 container_publish_kill(s->container, SIGKILL);
         return 0;
 }
@@ -216,7 +225,7 @@ static int begin_stop(Stop *s, const ContainerStopParams *p, Error *reterr) {
         /* A restart keeps the policy's claim: the start that follows clears the mark. */
         c->doc.stopped_by_user = true;
         crash_point("container-stop:asked");
-        r = container_send_signal(c, sig);
+        r = container_send_signal(c, sig, true);
         if (r < 0) {
                 container_wait_forget(c, s);
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot stop container: %s", c->doc.name);

@@ -4,8 +4,8 @@
 
 #include "container/container-manager.h"
 
-/* To the container's first process, through the shim. */
-int container_send_signal(Container *c, int sig);
+/* To the container's first process, through the shim. unpause: a paused container goes on, to see it. */
+int container_send_signal(Container *c, int sig, bool unpause);
 /* The event of a signal that was sent. */
 void container_publish_kill(Container *c, int sig);
 

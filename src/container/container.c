@@ -14,6 +14,8 @@
 #include "container/container-manager.h"
 #include "container/container-start.h"
 #include "container/container-volumes.h"
+#include "container/container-stats.h"
+#include "container/container-update.h"
 #include "container/container-wait.h"
 
 static const JsonField container_document_fields[] = {
@@ -93,12 +95,14 @@ int container_new(ContainerManager *m, ContainerDocument *doc, Container **ret) 
 static void container_free(Container *c) {
         container_start_free(c->start);
         container_fill_free(c->fill);
+        container_update_free(c->update);
         container_attach_drop_all(c);
         container_wait_drop_all(c);
         shim_client_free(c->shim);
         sd_event_source_disable_unref(c->restart_timer);
         operation_unref(c->busy);
         operation_unref(c->gone);
+        operation_unref(c->pausing);
         image_unref(c->image);
         json_done(&ContainerDocument_json, &c->doc);
         free(c->run_dir);
@@ -133,6 +137,7 @@ void container_unlink(Container *c) {
         if (!m || hashmap_get(m->by_id, c->doc.id) != c)
                 return;
         container_exec_end_all(c);
+        container_stats_end_all(c);
         hashmap_remove(m->by_id, c->doc.id);
         hashmap_remove(m->by_name, c->doc.name);
         m->n_running -= c->state == CONTAINER_RUNNING;

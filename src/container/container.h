@@ -15,6 +15,8 @@ typedef struct ContainerAttach ContainerAttach;
 typedef struct ContainerExec ContainerExec;
 typedef struct ContainerFill ContainerFill;
 typedef struct ContainerWaiter ContainerWaiter;
+typedef struct ContainerStatsWatch ContainerStatsWatch;
+typedef struct ContainerUpdate ContainerUpdate;
 typedef struct Image Image;
 typedef struct sd_event_source sd_event_source;
 
@@ -88,9 +90,14 @@ struct Container {
         enum { FREEZE_NONE, FREEZE_ASKED, FREEZE_DONE } freezing;
         uint32_t freeze_id;             /* of the question to the shim */
 
+        Operation *pausing;             /* busy is a pause, or its end */
+        uint32_t pause_id;              /* of the question to the shim */
+        ContainerUpdate *update;        /* busy is this one */
+
         ContainerAttach *attaches;
         ContainerExec *execs;           /* owned, in the order they were made */
         ContainerWaiter *waiters;
+        ContainerStatsWatch *stats;     /* NULL: nobody wants to know what it uses */
         sd_event_source *restart_timer; /* CONTAINER_RESTARTING */
         usec_t restart_delay;
         usec_t started_monotonic;       /* this run, for the restart back-off */

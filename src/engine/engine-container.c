@@ -8,6 +8,7 @@
 #include "container/container-create.h"
 #include "container/container-list.h"
 #include "container/container-logs.h"
+#include "container/container-pause.h"
 #include "container/container-remove.h"
 #include "container/container-rename.h"
 #include "container/container-start.h"
@@ -384,6 +385,34 @@ static int kill_call(Engine *e, Call *call) {
         return r;
 }
 
+static int pause_container(Engine *e, Call *call, Container *c) {
+        Operation *o;
+        int r;
+
+        r = container_pause(c, &o, &call->error);
+        return r < 0 ? r : engine_wait_operation(call, o);
+}
+
+static int pause_call(Engine *e, Call *call) {
+        const ContainerPauseParams *p = call->params;
+
+        return engine_with_idle_container(e, call, p->id, false, pause_container);
+}
+
+static int unpause_container(Engine *e, Call *call, Container *c) {
+        Operation *o;
+        int r;
+
+        r = container_unpause(c, &o, &call->error);
+        return r < 0 ? r : engine_wait_operation(call, o);
+}
+
+static int unpause_call(Engine *e, Call *call) {
+        const ContainerPauseParams *p = call->params;
+
+        return engine_with_idle_container(e, call, p->id, false, unpause_container);
+}
+
 static int remove_container(Engine *e, Call *call, Container *c) {
         const ContainerRemoveParams *p = call->params;
         Operation *o;
@@ -691,6 +720,14 @@ const EngineCall engine_call_container_restart = {
 const EngineCall engine_call_container_kill = {
         "ContainerKill", &ContainerKillParams_json, NULL, "container-kill", CALL_MUTATES, kill_call,
         "Sends a signal to a container's first process.",
+};
+const EngineCall engine_call_container_pause = {
+        "ContainerPause", &ContainerPauseParams_json, NULL, "container-pause", CALL_MUTATES, pause_call,
+        "Lets the processes of a container stand still.",
+};
+const EngineCall engine_call_container_unpause = {
+        "ContainerUnpause", &ContainerPauseParams_json, NULL, "container-pause", CALL_MUTATES, unpause_call,
+        "Lets the processes of a paused container go on.",
 };
 const EngineCall engine_call_container_rename = {
         "ContainerRename", &ContainerRenameParams_json, NULL, "container-rename", CALL_MUTATES, rename_call,

@@ -446,5 +446,7 @@ const EngineCall *const engine_calls[] = {
         &engine_call_volume_remove,     &engine_call_volume_prune,      &engine_call_network_create,
         &engine_call_network_remove,    &engine_call_network_connect,   &engine_call_network_disconnect,
         &engine_call_network_prune,     &engine_call_build_prune,
+        &engine_call_container_pause,   &engine_call_container_unpause, &engine_call_container_stats,
+        &engine_call_container_update,
         NULL,
 };

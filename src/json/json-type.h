@@ -222,6 +222,12 @@ struct JsonType {
 #define JSON_SPEC_STRING_MAP \
         { .kind = JSON_KIND_MAP, .element = &(const JsonSpec) { .kind = JSON_KIND_STRING }, \
           .element_size = sizeof(StringPair), .value_offset = offsetof(StringPair, value) }
+/* struct { E *items; size_t n_items; } m, E = struct { char *key; uint64_t value; } */
+#define JSON_NUMBER_MAP(T, m, E, row_name, row_flags, ...) \
+        { .name = (row_name), .offset = offsetof(T, m) + 0 * JSON_CHECKED_OFFSET(T, m.items, E *), \
+          .spec = { .kind = JSON_KIND_MAP, .element = &(const JsonSpec) { .kind = JSON_KIND_UINT64 }, \
+                    .element_size = sizeof(E), .value_offset = JSON_CHECKED_OFFSET(E, value, uint64_t) }, \
+          .flags = (row_flags), ##__VA_ARGS__ }
 /* struct { int64_t *items; size_t n_items; } m */
 #define JSON_INT64_ARRAY(T, m, row_name, row_flags, ...) \
         { .name = (row_name), .offset = offsetof(T, m) + 0 * JSON_CHECKED_OFFSET(T, m.items, int64_t *), \

@@ -20,6 +20,8 @@ static int append_memory(const SpecResources *r, sd_bus_message *m) {
                 k = append_uint64(m, "MemoryMax", MAX((uint64_t) r->memory, UNIT_MEMORY_MIN));
         if (k >= 0 && r->memory > 0 && r->memory_swap >= r->memory)
                 k = append_uint64(m, "MemorySwapMax", (uint64_t) (r->memory_swap - r->memory));
+        else if (k >= 0 && r->memory > 0 && r->memory_swap == -1)
+                k = append_uint64(m, "MemorySwapMax", UINT64_MAX);
         if (k >= 0 && r->memory_reservation > 0)
                 k = append_uint64(m, "MemoryLow", (uint64_t) r->memory_reservation);
         return k;
@@ -37,6 +39,8 @@ static int append_cpu(const SpecResources *r, sd_bus_message *m) {
                 if (k >= 0)
                         k = append_uint64(m, "CPUQuotaPeriodUSec", (uint64_t) period);
         }
+        if (quota < 0)
+                k = append_uint64(m, "CPUQuotaPerSecUSec", UINT64_MAX);
         /* v1's 2..262144 onto v2's 1..10000, as the OCI runtimes do. */
         if (k >= 0 && r->cpu_shares >= 2)
                 k = append_uint64(m, "CPUWeight",

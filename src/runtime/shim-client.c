@@ -28,6 +28,7 @@ struct ShimClient {
         unsigned version;               /* of the protocol; 0 before its hello */
         QueuedCommand *queue;
         size_t n_queue, queue_allocated;
+        bool paused;
         bool dispatching;               /* freed in a callback: the memory goes when that returns */
         bool freed;
 };
@@ -79,6 +80,7 @@ static void on_hello(ShimClient *c, const ShimMessage *m, int *fd) {
         ShimState state = m->value1;
 
         c->version = m->version;
+        c->paused = state == SHIM_STATE_RUNNING && FLAGS_SET(m->flags, SHIM_RUN_PAUSED);
         if (state < 0 || state >= _SHIM_STATE_MAX || !c->ops->hello)
                 return;
         c->ops->hello(c, state, m->pid, state == SHIM_STATE_EXITED ? &exit : NULL, c->userdata);
@@ -128,6 +130,12 @@ static void on_frozen(ShimClient *c, const ShimMessage *m, int *fd) {
                 c->ops->frozen(c, m->id, m->value1, c->userdata);
 }
 
+static void on_paused(ShimClient *c, const ShimMessage *m, int *fd) {
+        c->paused = m->value2;
+        if (c->ops->paused)
+                c->ops->paused(c, m->id, m->value1, c->userdata);
+}
+
 static const struct {
         ShimMessageType type;
         void (*handle)(ShimClient *c, const ShimMessage *m, int *fd);
@@ -141,6 +149,7 @@ static const struct {
         { SHIM_EXITED,       on_exited       },
         { SHIM_ROOT_FD,      on_root_fd      },
         { SHIM_FROZEN,       on_frozen       },
+        { SHIM_PAUSED,       on_paused       },
 };
 
 static void dispatch(ShimClient *c, const ShimMessage *m, int *fd) {
@@ -355,8 +364,12 @@ int shim_client_resize(ShimClient *c, unsigned rows, unsigned columns) {
                 .type = SHIM_RESIZE, .value1 = (int32_t) rows, .value2 = (int32_t) columns }, -EBADF);
 }
 
-int shim_client_signal(ShimClient *c, int sig) {
-        return command(c, &(ShimMessage) { .type = SHIM_SIGNAL, .value1 = sig }, -EBADF);
+int shim_client_signal(ShimClient *c, int sig, bool unpause) {
+        return command(c, &(ShimMessage) {
+                .type = SHIM_SIGNAL,
+                .value1 = sig,
+                .flags = unpause ? SHIM_SIGNAL_UNPAUSE : 0,
+        }, -EBADF);
 }
 
 int shim_client_close_stdin(ShimClient *c) {
@@ -391,6 +404,24 @@ int shim_client_freeze(ShimClient *c, uint32_t *ret_id) {
 
 int shim_client_thaw(ShimClient *c) {
         return command(c, &(ShimMessage) { .type = SHIM_FREEZE }, -EBADF);
+}
+
+int shim_client_pause(ShimClient *c, bool pause, uint32_t *ret_id) {
+        uint32_t id = c->next_id;
+        int r;
+
+        if (c->version < SHIM_PROTOCOL_PAUSE)
+                return -EOPNOTSUPP;
+        r = command(c, &(ShimMessage) { .type = SHIM_PAUSE, .id = id, .value1 = pause }, -EBADF);
+        if (r < 0)
+                return r;
+        c->next_id++;
+        *ret_id = id;
+        return 0;
+}
+
+bool shim_client_is_paused(const ShimClient *c) {
+        return c->paused;
 }
 
 int shim_client_exec(ShimClient *c, const char *id, int control_fd) {

@@ -26,6 +26,9 @@ typedef struct ShimClientOps {
         void (*root_fd)(ShimClient *c, uint32_t id, int r, int fd, void *userdata);
         /* r < 0: it runs on. */
         void (*frozen)(ShimClient *c, uint32_t id, int r, void *userdata);
+        /* The answer to a pause, r < 0: it failed; or with id 0 that the container goes on, or stands still,
+         * of itself. shim_client_is_paused() tells. */
+        void (*paused)(ShimClient *c, uint32_t id, int r, void *userdata);
         /* End of the connection: the shim ended or died. Where exited() was not called before, the exit file
          * says how (exit_record_read), and where there is none the shim was killed. Nothing is called after
          * it. */
@@ -60,7 +63,8 @@ typedef struct ShimAttach {
 int shim_client_attach(ShimClient *c, const ShimAttach *attach, uint32_t *ret_id);
 int shim_client_detach(ShimClient *c, uint32_t id);
 int shim_client_resize(ShimClient *c, unsigned rows, unsigned columns);
-int shim_client_signal(ShimClient *c, int sig);
+/* unpause: a paused container goes on after it, and so sees it. */
+int shim_client_signal(ShimClient *c, int sig, bool unpause);
 int shim_client_close_stdin(ShimClient *c);
 /* Asks for an O_PATH fd of the container's root directory; answered by root_fd(). */
 int shim_client_root_fd(ShimClient *c, uint32_t *ret_id);
@@ -68,6 +72,11 @@ int shim_client_root_fd(ShimClient *c, uint32_t *ret_id);
  * of an older daemon, which cannot. */
 int shim_client_freeze(ShimClient *c, uint32_t *ret_id);
 int shim_client_thaw(ShimClient *c);
+/* The container stands still until it is unpaused, or a signal lets it go on; answered by paused().
+ * -EOPNOTSUPP: a shim of an older daemon, which cannot. */
+int shim_client_pause(ShimClient *c, bool pause, uint32_t *ret_id);
+/* As the shim has said last. */
+bool shim_client_is_paused(const ShimClient *c);
 /* The container's shim shall start another one for the exec whose run directory is ready below its own.
  * control_fd: shim_control_listen() in there. -EOPNOTSUPP: a shim of an older daemon, which cannot. */
 int shim_client_exec(ShimClient *c, const char *id, int control_fd);

@@ -13,9 +13,10 @@
 
 #include "basic/macro.h"
 
-#define SHIM_PROTOCOL_VERSION 3U
+#define SHIM_PROTOCOL_VERSION 4U
 #define SHIM_PROTOCOL_FREEZE 2U                 /* from this version on there is SHIM_FREEZE */
 #define SHIM_PROTOCOL_EXEC 3U                   /* from this version on there is SHIM_EXEC */
+#define SHIM_PROTOCOL_PAUSE 4U                  /* from this version on there is SHIM_PAUSE */
 #define SHIM_PROTOCOL_MAGIC 0x4d495344U         /* "DSIM" */
 
 /* Limits of one message. Data carries what the daemon has read of an attach connection already. */
@@ -38,7 +39,7 @@
 
 typedef enum ShimMessageType {
         SHIM_HELLO = 1,         /* both ways; from the shim: version, value1 = ShimState, pid, exit fields
-                                 * when exited */
+                                 * when exited, flags = ShimRunFlags while it runs */
 
         /* daemon -> shim */
         SHIM_START = 16,        /* fd = detached mount of the root file system, none = rootfs/ is in place */
@@ -46,7 +47,8 @@ typedef enum ShimMessageType {
                                  * bytes already read from the client, time = of the oldest log entry wanted,
                                  * fd = the client's connection */
         SHIM_RESIZE,            /* value1 = rows, value2 = columns */
-        SHIM_SIGNAL,            /* value1 = signal number, to the container's first process */
+        SHIM_SIGNAL,            /* value1 = signal number, to the container's first process; flags =
+                                 * ShimSignalFlags */
         SHIM_CLOSE_STDIN,
         SHIM_ROOT_FD,           /* id; answered by SHIM_ROOT_FD with id and the fd, or a negative errno in
                                  * value1 */
@@ -58,6 +60,8 @@ typedef enum ShimMessageType {
         SHIM_EXEC,              /* text = id of an exec whose run directory is ready, fd = its control
                                  * socket, listening already: a shim of its own runs it. A failure shows
                                  * there: the socket is closed */
+        SHIM_PAUSE,             /* id, value1 = 1: the container's processes stand still, whatever becomes of
+                                 * daemons; 0: they go on. Answered by SHIM_PAUSED */
 
         /* shim -> daemon */
         SHIM_STARTED = 64,      /* pid, time */
@@ -68,6 +72,8 @@ typedef enum ShimMessageType {
         SHIM_EXITED,            /* value1 = exit code, flags = ShimExitFlags, time; the record is in the exit
                                  * file already */
         SHIM_FROZEN,            /* id, value1 = 0, or a negative errno: it runs on */
+        SHIM_PAUSED,            /* id, value1 = 0 or a negative errno, value2 = 1: it is paused; with id 0
+                                 * who asked is gone, or a signal let it go on */
 } ShimMessageType;
 
 typedef enum ShimState {
@@ -85,6 +91,14 @@ typedef enum ShimAttachFlags {
         SHIM_ATTACH_MULTIPLEX = 1U << 3,        /* 8-byte frames */
         SHIM_ATTACH_LOGS      = 1U << 4,        /* first what was logged, from time on */
 } ShimAttachFlags;
+
+typedef enum ShimRunFlags {
+        SHIM_RUN_PAUSED = 1U << 0,
+} ShimRunFlags;
+
+typedef enum ShimSignalFlags {
+        SHIM_SIGNAL_UNPAUSE = 1U << 0,          /* a paused container goes on after it, and so sees it */
+} ShimSignalFlags;
 
 typedef enum ShimExitFlags {
         SHIM_EXIT_OOM     = 1U << 0,

@@ -200,11 +200,49 @@ static int add_block_io(const SpecResources *s, OciResources *o) {
         return 0;
 }
 
-int spec_step_resources(const SpecInput *in, OciSpec *o, Error *reterr) {
+static int add_resources(const SpecResources *s, OciResources *o) {
         static int (*const adders[])(const SpecResources *s, OciResources *o) = {
                 add_memory, add_cpu, add_pids, add_block_io,
         };
+
+        FOREACH_ELEMENT(a, adders) {
+                int r = (*a)(s, o);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* What the kernel begins with, but a container that had a limit does not. */
+static int add_unlimited(const SpecResources *s, const HostCapabilities *h, OciResources *o) {
+        if (s->pids_limit == 0 && h->pids_limit) {
+                o->pids = json_new(&OciPids_json);
+                if (!o->pids)
+                        return -ENOMEM;
+                o->pids->limit = -1;
+        }
+        if (s->memory > 0 && s->memory_swap == -1 && h->swap_limit)
+                o->memory->swap = (OptionalInt) { true, -1 };
+        return 0;
+}
+
+int spec_resources_build(const SpecResources *s, const HostCapabilities *h, char **ret, Error *reterr) {
+        OciResources o = {};
         int r;
+
+        r = add_resources(s, &o);
+        if (r >= 0)
+                r = add_unlimited(s, h, &o);
+        if (r >= 0) {
+                *ret = json_encode_text(&OciResources_json, &o, 0);
+                r = *ret ? 0 : -ENOMEM;
+        }
+        json_done(&OciResources_json, &o);
+        return r < 0 ? error_fill(reterr, r) : 0;
+}
+
+int spec_step_resources(const SpecInput *in, OciSpec *o, Error *reterr) {
 
         if (!isempty(in->cgroup_path)) {
                 o->lnx.cgroups_path = strdup(in->cgroup_path);
@@ -213,12 +251,7 @@ int spec_step_resources(const SpecInput *in, OciSpec *o, Error *reterr) {
         }
         if (!in->resources)
                 return 0;
-        FOREACH_ELEMENT(a, adders) {
-                r = (*a)(in->resources, &o->lnx.resources);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        return add_resources(in->resources, &o->lnx.resources);
 }
 
 int spec_step_labels(const SpecInput *in, OciSpec *o, Error *reterr) {

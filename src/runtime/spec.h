@@ -109,6 +109,9 @@ typedef struct SpecInput {
 } SpecInput;
 
 /* The paths that are hidden and read-only where a container does not choose. */
+/* The limits alone, for `update` of a running container: what is not limited any more is named as well. */
+int spec_resources_build(const SpecResources *s, const HostCapabilities *h, char **ret, Error *reterr);
+
 int spec_default_paths(char ***ret_masked, char ***ret_readonly);
 
 /* The text of config.json; the caller frees it. */
@@ -117,8 +120,8 @@ int spec_build(const SpecInput *in, char **ret, Error *reterr);
 /* The same, written to <run_dir>/config.json (0600, atomically). */
 int spec_write(const SpecInput *in, const char *run_dir, Error *reterr);
 
-/* Of the process alone, for a command in a running container: "process.json" in run_dir. Members of the input
- * that are not the process's count for nothing. */
+/* Of the process alone, for a command in a running container: "process.json" in run_dir. Members of the
+ * input that are not the process's count for nothing. */
 int spec_process_write(const SpecInput *in, const char *run_dir, Error *reterr);
 
 /* "NET_ADMIN", "cap_net_admin", "CAP_NET_ADMIN" -> number, also "ALL" -> -ENODATA; unknown names -EINVAL. */

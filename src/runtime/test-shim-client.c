@@ -284,7 +284,7 @@ TEST(found_again) {
         ASSERT_EQ(f.state, SHIM_STATE_RUNNING);
         ASSERT_OK(shim_client_root_fd(f.client, &id));
         WAIT_FOR(&f, f.root_fd);
-        ASSERT_OK(shim_client_signal(f.client, SIGKILL));
+        ASSERT_OK(shim_client_signal(f.client, SIGKILL, false));
         WAIT_FOR(&f, f.exited && f.lost && f.gone);
         ASSERT_EQ(f.exit.code, 137);
         fixture_done(&f);

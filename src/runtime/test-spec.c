@@ -32,6 +32,34 @@ static void assert_list(char *const *l, const char *expected) {
 }
 
 /* Docker's documented defaults, word for word. */
+/* For a running container: what is not limited any more is named. */
+TEST(resources_alone) {
+        const HostCapabilities all = { .pids_limit = true, .swap_limit = true }, none = {};
+        const struct {
+                SpecResources s;
+                const HostCapabilities *host;
+                const char *text;
+        } table[] = {
+                { { .pids_limit = 7 }, &all, "{\"pids\":{\"limit\":7}}" },
+                { {}, &all, "{\"pids\":{\"limit\":-1}}" },
+                { {}, &none, "{}" },
+                { { .memory = 9, .memory_swap = -1, .pids_limit = 1 }, &all,
+                  "{\"memory\":{\"limit\":9,\"swap\":-1},\"pids\":{\"limit\":1}}" },
+                { { .memory = 9, .memory_swap = -1, .pids_limit = 1 }, &none,
+                  "{\"memory\":{\"limit\":9},\"pids\":{\"limit\":1}}" },
+                { { .nano_cpus = 500000000 }, &none, "{\"cpu\":{\"quota\":50000,\"period\":100000}}" },
+                { { .cpu_quota = -1 }, &none, "{\"cpu\":{\"quota\":-1}}" },
+        };
+
+        FOREACH_ELEMENT(i, table) {
+                _cleanup_error_ Error error = ERROR_NULL;
+                _cleanup_free_ char *text = NULL;
+
+                ASSERT_OK(spec_resources_build(&i->s, i->host, &text, &error));
+                ASSERT_STREQ(text, i->text);
+        }
+}
+
 TEST(capabilities) {
         static const char all[] =
                 "CAP_CHOWN CAP_DAC_OVERRIDE CAP_FSETID CAP_FOWNER CAP_MKNOD CAP_NET_RAW CAP_SETGID "

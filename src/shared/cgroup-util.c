@@ -369,7 +369,7 @@ static int kill_directory(const char *directory) {
         if (write_string_file(file, "1") >= 0)
                 return 0;
 
-        /* On v1 what is frozen does not even die. */
+        /* A group below may be frozen by itself. */
         free(file);
         file = path_join(directory, "freezer.state");
         if (!file)
@@ -395,6 +395,9 @@ static int remove_directory(const char *directory) {
 }
 
 int cgroup_kill(const char *path) {
+        /* Before the other hierarchies: on v1 what is frozen does not even die. */
+        if (cgroup_version() != 2)
+                (void) cgroup_freeze(path, false);
         return for_each_hierarchy(path, kill_directory);
 }
 

@@ -22,8 +22,7 @@ typedef int (*Command)(Shim *s, Connection *c, const ShimMessage *m, int fd);
 static void connection_close(Connection *c) {
         Shim *s = c->shim;
 
-        if (s->freezer == c)
-                shim_thaw(s);
+        shim_freeze_connection_lost(s, c);
         loop_remove(&s->loop, &c->source);
         LIST_REMOVE(connections, s->connections, c);
         s->n_connections--;
@@ -103,7 +102,7 @@ static int command_hello(Shim *s, Connection *c, const ShimMessage *m, int fd) {
                 .value1 = s->state,
                 .pid = s->container_pid,
                 .value2 = exited ? s->exit.code : 0,
-                .flags = exited ? shim_exit_flags(s) : 0,
+                .flags = exited ? shim_exit_flags(s) : shim_is_paused(s) ? SHIM_RUN_PAUSED : 0,
                 .time_nsec = exited ? s->exit.time_nsec : s->started_nsec,
         }, -EBADF);
 }
@@ -147,7 +146,7 @@ static int command_resize(Shim *s, Connection *c, const ShimMessage *m, int fd) 
 }
 
 static int command_signal(Shim *s, Connection *c, const ShimMessage *m, int fd) {
-        (void) shim_kill(s, m->value1);
+        (void) shim_kill(s, m->value1, m->flags & SHIM_SIGNAL_UNPAUSE);
         return 0;
 }
 
@@ -185,10 +184,14 @@ static int command_quit(Shim *s, Connection *c, const ShimMessage *m, int fd) {
 
 static int command_freeze(Shim *s, Connection *c, const ShimMessage *m, int fd) {
         if (m->value1)
-                return shim_freeze(s, c, m->id);
-        if (s->freezer == c)
-                shim_thaw(s);
+                return shim_freeze(s, FREEZE_READ, c, m->id);
+        if (s->freezes[FREEZE_READ].asker == c)
+                shim_thaw(s, FREEZE_READ);
         return 0;
+}
+
+static int command_pause(Shim *s, Connection *c, const ShimMessage *m, int fd) {
+        return m->value1 ? shim_freeze(s, FREEZE_PAUSE, c, m->id) : shim_unpause(s, c, m->id);
 }
 
 /* What goes wrong shows at the other end of the socket, which is closed here. */
@@ -213,6 +216,7 @@ static const struct {
         { SHIM_QUIT,        command_quit         },
         { SHIM_FREEZE,      command_freeze       },
         { SHIM_EXEC,        command_exec, true   },
+        { SHIM_PAUSE,       command_pause        },
 };
 
 static int dispatch(Shim *s, Connection *c, const ShimMessage *m, int fd) {

@@ -90,18 +90,24 @@ void shim_container_started(Shim *s) {
 
 /* --- stop --- */
 
-int shim_kill(Shim *s, int sig) {
+int shim_kill(Shim *s, int sig, bool unpause) {
+        int r;
+
         if (s->state != SHIM_STATE_RUNNING || s->exited || s->container_pidfd < 0)
                 return -ESRCH;
-        shim_thaw(s);
-        return pidfd_signal(s->container_pidfd, sig);
+        shim_thaw(s, FREEZE_READ);
+        r = pidfd_signal(s->container_pidfd, sig);
+        /* Not even SIGKILL ends what is frozen on v1. */
+        if (unpause || sig == SIGKILL)
+                shim_thaw(s, FREEZE_PAUSE);
+        return r;
 }
 
 static void on_stop_timeout(LoopTimer *t) {
         Shim *s = t->userdata;
 
         log_info("The container did not end in time, killing it.");
-        (void) shim_kill(s, SIGKILL);
+        (void) shim_kill(s, SIGKILL, true);
 }
 
 /* `systemctl stop`: what `docker stop` would do, since the daemon may be away. */
@@ -116,7 +122,7 @@ void shim_stop(Shim *s) {
         if (s->state == SHIM_STATE_STARTING)
                 return;
 
-        (void) shim_kill(s, sig);
+        (void) shim_kill(s, sig, true);
         s->stop_timer.callback = on_stop_timeout;
         if (s->config.stop_timeout >= 0 && s->stop_timer.deadline == USEC_INFINITY)
                 loop_timer_arm(&s->stop_timer, (usec_t) s->config.stop_timeout * USEC_PER_SEC);
@@ -164,7 +170,7 @@ void shim_container_ended(Shim *s, int status) {
         };
         check_oom(s);
         unwatch_oom(s);
-        shim_thaw(s);
+        shim_thaw_all(s);
         s->container_pidfd = safe_close(s->container_pidfd);
         loop_timer_stop(&s->stop_timer);
 

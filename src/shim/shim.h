@@ -67,6 +67,21 @@ typedef struct Output {
         LogStream stream;
 } Output;
 
+/* Why the container stands still. */
+typedef enum FreezeReason {
+        FREEZE_READ,                    /* a daemon reads its files */
+        FREEZE_PAUSE,                   /* the user wants it; outlives the daemon */
+        _FREEZE_MAX,
+} FreezeReason;
+
+typedef struct Freeze {
+        bool wanted;
+        bool asked;                     /* it may not stand still yet; the answer is due */
+        Connection *asker;              /* NULL: gone */
+        uint32_t id;
+        usec_t deadline;
+} Freeze;
+
 struct Shim {
         Loop loop;
         int run_dir_fd;
@@ -122,10 +137,9 @@ struct Shim {
         pid_t execs[SHIM_EXECS_MAX];    /* shims of commands in this container */
         size_t n_execs;
 
-        Connection *freezer;            /* who wants it to stand still; NULL = nobody */
-        uint32_t freeze_id;
-        usec_t freeze_deadline;
+        Freeze freezes[_FREEZE_MAX];
         LoopTimer freeze_timer;         /* looks whether it does */
+        unsigned freeze_looks;
 
         bool finished;                  /* exit written, clients told */
         bool delete_done;
@@ -179,9 +193,15 @@ int shim_client_queue(AttachClient *c, LogStream stream, const void *data, size_
 int shim_replay_begin(AttachClient *c, uint64_t since_nsec);
 int shim_replay_step(AttachClient *c);
 
-/* shim-freeze.c: the container stands still while a daemon reads its files */
-int shim_freeze(Shim *s, Connection *c, uint32_t id);
-void shim_thaw(Shim *s);
+/* shim-freeze.c: the container stands still */
+int shim_freeze(Shim *s, FreezeReason reason, Connection *c, uint32_t id);
+void shim_thaw(Shim *s, FreezeReason reason);
+void shim_thaw_all(Shim *s);
+int shim_unpause(Shim *s, Connection *c, uint32_t id);
+void shim_freeze_connection_lost(Shim *s, Connection *c);
+static inline bool shim_is_paused(const Shim *s) {
+        return s->freezes[FREEZE_PAUSE].wanted && !s->freezes[FREEZE_PAUSE].asked;
+}
 
 /* shim-exec.c: shims for commands in this container */
 int shim_exec(Shim *s, const char *id, int control_fd);
@@ -198,4 +218,4 @@ void shim_container_ended(Shim *s, int status);
 void shim_check_end(Shim *s);
 uint32_t shim_exit_flags(const Shim *s);
 void shim_stop(Shim *s);
-int shim_kill(Shim *s, int sig);
+int shim_kill(Shim *s, int sig, bool unpause);

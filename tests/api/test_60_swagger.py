@@ -37,6 +37,10 @@ MAY_BE_ABSENT = {
     "GET /images/{name}/json": "Config.ArgsEscaped Config.Entrypoint Config.ExposedPorts Config.Healthcheck Config.Labels "
                                "Config.OnBuild Config.Shell Config.StopSignal Config.User Config.Volumes Config.WorkingDir "
                                f"{descriptor('Descriptor')} {MANIFESTS} OsVersion Variant",
+    "GET /containers/{id}/stats": "memory_stats.commitbytes memory_stats.commitpeakbytes memory_stats.failcnt memory_stats.max_usage "
+                                  "memory_stats.privateworkingset networks.*.endpoint_id networks.*.instance_id pids_stats.limit "
+                                  "storage_stats.read_count_normalized storage_stats.read_size_bytes "
+                                  "storage_stats.write_count_normalized storage_stats.write_size_bytes",
     "GET /containers/json": "HostConfig.Annotations ImageManifestDescriptor Mounts.Driver Mounts.Name",
     "GET /containers/{id}/json": "Config.ArgsEscaped Config.ExposedPorts Config.Healthcheck Config.MacAddress "
                                  "Config.NetworkDisabled Config.Shell Config.StopSignal HostConfig.Annotations HostConfig.Init "
@@ -121,11 +125,17 @@ def containers():
     compare([("GET", "/containers/json", "/containers/json?all=1&size=1", None), ("GET", "/containers/{id}/json", f"/containers/{i}/json?size=1", None),
              ("GET", "/containers/{id}/top", f"/containers/{i}/top", None),
              ("GET", "/containers/{id}/changes", f"/containers/{i}/changes", None),
+             ("GET", "/containers/{id}/stats", f"/containers/{i}/stats?stream=0", None), ("GET", "/containers/{id}/stats", "/containers/nosuch/stats", None),
              ("POST", "/commit", f"/commit?container={i}&repo=fits-commit", None),
              ("DELETE", "/images/{name}", "/images/fits-commit", None),
              ("POST", "/containers/{id}/resize", f"/containers/{i}/resize?h=10&w=10", None),
              ("POST", "/containers/{id}/restart", f"/containers/{i}/restart?t=0", None),
              ("POST", "/containers/{id}/kill", f"/containers/{i}/kill?signal=CONT", None),
+             ("POST", "/containers/{id}/update", f"/containers/{i}/update", {"PidsLimit": 77, "RestartPolicy": {"Name": "no"}}),
+             ("POST", "/containers/{id}/update", "/containers/nosuch/update", {}),
+             ("POST", "/containers/{id}/pause", f"/containers/{i}/pause", None), ("POST", "/containers/{id}/pause", "/containers/nosuch/pause", None),
+             ("GET", "/containers/{id}/json", f"/containers/{i}/json", None),
+             ("POST", "/containers/{id}/unpause", f"/containers/{i}/unpause", None), ("POST", "/containers/{id}/unpause", f"/containers/{i}/unpause", None),
              ("POST", "/containers/{id}/rename", f"/containers/{i}/rename?name=fitted", None),
              ("POST", "/containers/{id}/start", f"/containers/{i}/start", None),
              ("POST", "/containers/{id}/stop", f"/containers/{i}/stop?t=0", None), ("POST", "/containers/{id}/wait", f"/containers/{i}/wait", None),

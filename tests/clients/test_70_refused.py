@@ -7,9 +7,6 @@ from harness import cases, check, matches
 NOT_YET = [
     ("cp from", ["cp", "box:/etc/passwd", "-"]),
     ("network of another driver", ["network", "create", "-d", "macvlan", "mine"]),
-    ("update", ["update", "--memory", "64m", "box"]),
-    ("pause", ["pause", "box"]),
-    ("stats", ["stats", "--no-stream", "box"]),
     ("swarm", ["swarm", "init"]),
     ("plugin", ["plugin", "ls"]),
 ]

@@ -11,8 +11,8 @@ import threading
 import time
 
 from common_shim import (ATTACH_ENDED, CLOSE_STDIN, DETACH, END_CLIENT, END_DETACHED, END_EXITED, ENDED, EXIT_OOM,
-                         EXIT_STOPPED, FREEZE, FROZEN, HELLO, LOGS, LOG_FAILED, MULTIPLEX, QUIT, RESIZE, ROOT_FD, RUNNING, SIGNAL,
-                         START_FAILED, STDERR, STDIN,
+                         EXIT_STOPPED, FREEZE, FROZEN, HELLO, LOGS, LOG_FAILED, MULTIPLEX, PAUSE, PAUSED, QUIT, RESIZE, ROOT_FD,
+                         RUN_PAUSED, RUNNING, SIGNAL, SIGNAL_UNPAUSE, START_FAILED, STDERR, STDIN,
                          STDOUT, Connection, Container, frames, now, read_all, read_until, resident, sanitized)
 from harness import Failed, Skip, cases, check, cleanup, contains, equal, eventually, test
 
@@ -493,6 +493,45 @@ def stands_still_as_long_as_it_is_wanted():
             other.close()
         s.settimeout(10)
         check(s.recv(65536) or end == "signal", f"it does not go on after {end}")
+    equal(c.exited().value1, 5, "exit code")
+
+
+@test
+def paused():
+    """Until it is unpaused, or a signal lets it go on; whoever comes and goes is told."""
+    c = Container(script="trap 'exit 5' TERM; trap 'echo usr1' USR1; while true; do usleep 1000; done").launch()
+    s, _ = c.attach(OUT)
+    c.start()
+    c.started()
+
+    def ask(connection, on, result=0, now=None, ident=7):
+        connection.send(PAUSE, ident=ident, value1=int(on))
+        m = connection.expect(PAUSED)
+        if m.value1 in (-errno.ENOENT, -errno.EOPNOTSUPP):
+            raise Skip(f"no freezer here: {os.strerror(-m.value1)}")
+        equal((m.id, m.value1, m.value2), (ident, result, on if now is None else now), "answer")
+
+    ask(c.connection, 0, -errno.EALREADY)
+    ask(c.connection, 1)
+    ask(c.connection, 1, -errno.EBUSY)
+    other = c.try_connect()
+    equal(other.hello().flags, RUN_PAUSED, "flags of its state")
+    other.send(FREEZE, ident=9, value1=1)
+    equal(other.expect(FROZEN).value1, 0, "answer to a reader")
+    other.close()
+    c.connection.send(SIGNAL, value1=signal.SIGUSR1)
+    s.settimeout(0.3)
+    try:
+        raise Failed(f"output of a paused container: {s.recv(100)}")
+    except TimeoutError:
+        pass
+    s.settimeout(10)
+    ask(c.connection, 0)
+    equal(s.recv(100)[8:], b"usr1\n", "what the signal that waited does")
+    ask(c.connection, 1)
+    c.connection.send(SIGNAL, value1=signal.SIGTERM, flags=SIGNAL_UNPAUSE)
+    m = c.connection.expect(PAUSED)
+    equal((m.id, m.value1, m.value2), (0, 0, 0), "that it goes on")
     equal(c.exited().value1, 5, "exit code")
 
 
