@@ -7,6 +7,7 @@
 #include "basic/process-util.h"
 #include "container/container-attach.h"
 #include "container/container-exec.h"
+#include "container/container-health.h"
 #include "container/container-wait.h"
 
 #define CONTAINERS_DIR_MODE 0710
@@ -107,6 +108,7 @@ void container_manager_stop(ContainerManager *m) {
         m->stopping = true;
         HASHMAP_FOREACH(c, m->by_id) {
                 c->shim = shim_client_free(c->shim);
+                container_health_leave(c);
                 container_exec_drop_all(c);
                 container_attach_drop_all(c);
                 container_wait_drop_all(c);

@@ -13,6 +13,7 @@ typedef struct ContainerManager ContainerManager;
 typedef struct ContainerStart ContainerStart;
 typedef struct ContainerAttach ContainerAttach;
 typedef struct ContainerExec ContainerExec;
+typedef struct ContainerHealth ContainerHealth;
 typedef struct ContainerWaiter ContainerWaiter;
 typedef struct Image Image;
 typedef struct sd_event_source sd_event_source;
@@ -57,6 +58,7 @@ typedef struct ContainerDocument {
         nsec_t started, finished;
         int64_t restart_count;
         bool stopped_by_user;           /* the restart policy leaves it alone */
+        Health *health;                 /* NULL: its health was never checked */
 } ContainerDocument;
 JSON_TYPE_DECLARE(ContainerDocument);
 
@@ -86,6 +88,7 @@ struct Container {
 
         ContainerAttach *attaches;
         ContainerExec *execs;           /* owned, in the order they were made */
+        ContainerHealth *health;        /* what checks its health while it runs */
         ContainerWaiter *waiters;
         sd_event_source *restart_timer; /* CONTAINER_RESTARTING */
         usec_t restart_delay;
