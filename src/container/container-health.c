@@ -17,11 +17,16 @@
 #define SLACK_DIVISOR 20U
 #define SLACK_MAX (250 * USEC_PER_MSEC)
 
+/* Checks of all containers that are being started at once: each keeps a processor busy for a while, and
+ * nobody is served sooner by more of them. Those that run are not counted. */
+#define STARTING_MAX 8U
+
 /* Of the output that is read, and mostly dropped, at one turn of the loop. */
 #define READ_SIZE (64U * 1024U)
 
 typedef enum Phase {
         PHASE_WAITING,          /* for the next check */
+        PHASE_QUEUED,           /* for its turn among those of other containers */
         PHASE_STARTING,
         PHASE_RUNNING,
         PHASE_KILLED,           /* it took too long */
@@ -32,6 +37,7 @@ struct ContainerHealth {
         HealthPlan plan;                /* its strings are the config's */
         Phase phase;
         sd_event_source *timer;
+        bool turn;                      /* it is one of STARTING_MAX */
         bool stuck;                     /* a check before this one does not end */
 
         ContainerExec *probe;           /* the check in progress */
@@ -40,10 +46,63 @@ struct ContainerHealth {
         sd_event_source *source;
         HealthOutput output;
         char *failure;                  /* why it could not be run */
+        LIST_FIELDS(ContainerHealth, queue);
 };
 
 const char *container_health_status(const Container *c) {
         return c->doc.health ? strempty(c->doc.health->status) : "";
+}
+
+static void arm(ContainerHealth *h, Phase phase, usec_t delay) {
+        usec_t slack = MAX(MIN(delay / SLACK_DIVISOR, SLACK_MAX), 1U);
+        int r;
+
+        h->phase = phase;
+        r = sd_event_source_set_time_accuracy(h->timer, slack);
+        if (r >= 0)
+                r = sd_event_source_set_time_relative(h->timer, delay);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(h->timer, SD_EVENT_ONESHOT);
+        if (r < 0)
+                log_error_errno(r, "Cannot schedule the health check of container %s: %m",
+                                h->container->doc.name);
+}
+
+/* --- whose turn it is --- */
+
+/* 1: it is; 0: it will be, and the timer says so. */
+static int take_turn(ContainerHealth *h) {
+        ContainerManager *m = h->container->manager;
+
+        if (h->turn)
+                return 1;
+        if (m->n_checks_starting >= STARTING_MAX) {
+                LIST_APPEND(queue, m->checks_queued, h);
+                h->phase = PHASE_QUEUED;
+                return 0;
+        }
+        m->n_checks_starting++;
+        h->turn = true;
+        return 1;
+}
+
+/* The first in the queue has it next, from the loop. */
+static void end_turn(ContainerHealth *h) {
+        ContainerManager *m = h->container->manager;
+        ContainerHealth *next = m->checks_queued;
+
+        if (h->phase == PHASE_QUEUED)
+                LIST_REMOVE(queue, m->checks_queued, h);
+        if (!h->turn)
+                return;
+        h->turn = false;
+        if (!next) {
+                m->n_checks_starting--;
+                return;
+        }
+        LIST_REMOVE(queue, m->checks_queued, next);
+        next->turn = true;
+        arm(next, PHASE_WAITING, 0);
 }
 
 static void forget_probe(ContainerHealth *h) {
@@ -60,6 +119,7 @@ static void forget_probe(ContainerHealth *h) {
 
 static void health_free(ContainerHealth *h) {
         forget_probe(h);
+        end_turn(h);
         sd_event_source_disable_unref(h->timer);
         free(h);
 }
@@ -69,21 +129,6 @@ void container_health_stop(Container *c) {
 
         if (h)
                 health_free(h);
-}
-
-static void arm(ContainerHealth *h, Phase phase, usec_t delay) {
-        usec_t slack = MAX(MIN(delay / SLACK_DIVISOR, SLACK_MAX), 1U);
-        int r;
-
-        h->phase = phase;
-        r = sd_event_source_set_time_accuracy(h->timer, slack);
-        if (r >= 0)
-                r = sd_event_source_set_time_relative(h->timer, delay);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(h->timer, SD_EVENT_ONESHOT);
-        if (r < 0)
-                log_error_errno(r, "Cannot schedule the health check of container %s: %m",
-                                h->container->doc.name);
 }
 
 static void wait_for_next(ContainerHealth *h) {
@@ -130,6 +175,7 @@ static void finish(ContainerHealth *h) {
 
         r = make_result(h, &result);
         forget_probe(h);
+        end_turn(h);
         if (r >= 0)
                 r = health_record(c->doc.health, &h->plan, c->doc.started, &result);
         json_done(&HealthResult_json, &result);
@@ -180,6 +226,7 @@ static void read_rest(ContainerHealth *h) {
 static void on_running(void *userdata) {
         ContainerHealth *h = ASSERT_PTR(userdata);
 
+        end_turn(h);
         arm(h, PHASE_RUNNING, h->plan.timeout / NSEC_PER_USEC);
 }
 
@@ -270,9 +317,10 @@ static void begin_if_possible(ContainerHealth *h) {
                 h->begun = now_nsec();
                 fail(h, "the health check before this one has not ended yet");
                 finish(h);
-        } else if (before || c->freezing != FREEZE_NONE)
+        } else if (before || c->freezing != FREEZE_NONE) {
+                end_turn(h);
                 wait_for_next(h);
-        else
+        } else if (take_turn(h))
                 begin(h);
 }
 
@@ -291,6 +339,8 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         switch (h->phase) {
         case PHASE_WAITING:
                 begin_if_possible(h);
+                break;
+        case PHASE_QUEUED:
                 break;
         case PHASE_STARTING:
                 start_timed_out(h);
