@@ -249,7 +249,8 @@ const char *format_go_duration(char buf[static GO_DURATION_MAX], nsec_t d) {
                 if (d >= hour)
                         n = snprintf(buf, GO_DURATION_MAX, "%" PRIu64 "h", d / hour);
                 if (d >= minute)
-                        n += snprintf(buf + n, GO_DURATION_MAX - (size_t) n, "%" PRIu64 "m", d % hour / minute);
+                        n += snprintf(buf + n, GO_DURATION_MAX - (size_t) n, "%" PRIu64 "m",
+                                      d % hour / minute);
                 format_fraction(buf + n, GO_DURATION_MAX - (size_t) n, d % minute, NSEC_PER_SEC, "s");
         }
         return buf;

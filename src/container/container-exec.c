@@ -207,7 +207,8 @@ void container_exec_event(const ContainerExec *x, const char *action, const char
                 }
         }
         snprintf(code, sizeof(code), "%lld", (long long) x->exit_code);
-        container_event(x->container, text ?: action, message_id, "execID", x->id,
+        /* Checks of the health come again and again: the journal has what follows from them. */
+        container_event(x->container, text ?: action, x->probe ? NULL : message_id, "execID", x->id,
                         x->state == EXEC_ENDED ? "exitCode" : NULL, code, NULL);
 }
 

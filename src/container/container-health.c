@@ -9,7 +9,8 @@
 #include "basic/messages.h"
 #include "container/container-exec.h"
 
-/* For the start of a check, which does not count for its own timeout; and for its end after it was killed. */
+/* For the start of a check, which does not count for its own timeout; and for its end after it was
+ * killed. */
 #define START_USEC (30 * USEC_PER_SEC)
 #define KILL_USEC (10 * USEC_PER_SEC)
 

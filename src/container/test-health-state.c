@@ -39,7 +39,8 @@ TEST(defaults) {
 }
 
 TEST(out_of_bounds) {
-        HealthPlan p = plan((HealthConfig) { .interval = 1, .timeout = -5, .retries = -1, .start_period = -1 });
+        HealthPlan p = plan(
+                        (HealthConfig){ .interval = 1, .timeout = -5, .retries = -1, .start_period = -1 });
 
         ASSERT_EQ(p.interval, (nsec_t) HEALTH_TIME_MIN);
         ASSERT_EQ(p.timeout, 30 * SECOND);
@@ -154,9 +155,11 @@ static void check_refused(HealthConfig c, const char *text) {
 TEST(checks) {
         ASSERT_OK(health_config_check(NULL, NULL));
         ASSERT_OK(health_config_check(&(HealthConfig) { .interval = HEALTH_TIME_MIN, .retries = 7 }, NULL));
-        check_refused((HealthConfig) { .interval = 999999 }, "Interval in Healthcheck cannot be less than 1ms");
+        check_refused((HealthConfig){ .interval = 999999 },
+                      "Interval in Healthcheck cannot be less than 1ms");
         check_refused((HealthConfig) { .timeout = -1 }, "Timeout in Healthcheck cannot be less than 1ms");
-        check_refused((HealthConfig) { .start_period = 1 }, "StartPeriod in Healthcheck cannot be less than 1ms");
+        check_refused((HealthConfig){ .start_period = 1 },
+                      "StartPeriod in Healthcheck cannot be less than 1ms");
         check_refused((HealthConfig) { .start_interval = 1 },
                       "StartInterval in Healthcheck cannot be less than 1ms");
         check_refused((HealthConfig) { .retries = -1 }, "Retries in Healthcheck cannot be negative");

@@ -465,6 +465,26 @@ def daemon_is_killed_during_a_check():
     d.check_clean()
 
 
+@test(timeout=120)
+def daemon_is_killed_at_any_moment():
+    d = own()
+    c = d.client()
+    i = box(c, config("sleep 0.02", interval=10))
+    d.containers.add(i)
+    for n in range(12):
+        time.sleep(0.013 * n)
+        d.restart("kill")
+    becomes(c, i, "healthy")
+    directory = d.exec / "containers" / i / "exec"
+    eventually(lambda: len(list(directory.iterdir())) <= 1, "nothing is left of the checks before")
+    last = health(c, i)["Log"][-1]["Start"]
+    eventually(lambda: health(c, i)["Log"][-1]["Start"] > last, "it is checked again")
+    c.remove(i)
+    d.check_clean(timeout=10)
+    d.stop()
+    d.check_clean()
+
+
 @test(timeout=90)
 def checks_shim_is_killed():
     only_ours()

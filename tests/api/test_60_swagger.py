@@ -134,7 +134,7 @@ def containers():
 @test
 def health():
     c = client()
-    i = c.create(name="checked", cmd="sleep 1000", StopTimeout=0, host={"NetworkMode": "none"},
+    i = c.create(name="checked", cmd="sleep 1000", StopTimeout=0, host={"NetworkMode": "none", "Tmpfs": {"/t": ""}},
                  Healthcheck={"Test": ["CMD", "true"], "Interval": 50_000_000, "Timeout": 10**9, "StartPeriod": 10**9, "StartInterval": 50_000_000, "Retries": 2})
     c.start(i)
     eventually(lambda: c.inspect(i)["State"]["Health"]["Log"], "a result")

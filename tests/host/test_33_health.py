@@ -57,6 +57,7 @@ def journal():
     rows = eventually(lambda: entries(h, since, MESSAGE_ID=ids()["CONTAINER_HEALTH"]), "a journal entry", 10)
     equal((rows[0].get("CONTAINER_ID"), rows[0].get("CONTAINER_NAME")), (c, "box"), "its fields")
     matches(rows[0]["MESSAGE"], r"health_status: healthy", "its text")
+    equal(entries(h, since, MESSAGE_ID=ids()["CONTAINER_EXEC_DIE"]), [], "entries for the checks themselves")
 
 
 @test
