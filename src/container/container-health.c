@@ -43,6 +43,7 @@ struct ContainerHealth {
 
         ContainerExec *probe;           /* the check in progress */
         nsec_t begun;
+        unsigned n_freezings;           /* of the container, at that time */
         int fd;                         /* its output */
         sd_event_source *source;
         HealthOutput output;
@@ -169,6 +170,11 @@ static void status_changed(Container *c) {
                 log_oom();
 }
 
+/* OCI runtimes start nothing in a container that stands still, and time passes there without it. */
+static bool was_held_up(const ContainerHealth *h, const HealthResult *result) {
+        return result->exit_code < 0 && h->container->n_freezings != h->n_freezings;
+}
+
 static void finish(ContainerHealth *h) {
         Container *c = h->container;
         HealthResult result = {};
@@ -177,6 +183,11 @@ static void finish(ContainerHealth *h) {
         r = make_result(h, &result);
         forget_probe(h);
         end_turn(h);
+        if (r >= 0 && was_held_up(h, &result)) {
+                json_done(&HealthResult_json, &result);
+                wait_for_next(h);
+                return;
+        }
         if (r >= 0)
                 r = health_record(c->doc.health, &h->plan, c->doc.started, &result);
         json_done(&HealthResult_json, &result);
@@ -290,6 +301,7 @@ static void begin(ContainerHealth *h) {
         int other = -EBADF, r;
 
         h->begun = now_nsec();
+        h->n_freezings = h->container->n_freezings;
         r = create_probe(h, &e);
         if (r >= 0)
                 r = open_output(h, &other, &e);
@@ -316,6 +328,7 @@ static void begin_if_possible(ContainerHealth *h) {
         h->stuck = h->stuck && before;
         if (h->stuck) {
                 h->begun = now_nsec();
+                h->n_freezings = c->n_freezings;
                 fail(h, "the health check before this one has not ended yet");
                 finish(h);
         } else if (before || c->freezing != FREEZE_NONE) {

@@ -85,6 +85,7 @@ struct Container {
         struct ContainerFreeze *freezes;        /* who wants it to stand still */
         enum { FREEZE_NONE, FREEZE_ASKED, FREEZE_DONE } freezing;
         uint32_t freeze_id;             /* of the question to the shim */
+        unsigned n_freezings;           /* since it was loaded */
 
         ContainerAttach *attaches;
         ContainerExec *execs;           /* owned, in the order they were made */

@@ -405,10 +405,10 @@ def commit_pauses_it():
     c = client()
     i = box(c, config("true", interval=20, Timeout=1000, Retries=1))
     becomes(c, i, "healthy")
-    for n in range(3):
+    for n in range(12):
         c.ok("POST", "/commit", {}, query={"container": i, "repo": f"paused{n}"})
         cleanup(c.delete, f"/images/paused{n}", query={"force": 1})
-    equal(health(c, i)["Status"], "healthy", "status")
+        equal((health(c, i)["Status"], health(c, i)["FailingStreak"]), ("healthy", 0), "status, failing streak")
     last = health(c, i)["Log"][-1]["Start"]
     eventually(lambda: health(c, i)["Log"][-1]["Start"] > last, "it is checked again")
 
