@@ -11,6 +11,21 @@ static const JsonField health_config_fields[] = {
 };
 JSON_TYPE(HealthConfig, health_config_fields);
 
+static const JsonField health_result_fields[] = {
+        JSON_TIME(HealthResult, start, "Start", 0),
+        JSON_TIME(HealthResult, end, "End", 0),
+        JSON_INT64(HealthResult, exit_code, "ExitCode", 0),
+        JSON_STRING(HealthResult, output, "Output", 0),
+};
+JSON_TYPE(HealthResult, health_result_fields);
+
+static const JsonField health_fields[] = {
+        JSON_STRING(Health, status, "Status", 0),
+        JSON_INT64(Health, failing_streak, "FailingStreak", 0),
+        JSON_ARRAY(Health, log, HealthResult, "Log", JSON_NONNULL),
+};
+JSON_TYPE(Health, health_fields);
+
 static const JsonField container_config_fields[] = {
         JSON_STRING(ContainerConfig, hostname, "Hostname", 0),
         JSON_STRING(ContainerConfig, domainname, "Domainname", 0),
@@ -411,6 +426,7 @@ static const JsonField container_state_view_fields[] = {
         JSON_STRING(ContainerStateView, error, "Error", 0),
         JSON_TIME(ContainerStateView, started_at, "StartedAt", 0),
         JSON_TIME(ContainerStateView, finished_at, "FinishedAt", 0),
+        JSON_OBJECT(ContainerStateView, health, Health, "Health", JSON_OMITEMPTY),
 };
 JSON_TYPE(ContainerStateView, container_state_view_fields);
 

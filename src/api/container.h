@@ -17,6 +17,24 @@ typedef struct HealthConfig {
 } HealthConfig;
 JSON_TYPE_DECLARE(HealthConfig);
 
+/* What a health check has found; recorded with the container, too. */
+typedef struct HealthResult {
+        nsec_t start, end;
+        int64_t exit_code;              /* -1: it took too long, or could not be run */
+        char *output;
+} HealthResult;
+JSON_TYPE_DECLARE(HealthResult);
+
+typedef struct Health {
+        char *status;                   /* "starting", "healthy", "unhealthy" */
+        int64_t failing_streak;
+        struct {
+                HealthResult *items;    /* the oldest first */
+                size_t n_items;
+        } log;
+} Health;
+JSON_TYPE_DECLARE(Health);
+
 typedef struct ContainerConfig {
         char *hostname;
         char *domainname;
@@ -441,6 +459,7 @@ typedef struct ContainerStateView {
         int64_t exit_code;
         char *error;
         nsec_t started_at, finished_at;
+        Health *health;                 /* NULL: it was never checked */
 } ContainerStateView;
 JSON_TYPE_DECLARE(ContainerStateView);
 

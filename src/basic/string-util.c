@@ -136,6 +136,24 @@ bool utf8_is_valid(const char *s, size_t n) {
         return true;
 }
 
+int utf8_repair(const void *data, size_t n, char **ret) {
+        const unsigned char *p = data;
+        _cleanup_buffer_ Buffer b = {};
+        int r = 0;
+
+        while (n > 0 && r >= 0) {
+                size_t k = *p ? utf8_sequence(p, n) : 0;
+
+                r = k > 0 ? buffer_append(&b, p, k) : buffer_append_str(&b, "\xef\xbf\xbd");
+                p += max_size(k, 1);
+                n -= max_size(k, 1);
+        }
+        if (r < 0)
+                return r;
+        *ret = buffer_steal(&b);
+        return *ret ? 0 : -ENOMEM;
+}
+
 /* Twice as much, but untouched: what is not written costs no memory. */
 static int buffer_grow(Buffer *b, size_t need) {
         size_t n = b->allocated > SIZE_MAX / 2 ? need : max_size(max_size(need, 2 * b->allocated), 64);

@@ -50,6 +50,8 @@ char *ascii_strlower(char *s);
 
 bool string_has_control(const char *s);
 bool utf8_is_valid(const char *s, size_t n);
+/* A string of what a program wrote: each byte that is no UTF-8, and each NUL, becomes U+FFFD. */
+int utf8_repair(const void *data, size_t n, char **ret);
 
 /* Growing byte buffer, NUL-terminated when not empty. Zero-initialise; free with buffer_done(). */
 typedef struct Buffer {

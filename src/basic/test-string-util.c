@@ -13,6 +13,20 @@ TEST(utf8) {
         ASSERT_FALSE(utf8_is_valid("\xe2\x82", 2));
 }
 
+static void check_repaired(const char *data, size_t n, const char *wanted) {
+        _cleanup_free_ char *s = NULL;
+
+        ASSERT_OK(utf8_repair(data, n, &s));
+        ASSERT_STREQ(s, wanted);
+}
+
+TEST(utf8_repair) {
+        check_repaired("", 0, "");
+        check_repaired("a\xc3\xa4\n", 4, "a\xc3\xa4\n");
+        check_repaired("a\0b\xff", 4, "a\xef\xbf\xbd" "b\xef\xbf\xbd");
+        check_repaired("\xe2\x82", 2, "\xef\xbf\xbd\xef\xbf\xbd");
+}
+
 TEST(strip_join) {
         char s[] = "  a b\t";
         _cleanup_free_ char *j = strjoin("a", "", "b");

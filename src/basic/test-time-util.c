@@ -37,4 +37,18 @@ TEST(duration) {
         ASSERT_FAIL(parse_go_duration("5y", &t));
 }
 
+TEST(format_duration) {
+        char b[GO_DURATION_MAX];
+
+        ASSERT_STREQ(format_go_duration(b, 0), "0s");
+        ASSERT_STREQ(format_go_duration(b, 7), "7ns");
+        ASSERT_STREQ(format_go_duration(b, 1500), "1.5\xc2\xb5s");
+        ASSERT_STREQ(format_go_duration(b, 50000000), "50ms");
+        ASSERT_STREQ(format_go_duration(b, 1500001), "1.500001ms");
+        ASSERT_STREQ(format_go_duration(b, 3 * NSEC_PER_SEC), "3s");
+        ASSERT_STREQ(format_go_duration(b, 90 * NSEC_PER_SEC), "1m30s");
+        ASSERT_STREQ(format_go_duration(b, 3600 * NSEC_PER_SEC + NSEC_PER_SEC / 20), "1h0m0.05s");
+        ASSERT_STREQ(format_go_duration(b, INT64_MAX), "2562047h47m16.854775807s");
+}
+
 DEFINE_TEST_MAIN();

@@ -219,3 +219,39 @@ int parse_go_duration(const char *s, nsec_t *ret) {
         *ret = total;
         return 0;
 }
+
+/* A number of units with a fraction of up to nine digits, without zeros at its end. */
+static void format_fraction(char *p, size_t size, nsec_t d, nsec_t unit, const char *name) {
+        int digits = unit == NSEC_PER_SEC ? 9 : unit == NSEC_PER_SEC / 1000 ? 6 : 3;
+        nsec_t rest = d % unit;
+
+        while (rest > 0 && rest % 10 == 0) {
+                rest /= 10;
+                digits--;
+        }
+        if (rest > 0)
+                snprintf(p, size, "%" PRIu64 ".%0*" PRIu64 "%s", d / unit, digits, rest, name);
+        else
+                snprintf(p, size, "%" PRIu64 "%s", d / unit, name);
+}
+
+const char *format_go_duration(char buf[static GO_DURATION_MAX], nsec_t d) {
+        const nsec_t minute = 60 * NSEC_PER_SEC, hour = 60 * minute, msec = NSEC_PER_SEC / 1000;
+        int n = 0;
+
+        if (d > 0 && d < NSEC_PER_USEC)
+                snprintf(buf, GO_DURATION_MAX, "%" PRIu64 "ns", d);
+        else if (d > 0 && d < msec)
+                format_fraction(buf, GO_DURATION_MAX, d, NSEC_PER_USEC, "\xc2\xb5s");
+        else if (d > 0 && d < NSEC_PER_SEC)
+                format_fraction(buf, GO_DURATION_MAX, d, msec, "ms");
+        else {
+                if (d >= hour)
+                        n = snprintf(buf, GO_DURATION_MAX, "%" PRIu64 "h", d / hour);
+                if (d >= minute)
+                        n += snprintf(buf + n, GO_DURATION_MAX - (size_t) n, "%" PRIu64 "m",
+                                      d % hour / minute);
+                format_fraction(buf + n, GO_DURATION_MAX - (size_t) n, d % minute, NSEC_PER_SEC, "s");
+        }
+        return buf;
+}

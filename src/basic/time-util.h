@@ -35,3 +35,6 @@ int parse_rfc3339(const char *s, nsec_t *ret);
 int parse_timestamp(const char *s, nsec_t *ret);
 /* Go durations: "1h2m3.5s", "300ms"; no sign. */
 int parse_go_duration(const char *s, nsec_t *ret);
+/* As Go prints them: "1h0m3.5s", "300ms", "0s". */
+#define GO_DURATION_MAX 32U
+const char *format_go_duration(char buf[static GO_DURATION_MAX], nsec_t d);

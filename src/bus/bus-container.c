@@ -44,6 +44,7 @@ static const sd_bus_vtable container_extra[] = {
         SD_BUS_PROPERTY("Image", "s", NULL, offsetof(BusContainer, image), CONST),
         SD_BUS_PROPERTY("ImageId", "s", NULL, offsetof(BusContainer, image_id), CONST),
         SD_BUS_PROPERTY("State", "s", NULL, offsetof(BusContainer, state), CHANGES),
+        SD_BUS_PROPERTY("Health", "s", NULL, offsetof(BusContainer, health), CHANGES),
         SD_BUS_PROPERTY("Unit", "s", NULL, offsetof(BusContainer, unit), CHANGES),
         SD_BUS_PROPERTY("Pid", "u", NULL, offsetof(BusContainer, pid), CHANGES),
         SD_BUS_PROPERTY("ExitCode", "i", NULL, offsetof(BusContainer, exit_code), CHANGES),
@@ -74,6 +75,7 @@ typedef enum Changed {
         CHANGED_OOM_KILLED = 1 << 5,
         CHANGED_STARTED = 1 << 6,
         CHANGED_FINISHED = 1 << 7,
+        CHANGED_HEALTH = 1 << 8,
 } Changed;
 
 static const BusChange changed_table[] = {
@@ -85,6 +87,7 @@ static const BusChange changed_table[] = {
         { CHANGED_OOM_KILLED, "OOMKilled" },
         { CHANGED_STARTED, "StartedUSec" },
         { CHANGED_FINISHED, "FinishedUSec" },
+        { CHANGED_HEALTH, "Health" },
 };
 
 int bus_container_path(const char *id, char **ret) {
@@ -109,6 +112,7 @@ static void update_string(BusContainer *c, char **p, const char *s, Changed bit)
 static void container_update(BusContainer *c, const EngineContainerView *v) {
         update_string(c, &c->name, v->name, CHANGED_NAME);
         update_string(c, &c->state, v->state, CHANGED_STATE);
+        update_string(c, &c->health, v->health, CHANGED_HEALTH);
         update_string(c, &c->unit, v->unit, CHANGED_UNIT);
         UPDATE(c, pid, (uint32_t) v->pid, CHANGED_PID);
         UPDATE(c, exit_code, v->exit_code, CHANGED_EXIT_CODE);
@@ -126,6 +130,7 @@ BusContainer *bus_container_free(BusContainer *c) {
         free(c->image);
         free(c->image_id);
         free(c->state);
+        free(c->health);
         free(c->unit);
         string_map_done(&c->labels);
         return mfree(c);

@@ -96,6 +96,7 @@ struct BusContainer {
         char *name;
         char *image, *image_id;
         char *state;
+        char *health;
         char *unit;
         uint32_t pid;
         int32_t exit_code;

@@ -794,6 +794,7 @@ bool engine_container_view(Engine *e, const char *id, EngineContainerView *ret) 
                 .name = c->name,
                 .image = "busybox",
                 .state = c->running ? "running" : "exited",
+                .health = c->running ? "starting" : "",
                 .pid = c->running ? 42 : 0,
                 .exit_code = c->running ? 0 : 137,
                 .created = 1700000000 * NSEC_PER_SEC,

@@ -79,13 +79,6 @@ static bool config_is_given(const ContainerConfig *c) {
         return memcmp(c, &nothing, sizeof(nothing)) != 0;
 }
 
-static int copy_health(const OciImageConfig *own, OciImageConfig *c) {
-        if (c->healthcheck || !own->healthcheck)
-                return 0;
-        c->healthcheck = json_new(&HealthConfig_json);
-        return c->healthcheck ? json_copy(&HealthConfig_json, own->healthcheck, c->healthcheck) : -ENOMEM;
-}
-
 /* What the request says, else what the container has; then the changes; then, for what is still open, the
  * container again. */
 static int build_config(const Container *c, const ContainerCommitParams *p, OciImageConfig *ret,
@@ -106,8 +99,6 @@ static int build_config(const Container *c, const ContainerCommitParams *p, OciI
                 r = container_config_merge(&merged, &own, reterr);
         if (r >= 0)
                 r = convert(&ContainerConfig_json, &merged, &OciImageConfig_json, ret);
-        if (r >= 0)
-                r = copy_health(&own, ret);
         json_done(&ContainerConfig_json, &merged);
         return r < 0 ? error_fill(reterr, r) : 0;
 }

@@ -3,6 +3,7 @@
 
 #include "basic/process-util.h"
 #include "container/container-devices.h"
+#include "container/health-state.h"
 #include "logdriver/log-driver.h"
 #include "network/hosts-file.h"
 #include "network/resolv-conf.h"
@@ -113,6 +114,8 @@ int container_config_merge(ContainerConfig *c, const OciImageConfig *image, Erro
                 r = unite(&c->volumes, image->volumes);
         if (r >= 0)
                 r = default_string(&c->stop_signal, image->stop_signal);
+        if (r >= 0)
+                r = health_config_merge(&c->healthcheck, image->healthcheck);
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
@@ -132,9 +135,6 @@ int container_config_check(const ContainerConfig *c, Error *reterr) {
                         return error_setf(reterr, ERROR_INVALID, "invalid environment variable: %s", *s);
         if (strlen(strempty(c->hostname)) > 63 || string_has_control(strempty(c->hostname)))
                 return error_setf(reterr, ERROR_INVALID, "invalid hostname format: %s", c->hostname);
-        if (c->healthcheck && !strv_isempty(c->healthcheck->test) && !streq(c->healthcheck->test[0], "NONE"))
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                  "health checks are not supported by this engine yet");
         return 0;
 }
 

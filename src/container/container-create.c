@@ -12,6 +12,7 @@
 #include "container/container-mounts.h"
 #include "container/container-network.h"
 #include "container/container-volumes.h"
+#include "container/health-state.h"
 #include "container/names.h"
 #include "image/image-platform.h"
 #include "image/rootfs.h"
@@ -103,6 +104,10 @@ static int warn(const ContainerDocument *d, char ***warnings) {
 
         if (streq(h->network_mode, NETWORK_HOST) && h->port_bindings.n_items > 0)
                 r = strv_extend(warnings, "Published ports are discarded when using host network mode");
+        if (r >= 0 && health_config_is_foreign(d->config.healthcheck))
+                r = strv_extend(warnings,
+                                "The health check is of an unknown type (known are NONE, CMD and CMD-SHELL): "
+                                "the container's health is not checked.");
         return r;
 }
 
@@ -125,7 +130,10 @@ static int fill_document(ContainerManager *m, ContainerCreateParams *p, Image *i
         if (!d->id || !d->image || !d->image_id || !d->image_os || !d->storage_driver || !d->state)
                 return error_fill(reterr, -ENOMEM);
 
-        r = choose_name(m, p->name, &d->name, reterr);
+        /* The request's own: an image's is taken as it is. */
+        r = health_config_check(p->config.healthcheck, reterr);
+        if (r >= 0)
+                r = choose_name(m, p->name, &d->name, reterr);
         if (r >= 0)
                 r = container_config_merge(&p->config, image_config(image), reterr);
         if (r >= 0)

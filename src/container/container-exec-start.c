@@ -20,7 +20,9 @@
 #include "runtime/oci-error.h"
 #include "stream/multiplex.h"
 
-#define RECORD_NAME "exec.json"         /* ExecConfig, for the next daemon */
+/* ExecConfig, for the next daemon, which ends what was a probe. */
+#define RECORD_NAME "exec.json"
+#define PROBE_RECORD_NAME "probe.json"
 #define RECORD_MAX (1024U * 1024U)
 #define RUN_DIR_MODE 0700
 #define EXIT_CODE_KILLED 137
@@ -64,6 +66,8 @@ static void exec_end_session(ContainerExec *x) {
 static void exec_failed(ContainerExec *x, int exit_code, int r, const Error *error) {
         container_exec_set_ended(x, exit_code);
         log_debug("exec %s in container %s: %s", x->id, x->container->doc.id, error_message(error));
+        if (x->session.failed)
+                x->session.failed(error, x->session.userdata);
         if (!x->attached)
                 session_end(&x->session, r, error);
 }
@@ -71,6 +75,8 @@ static void exec_failed(ContainerExec *x, int exit_code, int r, const Error *err
 void container_exec_forget(ContainerExec *x) {
         x->session.ended = NULL;
         x->session.started = NULL;
+        x->session.running = NULL;
+        x->session.failed = NULL;
 }
 
 /* --- what its shim says --- */
@@ -78,6 +84,9 @@ void container_exec_forget(ContainerExec *x) {
 static void on_hello(ShimClient *s, ShimState state, pid_t pid, const ExitRecord *exit, void *userdata) {
         ContainerExec *x = ASSERT_PTR(userdata);
 
+        if (x->killed)
+                (void) (state == SHIM_STATE_CREATED ? shim_client_quit(s) :
+                                                      shim_client_signal(s, SIGKILL, true));
         /* Of a daemon before us; a shim of ours says each thing when it happens. */
         if (state == SHIM_STATE_RUNNING && x->state == EXEC_RUNNING)
                 x->pid = pid;
@@ -94,6 +103,10 @@ static void on_started(ShimClient *s, pid_t pid, uint64_t time, void *userdata) 
         container_exec_event(x, "exec_start", MESSAGE_CONTAINER_EXEC_START_STR, true);
         if (x->rows > 0 && x->columns > 0)
                 (void) shim_client_resize(s, x->rows, x->columns);
+        if (x->killed)
+                (void) shim_client_signal(s, SIGKILL, true);
+        if (x->session.running)
+                x->session.running(x->session.userdata);
         if (!x->attached)
                 session_end(&x->session, 0, NULL);
 }
@@ -163,6 +176,7 @@ static void on_lost(ShimClient *s, void *userdata) {
                 exec_died(x, read_exit_code(x));
         clear_run_dir(x);
         exec_end_session(x);
+        container_exec_discard_ended(x);
 }
 
 static const ShimClientOps exec_ops = {
@@ -197,7 +211,7 @@ static int write_record(ContainerExec *x, Error *reterr) {
         _cleanup_free_ char *text = json_encode_text(&ExecConfig_json, &x->config, 0), *path = NULL;
         int r;
 
-        path = path_join(x->run_dir, RECORD_NAME);
+        path = path_join(x->run_dir, x->probe ? PROBE_RECORD_NAME : RECORD_NAME);
         if (!text || !path)
                 return error_fill(reterr, -ENOMEM);
         r = write_file_atomic_at(AT_FDCWD, path, text, strlen(text), 0600, 0);
@@ -300,6 +314,7 @@ void container_exec_handle_root(Container *c, uint32_t id, int r, int fd) {
         x->shim = shim_client_free(x->shim);
         x->attached = false;
         exec_failed(x, 126, r, &e);
+        container_exec_discard_ended(x);
 }
 
 void container_exec_handle_lost(Container *c) {
@@ -332,6 +347,7 @@ void container_exec_start(ContainerExec *x, const ContainerExecSession *session)
                 r = error_set_errnof(&e, ERROR_INTERNAL, r, "cannot talk to the shim of container %s",
                                      c->doc.name);
                 exec_failed(x, 126, r, &e);
+                container_exec_discard_ended(x);
         }
 }
 
@@ -358,8 +374,8 @@ int container_exec_resize(ContainerExec *x, const char *h, const char *w, Error 
 
 /* --- after a start of the daemon --- */
 
-static int load_record(int dir_fd, const char *id, ExecConfig *ret) {
-        _cleanup_free_ char *name = path_join(id, RECORD_NAME), *text = NULL;
+static int load_record(int dir_fd, const char *id, const char *record, ExecConfig *ret) {
+        _cleanup_free_ char *name = path_join(id, record), *text = NULL;
         size_t size;
         int r;
 
@@ -371,17 +387,26 @@ static int load_record(int dir_fd, const char *id, ExecConfig *ret) {
 
 static void restore_one(Container *c, int dir_fd, const char *id) {
         _cleanup_(ExecConfig_donep) ExecConfig config = {};
+        bool probe = false;
         ContainerExec *x;
+        int r;
 
-        if (load_record(dir_fd, id, &config) < 0 || strv_isempty(config.cmd) ||
-            container_exec_add(c, id, &config, &x) < 0) {
+        r = load_record(dir_fd, id, RECORD_NAME, &config);
+        if (r == -ENOENT) {
+                r = load_record(dir_fd, id, PROBE_RECORD_NAME, &config);
+                probe = true;
+        }
+        if (r < 0 || strv_isempty(config.cmd) || container_exec_add(c, id, &config, &x) < 0) {
                 (void) rm_rf_at(dir_fd, id);
                 return;
         }
         x->recorded = true;
         x->state = EXEC_RUNNING;
-        if (container_exec_connect(x) < 0)
-                container_exec_set_ended(x, read_exit_code(x));
+        x->probe = x->killed = probe;
+        if (container_exec_connect(x) >= 0)
+                return;
+        container_exec_set_ended(x, read_exit_code(x));
+        container_exec_discard_ended(x);
 }
 
 void container_exec_restore(Container *c) {

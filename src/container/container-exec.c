@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container/container-exec.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "basic/hexdecoct.h"
@@ -41,6 +42,11 @@ static bool is_active(const ContainerExec *x) {
         return x->state != EXEC_ENDED;
 }
 
+void container_exec_discard_ended(ContainerExec *x) {
+        if (x->probe && !is_active(x) && !x->shim)
+                exec_discard(x);
+}
+
 static bool is_stale(const ContainerExec *x, usec_t now) {
         switch (x->state) {
         case EXEC_CREATED:
@@ -58,14 +64,16 @@ static void sweep(Container *c, size_t *ret_active) {
         size_t n_active = 0, n_ended = 0;
 
         LIST_FOREACH(execs, x, c->execs)
-                if (is_stale(x, now))
+                if (x->probe)
+                        continue;
+                else if (is_stale(x, now))
                         exec_discard(x);
                 else if (is_active(x))
                         n_active++;
                 else
                         n_ended++;
         LIST_FOREACH(execs, x, c->execs)
-                if (n_ended > CONTAINER_EXECS_ENDED_MAX && !is_active(x) && !x->shim) {
+                if (n_ended > CONTAINER_EXECS_ENDED_MAX && !x->probe && !is_active(x) && !x->shim) {
                         exec_discard(x);
                         n_ended--;
                 }
@@ -126,8 +134,48 @@ static int check_config(const ExecConfig *config, Error *reterr) {
         return detach_keys_parse(config->detach_keys, &keys, reterr);
 }
 
-int container_exec_create(Container *c, const ExecConfig *config, ContainerExec **ret, Error *reterr) {
+static int create(Container *c, const ExecConfig *config, bool probe, ContainerExec **ret, Error *reterr) {
         char id[ID_LENGTH + 1];
+        int r;
+
+        r = id_generate(id);
+        if (r >= 0)
+                r = container_exec_add(c, id, config, ret);
+        if (r < 0)
+                return error_fill(reterr, r);
+        (*ret)->probe = probe;
+        container_exec_event(*ret, "exec_create", MESSAGE_CONTAINER_EXEC_CREATE_STR, true);
+        return 0;
+}
+
+int container_exec_create_probe(Container *c, const ExecConfig *config, ContainerExec **ret, Error *reterr) {
+        int r = check_container(c, reterr);
+
+        return r < 0 ? r : create(c, config, true, ret, reterr);
+}
+
+bool container_exec_has_probe(const Container *c) {
+        LIST_FOREACH(execs, x, c->execs)
+                if (x->probe && is_active(x))
+                        return true;
+        return false;
+}
+
+void container_exec_kill(ContainerExec *x) {
+        x->killed = true;
+        if (x->state == EXEC_RUNNING && x->shim)
+                (void) shim_client_signal(x->shim, SIGKILL, true);
+}
+
+void container_exec_abandon(ContainerExec *x) {
+        container_exec_forget(x);
+        if (x->state == EXEC_CREATED || (x->state == EXEC_STARTING && !x->shim))
+                exec_discard(x);
+        else
+                container_exec_kill(x);
+}
+
+int container_exec_create(Container *c, const ExecConfig *config, ContainerExec **ret, Error *reterr) {
         size_t n;
         int r;
 
@@ -142,13 +190,7 @@ int container_exec_create(Container *c, const ExecConfig *config, ContainerExec 
                                   "container %s has %u commands running or waiting to be started, which is "
                                   "the limit",
                                   c->doc.name, CONTAINER_EXECS_MAX);
-        r = id_generate(id);
-        if (r >= 0)
-                r = container_exec_add(c, id, config, ret);
-        if (r < 0)
-                return error_fill(reterr, r);
-        container_exec_event(*ret, "exec_create", MESSAGE_CONTAINER_EXEC_CREATE_STR, true);
-        return 0;
+        return create(c, config, false, ret, reterr);
 }
 
 void container_exec_event(const ContainerExec *x, const char *action, const char *message_id,
@@ -165,7 +207,8 @@ void container_exec_event(const ContainerExec *x, const char *action, const char
                 }
         }
         snprintf(code, sizeof(code), "%lld", (long long) x->exit_code);
-        container_event(x->container, text ?: action, message_id, "execID", x->id,
+        /* Checks of the health come again and again: the journal has what follows from them. */
+        container_event(x->container, text ?: action, x->probe ? NULL : message_id, "execID", x->id,
                         x->state == EXEC_ENDED ? "exitCode" : NULL, code, NULL);
 }
 
@@ -228,7 +271,7 @@ int container_exec_ids(Container *c, char ***ret) {
 
         sweep(c, NULL);
         LIST_FOREACH(execs, x, c->execs)
-                if (strv_extend(&l, x->id) < 0)
+                if ((!x->probe || is_active(x)) && strv_extend(&l, x->id) < 0)
                         return -ENOMEM;
         *ret = TAKE_PTR(l);
         return 0;

@@ -32,6 +32,9 @@ typedef struct ContainerExecSession {
         void (*ended)(void *userdata);
         /* Detached: it runs (0), or error says why not. */
         void (*started)(int r, const Error *error, void *userdata);
+        /* Before ended(), for who wants to know more of it (NULL: not): it runs; it never ran. */
+        void (*running)(void *userdata);
+        void (*failed)(const Error *error, void *userdata);
         void *userdata;
 } ContainerExecSession;
 
@@ -49,6 +52,8 @@ struct ContainerExec {
         bool recorded;                  /* run_dir is there, with what the next daemon needs of it */
 
         ContainerExecSession session;
+        bool probe;                     /* the engine's own: it is not kept after its end */
+        bool killed;                    /* nobody wants it any more: as soon as it runs, it ends */
         bool attached;                  /* the shim has the connection */
         uint32_t attach_id;             /* there */
         unsigned rows, columns;         /* asked for while it starts; 0 = not */
@@ -56,6 +61,15 @@ struct ContainerExec {
 };
 
 int container_exec_create(Container *c, const ExecConfig *config, ContainerExec **ret, Error *reterr);
+/* One that the engine itself wants, beyond the limits: it is gone as soon as it has ended. */
+int container_exec_create_probe(Container *c, const ExecConfig *config, ContainerExec **ret, Error *reterr);
+/* As soon as it runs; its end is told as always. */
+void container_exec_kill(ContainerExec *x);
+/* Ends a probe. Nobody is told any more, and the caller forgets it. Not from within its callbacks before it
+ * has ended. */
+void container_exec_abandon(ContainerExec *x);
+/* One that was abandoned may take its time. */
+bool container_exec_has_probe(const Container *c);
 /* By its whole id. */
 int container_exec_find(ContainerManager *m, const char *id, ContainerExec **ret, Error *reterr);
 int container_exec_inspect(const ContainerExec *x, ExecInspect *ret, Error *reterr);
@@ -81,6 +95,8 @@ void container_exec_drop_all(Container *c);
 void container_exec_end_all(Container *c);
 
 /* Between the files of these verbs. */
+/* A probe that has ended and whose shim is gone. */
+void container_exec_discard_ended(ContainerExec *x);
 int container_exec_add(Container *c, const char *id, const ExecConfig *config, ContainerExec **ret);
 /* To its shim, which says the rest. */
 int container_exec_connect(ContainerExec *x);

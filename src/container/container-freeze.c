@@ -34,6 +34,7 @@ int container_freeze(Container *c, void (*done)(ContainerFreeze *f, int r, void 
                 if (r < 0)
                         return r;
                 c->freezing = FREEZE_ASKED;
+                c->n_freezings++;
         }
         f = new(ContainerFreeze, 1);
         if (!f)

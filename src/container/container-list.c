@@ -5,6 +5,7 @@
 
 #include "basic/parse-util.h"
 #include "container/container-exec.h"
+#include "container/container-health.h"
 #include "container/container-network.h"
 #include "image/rootfs.h"
 
@@ -51,6 +52,7 @@ static int ago(nsec_t t, char **ret) {
 }
 
 int container_status_text(const Container *c, char **ret) {
+        const char *health = container_health_status(c);
         _cleanup_free_ char *d = NULL;
         int r;
 
@@ -58,9 +60,12 @@ int container_status_text(const Container *c, char **ret) {
         case CONTAINER_RUNNING:
         case CONTAINER_PAUSED:
                 r = ago(c->doc.started, &d);
-                return r < 0 ? r :
-                               asprintf_safe(ret, "Up %s%s", d,
-                                             c->state == CONTAINER_PAUSED ? " (Paused)" : "");
+                if (r >= 0 && c->state == CONTAINER_PAUSED)
+                        return asprintf_safe(ret, "Up %s (Paused)", d);
+                if (r >= 0 && c->doc.health)
+                        return asprintf_safe(ret, "Up %s (%s%s)", d,
+                                             streq(health, HEALTH_STARTING) ? "health: " : "", health);
+                return r < 0 ? r : asprintf_safe(ret, "Up %s", d);
         case CONTAINER_RESTARTING:
                 r = ago(c->doc.finished, &d);
                 return r < 0 ? r :
@@ -153,7 +158,7 @@ static int filter_volume(const ListContext *x, const Container *c, const char *v
 }
 
 static int filter_health(const ListContext *x, const Container *c, const char *value) {
-        return streq(value, "none");
+        return streq(value, c->doc.health ? container_health_status(c) : "none");
 }
 
 /* Containers of a swarm's tasks: there are none. */
@@ -447,6 +452,13 @@ int container_list(ContainerManager *m, const ContainerListParams *p, ContainerS
 
 /* --- inspect --- */
 
+static int inspect_health(const Container *c, Health **ret) {
+        if (!c->doc.health)
+                return 0;
+        *ret = json_new(&Health_json);
+        return *ret ? json_copy(&Health_json, c->doc.health, *ret) : -ENOMEM;
+}
+
 static int inspect_state(const Container *c, ContainerStateView *s) {
         *s = (ContainerStateView) {
                 .status = strdup(container_state_to_string(c->state)),
@@ -461,7 +473,7 @@ static int inspect_state(const Container *c, ContainerStateView *s) {
                 .started_at = c->doc.started,
                 .finished_at = c->doc.finished,
         };
-        return s->status && s->error ? 0 : -ENOMEM;
+        return s->status && s->error ? inspect_health(c, &s->health) : -ENOMEM;
 }
 
 static int inspect_graph_driver(Container *c, GraphDriver *g) {

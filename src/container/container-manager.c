@@ -8,6 +8,7 @@
 #include "container/container-attach.h"
 #include "container/container-exec.h"
 #include "container/container-volumes.h"
+#include "container/container-health.h"
 #include "container/container-wait.h"
 
 #define CONTAINERS_DIR_MODE 0710
@@ -109,6 +110,7 @@ void container_manager_stop(ContainerManager *m) {
         HASHMAP_FOREACH(c, m->by_id) {
                 c->shim = shim_client_free(c->shim);
                 c->fill = container_fill_free(c->fill);
+                container_health_leave(c);
                 container_exec_drop_all(c);
                 container_attach_drop_all(c);
                 container_wait_drop_all(c);

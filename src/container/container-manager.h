@@ -52,6 +52,8 @@ struct ContainerManager {
         size_t next_departed;           /* the slot that is used next */
         char *init_path;                /* tini, NULL = none found */
         unsigned n_running, n_paused;
+        unsigned n_checks_starting;     /* health checks, of all containers */
+        ContainerHealth *checks_queued; /* those that wait until there are fewer */
         bool stopping;                  /* the daemon exits: start nothing new */
 };
 

@@ -11,6 +11,7 @@
 #include "basic/string-table.h"
 #include "container/container-attach.h"
 #include "container/container-exec.h"
+#include "container/container-health.h"
 #include "container/container-manager.h"
 #include "container/container-start.h"
 #include "container/container-volumes.h"
@@ -43,6 +44,7 @@ static const JsonField container_document_fields[] = {
         JSON_BOOL(ContainerDocument, stopped_by_user, "StoppedByUser", 0),
         JSON_BOOL(ContainerDocument, volumes_filled, "VolumesFilled", JSON_OMITEMPTY),
         JSON_BOOL(ContainerDocument, remove_volumes, "RemoveVolumes", JSON_OMITEMPTY),
+        JSON_OBJECT(ContainerDocument, health, Health, "Health", JSON_OMITEMPTY),
 };
 JSON_TYPE(ContainerDocument, container_document_fields);
 
@@ -136,6 +138,7 @@ void container_unlink(Container *c) {
 
         if (!m || hashmap_get(m->by_id, c->doc.id) != c)
                 return;
+        container_health_stop(c);
         container_exec_end_all(c);
         container_stats_end_all(c);
         hashmap_remove(m->by_id, c->doc.id);
@@ -160,6 +163,7 @@ int container_save(Container *c, int sync, Error *reterr) {
 
 int container_set_state(Container *c, ContainerState state, int sync, Error *reterr) {
         ContainerManager *m = c->manager;
+        ContainerState before = c->state;
         int r;
 
         assert(state == c->state || FLAGS_SET(container_transitions[c->state], TO(state)));
@@ -171,6 +175,7 @@ int container_set_state(Container *c, ContainerState state, int sync, Error *ret
                 m->n_paused += (state == CONTAINER_PAUSED) - (c->state == CONTAINER_PAUSED);
                 c->state = state;
         }
+        container_health_follow(c, before);
         r = free_and_strdup(&c->doc.state, container_state_to_string(state));
         if (r < 0)
                 return error_fill(reterr, r);

@@ -14,6 +14,7 @@ typedef struct ContainerStart ContainerStart;
 typedef struct ContainerAttach ContainerAttach;
 typedef struct ContainerExec ContainerExec;
 typedef struct ContainerFill ContainerFill;
+typedef struct ContainerHealth ContainerHealth;
 typedef struct ContainerWaiter ContainerWaiter;
 typedef struct ContainerStatsWatch ContainerStatsWatch;
 typedef struct ContainerUpdate ContainerUpdate;
@@ -62,6 +63,7 @@ typedef struct ContainerDocument {
         bool stopped_by_user;           /* the restart policy leaves it alone */
         bool volumes_filled;            /* with what the image has at their mount points */
         bool remove_volumes;            /* the anonymous ones go with it: the removal was begun so */
+        Health *health;                 /* NULL: its health was never checked */
 } ContainerDocument;
 JSON_TYPE_DECLARE(ContainerDocument);
 
@@ -89,6 +91,7 @@ struct Container {
         struct ContainerFreeze *freezes;        /* who wants it to stand still */
         enum { FREEZE_NONE, FREEZE_ASKED, FREEZE_DONE } freezing;
         uint32_t freeze_id;             /* of the question to the shim */
+        unsigned n_freezings;           /* since it was loaded */
 
         Operation *pausing;             /* busy is a pause, or its end */
         uint32_t pause_id;              /* of the question to the shim */
@@ -96,6 +99,7 @@ struct Container {
 
         ContainerAttach *attaches;
         ContainerExec *execs;           /* owned, in the order they were made */
+        ContainerHealth *health;        /* what checks its health while it runs */
         ContainerWaiter *waiters;
         ContainerStatsWatch *stats;     /* NULL: nobody wants to know what it uses */
         sd_event_source *restart_timer; /* CONTAINER_RESTARTING */

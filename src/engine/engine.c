@@ -8,6 +8,7 @@
 #include "basic/id.h"
 #include "basic/log.h"
 #include "basic/messages.h"
+#include "container/container-health.h"
 #include "engine/calls.h"
 #include "engine/engine-internal.h"
 #include "image/rootfs.h"
@@ -367,6 +368,7 @@ bool engine_container_view(Engine *e, const char *id, EngineContainerView *ret) 
                 .image = c->doc.image,
                 .image_id = c->doc.image_id,
                 .state = container_state_to_string(c->state),
+                .health = container_health_status(c),
                 .unit = e->supervisor && supervisor_kind(e->supervisor) == SUPERVISOR_SYSTEMD ? unit : NULL,
                 .pid = (pid_t) c->doc.pid,
                 .exit_code = (int) c->doc.exit_code,

@@ -66,6 +66,7 @@ typedef struct EngineContainerView {
         const char *image;              /* as the user named it */
         const char *image_id;
         const char *state;              /* "created", "running", "exited", ... */
+        const char *health;             /* "", "starting", "healthy", "unhealthy" */
         const char *unit;               /* "docker-<id>.service"; NULL with the direct supervisor */
         pid_t pid;                      /* 0 = not running */
         int exit_code;

@@ -231,32 +231,15 @@ int json_bus_read(sd_bus_message *m, json_object **ret) {
 /* The bus refuses what is not UTF-8 or holds NUL, and would cut the connection for it. What a container
  * or a program wrote may be anything, so each wrong byte becomes U+FFFD. */
 static int append_string(sd_bus_message *m, json_object *v) {
-        _cleanup_buffer_ Buffer b = {};
+        _cleanup_free_ char *repaired = NULL;
         const char *s = json_object_get_string(v);
         size_t n = (size_t) json_object_get_string_len(v);
         int r;
 
         if (n == strlen(s) && utf8_is_valid(s, n))
                 return sd_bus_message_append_basic(m, 's', s);
-
-        while (n > 0) {
-                size_t k = 1;
-
-                while (k < 4 && k < n && !utf8_is_valid(s, k))
-                        k++;
-                if (*s != 0 && utf8_is_valid(s, k))
-                        r = buffer_append(&b, s, k);
-                else {
-                        k = 1;
-                        r = buffer_append_str(&b, "\xef\xbf\xbd");
-                }
-                if (r < 0)
-                        return r;
-                s += k;
-                n -= k;
-        }
-
-        return sd_bus_message_append_basic(m, 's', strempty(b.data));
+        r = utf8_repair(s, n, &repaired);
+        return r < 0 ? r : sd_bus_message_append_basic(m, 's', repaired);
 }
 
 static int append_unsigned(sd_bus_message *m, char type, json_object *v) {

@@ -244,7 +244,9 @@ static void client_stdin_done(AttachClient *c) {
         c->in = mfree(c->in);
         c->in_begin = c->in_end = 0;
 
-        if (!one_client || !has_output(c))
+        /* After the end of the process its last output is still to come, and the end of the session with
+         * it. */
+        if ((!one_client || !has_output(c)) && !s->exited)
                 client_end(c, SHIM_ATTACH_END_CLIENT);
         else
                 update_events(c);

@@ -6,14 +6,14 @@ import re
 import common_api
 import swagger
 from common_api import client, only_ours
-from harness import Failed, Skip, check, equal, test
+from harness import Failed, Skip, check, equal, eventually, test
 from registry import Registry
 from test_45_registry import Index
 
 NONE = {"NetworkMode": "none"}
 
 # Names that upstream sends and its reference does not list, or lists elsewhere.
-KNOWN_UNKNOWN = {"reply.GraphDriver.Data", "reply.State.Health", "reply.NetworkSettings.Networks"}
+KNOWN_UNKNOWN = {"reply.GraphDriver.Data", "reply.NetworkSettings.Networks"}
 
 
 def descriptor(where):
@@ -143,6 +143,16 @@ def containers():
              ("GET", "/containers/{id}/json", "/containers/nosuch/json", None), ("POST", "/containers/create", "/containers/create", {"Image": "nosuch"}),
              ("POST", "/containers/create", "/containers/create", {"Image": "busybox"}), ("DELETE", "/containers/{id}", f"/containers/{i}", None),
              ("POST", "/containers/prune", "/containers/prune", None)])
+
+
+@test
+def health():
+    c = client()
+    i = c.create(name="checked", cmd="sleep 1000", StopTimeout=0, host={"NetworkMode": "none", "Tmpfs": {"/t": ""}},
+                 Healthcheck={"Test": ["CMD", "true"], "Interval": 50_000_000, "Timeout": 10**9, "StartPeriod": 10**9, "StartInterval": 50_000_000, "Retries": 2})
+    c.start(i)
+    eventually(lambda: c.inspect(i)["State"]["Health"]["Log"], "a result")
+    compare([("GET", "/containers/{id}/json", f"/containers/{i}/json", None)])
 
 
 @test

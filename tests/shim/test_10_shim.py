@@ -387,7 +387,7 @@ def log_of_a_terminal():
     c = Container(script="echo one; printf 'prompt '; read x", tty=True, stdin=True).launch().start()
     c.started()
     eventually(lambda: c.log(), "the log")
-    s, _ = c.attach(OUT | LOGS)
+    s, _ = c.attach(STDOUT | LOGS)
     equal(read_until(s, b"prompt "), b"one\r\nprompt ", "log and unfinished line")
 
 
