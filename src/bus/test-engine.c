@@ -613,6 +613,9 @@ ROW(container_kill, "container-kill", CALL_MUTATES, kill_call);
 ROW(container_rename, "container-rename", CALL_MUTATES, refuse_call);
 ROW(container_attach, "container-attach", CALL_HIJACK, attach_call);
 ROW(container_wait, "container-wait", 0, wait_call, .reply = &TestReply_json);
+ROW(container_stat_path, "container-stat-path", 0, refuse_call, .reply = &TestReply_json);
+ROW(container_archive, "container-archive", CALL_STREAM, refuse_call);
+ROW(container_extract, "container-extract", CALL_MUTATES | CALL_INPUT, refuse_call);
 ROW(exec_create, "exec-create", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
 ROW(exec_start, "exec-start", CALL_MUTATES | CALL_HIJACK, refuse_call);
 ROW(exec_resize, "exec-resize", CALL_MUTATES, refuse_call);
@@ -651,6 +654,9 @@ const EngineCall *const engine_calls[] = {
         &engine_call_container_top,
         &engine_call_container_logs,
         &engine_call_container_resize,
+        &engine_call_container_stat_path,
+        &engine_call_container_archive,
+        &engine_call_container_extract,
         &engine_call_exec_create,
         &engine_call_exec_start,
         &engine_call_exec_resize,

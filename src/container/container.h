@@ -13,6 +13,8 @@ typedef struct ContainerManager ContainerManager;
 typedef struct ContainerStart ContainerStart;
 typedef struct ContainerAttach ContainerAttach;
 typedef struct ContainerExec ContainerExec;
+typedef struct ContainerCopy ContainerCopy;
+typedef struct RootQuestion RootQuestion;
 typedef struct ContainerWaiter ContainerWaiter;
 typedef struct Image Image;
 typedef struct sd_event_source sd_event_source;
@@ -84,6 +86,8 @@ struct Container {
         enum { FREEZE_NONE, FREEZE_ASKED, FREEZE_DONE } freezing;
         uint32_t freeze_id;             /* of the question to the shim */
 
+        RootQuestion *root_questions;   /* to the shim; owned by who asks */
+        ContainerCopy *writer;          /* busy is its copy into the root file system, borrowed */
         ContainerAttach *attaches;
         ContainerExec *execs;           /* owned, in the order they were made */
         ContainerWaiter *waiters;

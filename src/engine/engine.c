@@ -176,6 +176,7 @@ static int load_containers(Engine *e, Error *reterr) {
                 .event = e->event,
                 .store = e->store,
                 .events = e->events,
+                .workers = e->workers,
                 .images = e->images,
                 .networks = e->networks,
                 .runtimes = &e->runtimes,
@@ -413,6 +414,7 @@ const EngineCall *const engine_calls[] = {
         &engine_call_network_list,      &engine_call_network_inspect,   &engine_call_volume_list,
         &engine_call_registry_login,    &engine_call_registry_inspect,  &engine_call_registry_search,
         &engine_call_exec_create,       &engine_call_exec_start,        &engine_call_exec_resize,
-        &engine_call_exec_inspect,
+        &engine_call_exec_inspect,      &engine_call_container_stat_path, &engine_call_container_archive,
+        &engine_call_container_extract,
         NULL,
 };

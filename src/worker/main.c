@@ -103,6 +103,8 @@ static int run(const WorkerVerb *verb, Error *reterr) {
                                           verb->n_fds);
 
         r = read_params(verb, &params, reterr);
+        if (r >= 0 && verb->prepare)
+                r = verb->prepare(params, fds, reterr);
         if (r >= 0)
                 r = sandbox_enter(verb, fds, reterr);
         if (r >= 0)
