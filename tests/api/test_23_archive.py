@@ -10,7 +10,6 @@ import lzma
 import os
 import pathlib
 import shutil
-import stat
 import subprocess
 import tarfile
 import tempfile
@@ -18,8 +17,8 @@ import threading
 import time
 
 import images
-from common_api import client, only_ours, own_daemon
-from harness import Failed, Skip, cases, check, cleanup, contains, equal, eventually, matches, test
+from common_api import client, own_daemon
+from harness import Failed, cases, check, cleanup, contains, equal, eventually, matches, test
 
 NONE = {"NetworkMode": "none"}
 GO_DIR, GO_LINK, GO_DEVICE, GO_PIPE, GO_SUID, GO_SGID, GO_CHAR, GO_STICKY = (1 << n for n in (31, 27, 26, 25, 23, 22, 21, 20))
@@ -210,8 +209,10 @@ def what_the_container_sees():
     m, _ = members(c, i, "/dev/null")["null"]
     equal((m.type, m.devmajor, m.devminor), (tarfile.CHRTYPE, 1, 3), "its entry")
     contains(content(c, i, "/etc/hosts").decode(), "localhost", "/etc/hosts")
-    for path in ("/proc/self/status", "/proc/1/root/etc/passwd", "/proc/cpuinfo", "/sys/kernel/mm", "/proc/self/fd/0"):
+    for path in ("/proc/self/status", "/proc/1/status", "/proc/cpuinfo", "/sys/kernel/mm", "/proc/self/fd/0"):
         equal(head(c, i, path), 404, f"status of {path}")
+    for path in ("/proc/1/root/etc/passwd", "/proc/1/cwd/etc", "/proc/1/root/"):
+        equal(head(c, i, path), 500, f"status of {path}, which leads through a magic link")
     equal(names(c, i, "/proc"), ["proc"], "of /proc")
     contains(put(c, i, "/proc", tar(("f", "x")), wanted=403), "belongs to the kernel", "a put there")
     contains(put(c, i, "/proc/sys/kernel", tar(("core_pattern", "x")), wanted=403), "belongs to the kernel", "a put there")
@@ -249,7 +250,7 @@ def what_a_stopped_one_keeps():
     put(c, i, "/", tar(("a", None), ("a/f", "put before\n"), ("etc/new", "too\n")))
     equal(content(c, i, "/a/f"), b"put before\n", "before the start")
     c.start(i)
-    equal((c.wait(i), c.logs(i)), (0, (b"put before\ntoo\n", b"")) if isinstance(c.logs(i), tuple) else (0, c.logs(i)), "the run")
+    equal(c.wait(i), 0, "exit code")
     equal(content(c, i, "/a/f"), b"put before\nmore\n", "after the run")
     put(c, i, "/a", tar(("f", "and changed\n")))
     equal(content(c, i, "/a/f"), b"and changed\n", "after its end")
@@ -325,8 +326,6 @@ def what_is_kept():
         ("zstd", lambda b: subprocess.run(["zstd", "-q"], input=b, stdout=subprocess.PIPE, check=True).stdout)])
 def compressed(pack):
     c = client()
-    if pack(b"x") != b"x" and not shutil.which("zstd"):
-        raise Skip("no zstd")
     i = running(c)
     put(c, i, "/tmp", pack(tar(("f", "content" * 1000))))
     equal(content(c, i, "/tmp/f"), b"content" * 1000, "content")
@@ -384,7 +383,7 @@ def owner():
             for name in ("f", "l"):
                 m = members(c, i, f"/tmp/{name}")[name][0]
                 equal(f"{m.uid}:{m.gid}", wanted, f"owner of {name} with copyUIDGID for user {user!r}")
-    put(c, created(c, User="nosuch"), "/tmp", t, copyUIDGID="true", wanted=400) if False else None
+    contains(put(c, created(c, User="nosuch"), "/tmp", t, copyUIDGID="true", wanted=400), "unable to find user nosuch", "no such user")
 
 
 @test
@@ -437,7 +436,7 @@ HOSTILE = [
 def hostile(state, archive, wanted):
     c = client()
     d = bait()
-    archive = archive.replace(b"BAIT", str(d).encode()) if False else rewrite(archive, str(d))
+    archive = rewrite(archive, str(d))
     i = running(c) if state == "running" else created(c)
     before = os.stat(d)
     r = c.put(f"/containers/{i}/archive", archive, query={"path": "/tmp"}, headers=TAR)
@@ -593,14 +592,14 @@ def daemon_restarts():
     equal(c.exec(j, "cat /tmp/g")[1], "z", "in the one that was started")
     for k in (i, j):
         c.remove(k)
+    d.check_clean(timeout=10)
     d.stop()
     d.check_clean()
 
 
 @test(timeout=120)
 def vfs():
-    d = own_daemon(options=["--storage-driver", "vfs"])
-    d.start()
+    d = own_daemon("--storage-driver", "vfs").start()
     d.load_busybox()
     c = d.client()
     i = created(c, "cat /tmp/f")
@@ -610,6 +609,7 @@ def vfs():
     equal(c.wait(i), 0, "exit code")
     equal(content(c, i, "/tmp/f"), b"x", "after its end")
     c.remove(i)
+    d.check_clean(timeout=10)
     d.stop()
     d.check_clean()
 
