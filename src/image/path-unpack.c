@@ -381,9 +381,7 @@ static int open_target(PathUnpack *u, Error *reterr) {
                 return error_fill(reterr, r);
         u->target_fd = open_in_root(u->root_fd, clean, O_PATH, 0);
         if (u->target_fd < 0)
-                return error_set_errnof(reterr,
-                                        u->target_fd == -ENOENT ? ERROR_NOT_FOUND : ERROR_INTERNAL,
-                                        u->target_fd, "lstat %s", clean);
+                return path_view_failed(u->target_fd, clean, reterr);
         if (fstat(u->target_fd, &st) < 0)
                 return error_fill(reterr, -errno);
         if (!S_ISDIR(st.st_mode))

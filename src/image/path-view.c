@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/path-view.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -55,9 +56,12 @@ bool path_is_mount_root(int fd) {
 
 /* --- open --- */
 
-static int failed(int r, const char *path, Error *reterr) {
-        return error_set_errnof(reterr, r == -ENOENT ? ERROR_NOT_FOUND : ERROR_INTERNAL, r, "lstat %s",
-                                path);
+/* Go writes the reasons in small letters, and clients look for them. */
+int path_view_failed(int r, const char *path, Error *reterr) {
+        char *text = strerror(-r);
+
+        return error_setf(reterr, r == -ENOENT ? ERROR_NOT_FOUND : ERROR_INTERNAL, "lstat %s: %c%s", path,
+                          tolower((unsigned char) text[0]), text + 1);
 }
 
 static bool ends_with_dot(const char *path) {
@@ -119,7 +123,7 @@ int path_view_open(int root_fd, const char *path, PathView *ret, Error *reterr) 
         if (r >= 0 && path_is_kernels(v.fd) && !path_is_mount_root(v.fd))
                 r = -ENOENT;
         if (r < 0)
-                return failed(r, path, reterr);
+                return path_view_failed(r, path, reterr);
         *ret = TAKE_GENERIC(v, PathView, PATH_VIEW_NULL);
         return 0;
 }

@@ -29,6 +29,8 @@ DEFINE_CLEANUP_DONE(PathView, path_view_done);
 
 /* A link at the end is itself what is named, but where the path says that it is a directory. */
 int path_view_open(int root_fd, const char *path, PathView *ret, Error *reterr);
+/* The reason, in the words of Docker. */
+int path_view_failed(int r, const char *path, Error *reterr);
 int path_view_stat(int root_fd, const PathView *v, ContainerPathStat *ret, Error *reterr);
 
 /* A file system that is a face of the kernel (proc, sysfs, ...). What is in there is not for copying: it has no

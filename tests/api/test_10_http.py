@@ -324,7 +324,7 @@ def no_swarm(method, path, status):
 
 
 @cases([(f"{m} {p}", m, p) for m, p in (
-    ("POST", "/containers/box/exec"), ("GET", "/containers/box/archive?path=/"), ("POST", "/build"), ("POST", "/volumes/create"),
+    ("POST", "/build"), ("POST", "/volumes/create"),
     ("POST", "/networks/create"),
     ("POST", "/containers/box/update"), ("POST", "/containers/box/pause"),
     ("GET", "/containers/box/stats?stream=0"), ("POST", "/swarm/init"), ("GET", "/plugins"), ("POST", "/session"))])

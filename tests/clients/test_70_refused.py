@@ -5,7 +5,6 @@ from common_clients import docker, only_ours
 from harness import cases, check, matches
 
 NOT_YET = [
-    ("cp from", ["cp", "box:/etc/passwd", "-"]),
     ("network create", ["network", "create", "mine"]),
     ("volume create", ["volume", "create", "mine"]),
     ("named volume", ["run", "--rm", "-v", "named:/v", "busybox", "true"]),
