@@ -563,8 +563,9 @@ static int transfer_call(Engine *e, Call *call) {
         if (streq(name, "bad"))
                 return error_setf(&call->error, ERROR_INVALID, "invalid reference format");
         if (streq(name, "early") || streq(name, "now"))
-                pull_progress(call, "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":1,\"total\":4},"
-                                    "\"id\":\"aaa\"}");
+                pull_progress(call,
+                              "{\"status\":\"Downloading\",\"progressDetail\":{\"current\":1,\"total\":4},"
+                              "\"id\":\"aaa\"}");
         if (streq(name, "now")) {
                 call_stream_close(call, NULL);
                 return 1;

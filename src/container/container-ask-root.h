@@ -4,8 +4,8 @@
 
 #include "container/container-manager.h"
 
-/* Once, from the loop, unless the question is freed before; it is freed by then. r < 0: the container does not run
- * (any more). fd (O_PATH) is owned by the callee. */
+/* Once, from the loop, unless the question is freed before; it is freed by then. r < 0: the container does
+ * not run (any more). fd (O_PATH) is owned by the callee. */
 typedef void (*RootAnswer)(int r, int fd, void *userdata);
 
 int container_ask_root(Container *c, RootAnswer answer, void *userdata, RootQuestion **ret, Error *reterr);

@@ -261,8 +261,8 @@ static int mount_root(ContainerCopy *k, bool writable, int *ret, Error *reterr) 
                           rootfs_mount_read_only(images, c->image, c->rw_dir, ret, reterr);
 }
 
-/* What is read is a mount of its own that no start has to wait for. While somebody writes, the places are there
- * already. */
+/* What is read is a mount of its own that no start has to wait for. While somebody writes, the places are
+ * there already. */
 static int mount_for_reading(ContainerCopy *k, int *ret, Error *reterr) {
         _cleanup_close_ int root = -EBADF, writable = -EBADF;
         int r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files out of and into the root file system of a container, whether it runs or not (docker cp). Of one that runs
- * it is what it sees, its mounts included. Of one that does not it is what its next start would mount; what is
- * written then keeps the container busy, what is read does not. */
+/* Files out of and into the root file system of a container, whether it runs or not (docker cp). Of one that
+ * runs it is what it sees, its mounts included. Of one that does not it is what its next start would mount;
+ * what is written then keeps the container busy, what is read does not. */
 #pragma once
 
 #include "container/container-manager.h"

@@ -34,8 +34,8 @@ typedef struct PathUnpack {
         int parent_fd;
 } PathUnpack;
 
-/* A record of the directories file, followed by the path without NUL. On the disk and not in memory, since an
- * archive can hold millions of directories. */
+/* A record of the directories file, followed by the path without NUL. On the disk and not in memory, since
+ * an archive can hold millions of directories. */
 typedef struct DirectoryTimes {
         struct timespec mtime;
         uint32_t path_size;
@@ -254,9 +254,9 @@ static int make_room(PathUnpack *u, const TarEntry *e, Error *reterr) {
                 return directory ? 0 : RET_NERRNO(unlinkat(u->parent_fd, u->name, 0));
         if (u->params->no_overwrite)
                 return error_setf(reterr, ERROR_INTERNAL,
-                                  directory ? "cannot overwrite non-directory \"%s/%s\" with directory \"%s\"" :
-                                              "cannot overwrite directory \"%s/%s\" with non-directory \"%s\"",
-                                  u->target[1] ? u->target : "", u->clean, u->target);
+                                  "cannot overwrite %sdirectory \"%s/%s\" with %sdirectory \"%s\"",
+                                  directory ? "non-" : "", u->target[1] ? u->target : "", u->clean,
+                                  directory ? "" : "non-", u->target);
         return rm_rf_at(u->parent_fd, u->name);
 }
 
@@ -387,8 +387,8 @@ static int open_target(PathUnpack *u, Error *reterr) {
         if (!S_ISDIR(st.st_mode))
                 return error_setf(reterr, ERROR_INVALID, "extraction point is not a directory");
         if (path_is_kernels(u->target_fd))
-                return error_setf(reterr, ERROR_FORBIDDEN, "%s belongs to the kernel, nothing can be copied there",
-                                  clean);
+                return error_setf(reterr, ERROR_FORBIDDEN,
+                                  "%s belongs to the kernel, nothing can be copied there", clean);
         return check_writable(u, reterr);
 }
 

@@ -189,21 +189,6 @@ static int short_name(ImageManager *m, const char *layer, char ***l) {
                             strchr(layer, '/') ? LAYER_LINK_INIT : "");
 }
 
-static int mount_overlay(ImageManager *m, const Image *image, const char *rw_dir, bool read_only, int *ret,
-                         Error *reterr) {
-        _cleanup_strv_free_ char **names = NULL, **lower = NULL, **short_lower = NULL;
-        int r;
-
-        r = rootfs_layer_names(m, image, &names, reterr);
-        if (r < 0)
-                return r;
-        for (size_t n = strv_length(names); n > 0; n--)
-                if (strv_extendf(&lower, "%s/%s/diff", m->layers_dir, names[n - 1]) < 0 ||
-                    short_name(m, names[n - 1], &short_lower) < 0)
-                        return error_fill(reterr, -ENOMEM);
-        return overlay_mount(&(OverlayMount) { lower, short_lower, rw_dir, read_only }, ret);
-}
-
 static int mount_copy(const char *rw_dir, int *ret) {
         _cleanup_free_ char *diff = path_join(rw_dir, "diff");
         int r;
@@ -215,6 +200,23 @@ static int mount_copy(const char *rw_dir, int *ret) {
                 return r;
         *ret = r;
         return 0;
+}
+
+static int mount_overlay(ImageManager *m, const Image *image, const char *rw_dir, bool read_only, int *ret,
+                         Error *reterr) {
+        _cleanup_strv_free_ char **names = NULL, **lower = NULL, **short_lower = NULL;
+        int r;
+
+        r = rootfs_layer_names(m, image, &names, reterr);
+        if (r < 0)
+                return r;
+        if (read_only && strv_isempty(names))   /* no overlay has one directory alone */
+                return mount_copy(rw_dir, ret);
+        for (size_t n = strv_length(names); n > 0; n--)
+                if (strv_extendf(&lower, "%s/%s/diff", m->layers_dir, names[n - 1]) < 0 ||
+                    short_name(m, names[n - 1], &short_lower) < 0)
+                        return error_fill(reterr, -ENOMEM);
+        return overlay_mount(&(OverlayMount) { lower, short_lower, rw_dir, read_only }, ret);
 }
 
 static int mount_root(ImageManager *m, Image *image, const char *rw_dir, bool read_only, int *ret,

@@ -146,7 +146,8 @@ static int write_data(TreeArchive *a, int fd, const char *path, off_t begin, off
         return 0;
 }
 
-static int write_content(TreeArchive *a, int fd, const char *path, off_t size, const Range *ranges, size_t n) {
+static int write_content(TreeArchive *a, int fd, const char *path, off_t size, const Range *ranges,
+                         size_t n) {
         off_t at = 0;
         int r = 0;
 

@@ -129,7 +129,8 @@ static int fill_entry(TarReader *t, TarEntry *ret, Error *reterr) {
         return 1;
 }
 
-/* A name that is no UTF-8: libarchive warns, and gives its bytes as they are, which is what they mean here. */
+/* A name that is no UTF-8: libarchive warns, and gives its bytes as they are, which is what they mean
+ * here. */
 static bool is_foreign_name(TarReader *t, int k) {
         const char *text = archive_error_string(t->archive);
 

@@ -598,6 +598,50 @@ def daemon_restarts():
 
 
 @test(timeout=120)
+def daemon_stops():
+    """With copies in the middle, of every kind."""
+    d = own_daemon().start()
+    d.load_busybox()
+    c = d.client()
+    i, j = running(c, "dd if=/dev/zero of=/big bs=1M count=30 2>/dev/null; sleep 1000"), created(c)
+    eventually(lambda: c.exec(i, "stat -c %s /big")[1].strip() == str(30 << 20), "the file is there")
+    held = [stalled_put(c, k, tar(("b", "y" * 100000))) for k in (i, j, j)]
+    s = c.connect()
+    s.send_head("GET", f"/v1.51/containers/{i}/archive?path=/big", {"Host": "docker"})
+    held.append(s)
+    time.sleep(0.5)
+    d.stop()
+    for s in held:
+        s.close()
+    d.start()
+    c = d.client()
+    c.start(j)
+    for k in (i, j):
+        c.remove(k)
+    d.check_clean(timeout=10)
+    d.stop()
+    d.check_clean()
+
+
+@test
+def between_two_restarts():
+    """What is put into a container that waits for its restart does not keep it from that."""
+    c = client()
+    i = c.create(cmd="sleep 0.3; exit 1", host={**NONE, "RestartPolicy": {"Name": "always"}}, StopTimeout=1)
+    c.start(i)
+    archive = tar(("b", "y" * 100000))
+    eventually(lambda: c.inspect(i)["RestartCount"] >= 2, "it restarts")
+    eventually(lambda: c.inspect(i)["State"]["Status"] == "restarting", "it waits")
+    s = stalled_put(c, i, archive)
+    time.sleep(1.5)
+    before = c.inspect(i)["RestartCount"]
+    s.sock.sendall(archive[len(archive) // 2:])
+    equal(s.read_response().status, 200, "status")
+    eventually(lambda: c.inspect(i)["RestartCount"] > before, "it goes on to restart")
+    equal(len(content(c, i, "/tmp/b")), 100000, "what was put there")
+
+
+@test(timeout=120)
 def vfs():
     d = own_daemon("--storage-driver", "vfs").start()
     d.load_busybox()

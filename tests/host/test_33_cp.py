@@ -29,7 +29,7 @@ def over_the_bus():
     box(h)
     path = busctl(h, "call", NAME, PATH, MANAGER, "GetContainer", "s", "box").split('"')[1]
     equal(inside(h, "bus_archive.py", path).splitlines(),
-          ["manager tar {'tmp/a': b'one', 'tmp/b': b'two'}", "container tar {'b': b'two'}"], "what the client saw")
+          ["manager tar [('tmp/a', b'one'), ('tmp/b', b'two')]", "container tar [('b', b'two')]"], "what the client saw")
     matches(busctl(h, "call", NAME, PATH, MANAGER, "StatContainerPath", "ss", "box", "/tmp/a"), r'"name" s "a" "size" x 3 ', "stat")
     for member, arguments, pattern in (
             ("StatContainerPath", ("ss", "box", "/nosuch"), r"Could not find the file /nosuch in container box"),

@@ -27,7 +27,7 @@ def archive(name, data):
 def content(reply):
     fd, kind = stream(reply)
     t = tarfile.open(fileobj=io.BytesIO(drain(fd)))
-    return kind, {m.name: t.extractfile(m).read() for m in t if m.isreg()}
+    return kind, sorted((m.name, t.extractfile(m).read()) for m in t if m.isreg())
 
 
 call(ROOT, MANAGER, b"PutContainerArchive", b"ssha{sv}", b"box", b"/tmp", archive("a", b"one"), ctypes.c_int(0))
