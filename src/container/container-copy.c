@@ -88,6 +88,19 @@ static void finish(ContainerCopy *k, int r, const Error *error) {
         done(k, r, error, userdata);
 }
 
+/* Others that waited may begin at once, and end here as well. */
+void container_copy_end_writer(Container *c) {
+        _cleanup_(container_unrefp) Container *hold = container_ref(c);
+
+        while (c->writer) {
+                _cleanup_error_ Error e = ERROR_NULL;
+                int r;
+
+                r = error_setf(&e, ERROR_CONFLICT, "container %s is being removed", c->doc.id);
+                finish(c->writer, r, &e);
+        }
+}
+
 /* --- the worker --- */
 
 /* Docker's words. */

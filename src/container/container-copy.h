@@ -32,3 +32,6 @@ int container_copy_check(const ContainerCopyParams *p, Error *reterr);
 int container_copy_start(Container *c, const ContainerCopyParams *p, ContainerCopy **ret, Error *reterr);
 ContainerCopy *container_copy_free(ContainerCopy *k);
 DEFINE_TRIVIAL_CLEANUP_FUNC(ContainerCopy *, container_copy_free);
+
+/* Of one that is about to be removed: who writes to it is told. */
+void container_copy_end_writer(Container *c);

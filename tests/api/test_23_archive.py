@@ -560,6 +560,43 @@ def client_that_goes():
 
 
 @test
+def removed_while_it_is_written_to():
+    """A client that sends no more does not keep a container from being removed."""
+    c = client()
+    i = created(c)
+    held = [stalled_put(c, i, tar(("b", "y" * 100000))) for _ in range(3)]
+    time.sleep(0.5)
+    equal(c.delete(f"/containers/{i}", query={"force": 1}, timeout=10).status, 204, "status of the removal")
+    for s in held:
+        s.sock.sendall(b"\0" * 60000)
+        r = s.read_response()
+        check(r.status in (404, 409), f"status of the put is {r.status} ({r.message})")
+        s.close()
+
+
+@test
+def limits():
+    c = client()
+    i = running(c)
+    equal((head(c, i, "/" + "d/" * 2100), head(c, i, "/" + "n" * 300)), (400, 500), "too long paths")
+    t = images.TarWriter()
+    for n in range(300):
+        t.add(f"chain/l{n}", kind=tarfile.SYMTYPE, link=f"l{n + 1}")
+    put(c, i, "/tmp", t.add("chain/l300", "the end").bytes())
+    equal((head(c, i, "/tmp/chain/l0"), head(c, i, "/tmp/chain/l100")["linkTarget"]), (500, "/tmp/chain/l300"), "a chain of 300 links, and of 200")
+
+
+@test(timeout=120)
+def deep_tree():
+    """Deeper than a path can be: what no archive can name is left out, the rest is there."""
+    c = client()
+    i = running(c)
+    equal(c.exec(i, "mkdir /deep; cd /deep; i=0; while [ $i -lt 2500 ]; do mkdir d; cd -P d || exit 1; i=$((i+1)); done; echo x >/deep/last")[0], 0, "exit code")
+    found = names(c, i, "/deep")
+    check("deep/last" in found and 2000 < len(found) < 2400, f"{len(found)} entries")
+
+
+@test
 def ends_while_it_is_read():
     c = client()
     i = running(c, "dd if=/dev/zero of=/big bs=1M count=30 2>/dev/null; sleep 1000")
