@@ -41,9 +41,9 @@ int tree_archive_leave_out(TreeArchive *a, const char *path) {
         return strv_length(a->reply.left_out) >= NAMES_MAX ? 0 : strv_extend(&a->reply.left_out, path);
 }
 
-static TarEntry entry_of(const TreeMember *c, const struct stat *st) {
+static TarEntry entry_of(const TreeMember *m, const struct stat *st) {
         return (TarEntry) {
-                .path = c->path,
+                .path = m->path,
                 .type = st->st_mode & S_IFMT,
                 .mode = st->st_mode & 07777,
                 .uid = st->st_uid,
@@ -185,13 +185,13 @@ static int write_regular(TreeArchive *a, int fd, const TarEntry *e) {
 /* --- entries --- */
 
 /* 1: it was one, and is there. */
-static int pack_hard_link(TreeArchive *a, const TreeMember *c, const struct stat *st) {
-        TarEntry e = entry_of(c, st);
+static int pack_hard_link(TreeArchive *a, const TreeMember *m, const struct stat *st) {
+        TarEntry e = entry_of(m, st);
         int r;
 
         if (st->st_nlink < 2)
                 return 0;
-        r = links_check(&a->links, st, c->path, &e.link);
+        r = links_check(&a->links, st, m->path, &e.link);
         if (r <= 0)
                 return r;
         e.hard_link = true;
@@ -204,8 +204,8 @@ static bool is_gone(int error) {
 }
 
 /* Looks at it first: to open a device has effects, even where it is closed at once. */
-static int open_by_path(TreeArchive *a, const TreeMember *c, struct stat *st) {
-        _cleanup_close_ int fd = openat(c->parent_fd, c->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+static int open_by_path(TreeArchive *a, const TreeMember *m, struct stat *st) {
+        _cleanup_close_ int fd = openat(m->parent_fd, m->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         char name[16];
 
         if (fd < 0 || fstat(fd, st) < 0)
@@ -217,13 +217,13 @@ static int open_by_path(TreeArchive *a, const TreeMember *c, struct stat *st) {
 }
 
 /* 1: it is there and regular; 0: it is not. */
-static int open_regular(TreeArchive *a, const TreeMember *c, int *ret_fd, struct stat *st) {
+static int open_regular(TreeArchive *a, const TreeMember *m, int *ret_fd, struct stat *st) {
         _cleanup_close_ int fd = -EBADF;
 
         if (a->own_fds >= 0)
-                fd = open_by_path(a, c, st);
+                fd = open_by_path(a, m, st);
         else
-                fd = RET_NERRNO(openat(c->parent_fd, c->name,
+                fd = RET_NERRNO(openat(m->parent_fd, m->name,
                                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
         if (fd < 0)
                 return is_gone(-fd) ? 0 : fd;
@@ -235,28 +235,28 @@ static int open_regular(TreeArchive *a, const TreeMember *c, int *ret_fd, struct
         return 1;
 }
 
-static int pack_regular(TreeArchive *a, const TreeMember *c) {
+static int pack_regular(TreeArchive *a, const TreeMember *m) {
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
         TarEntry e;
         int r;
 
         /* A running container may have removed it, or put something else there. */
-        r = open_regular(a, c, &fd, &st);
+        r = open_regular(a, m, &fd, &st);
         if (r <= 0)
-                return r < 0 ? error_set_errnof(a->reterr, ERROR_INTERNAL, r, "Failed to open %s", c->path) :
+                return r < 0 ? error_set_errnof(a->reterr, ERROR_INTERNAL, r, "Failed to open %s", m->path) :
                                0;
-        r = pack_hard_link(a, c, &st);
+        r = pack_hard_link(a, m, &st);
         if (r != 0)
                 return r < 0 ? r : 0;
-        e = entry_of(c, &st);
+        e = entry_of(m, &st);
         return write_regular(a, fd, &e);
 }
 
-static int pack_symlink(TreeArchive *a, const TreeMember *c) {
-        TarEntry e = entry_of(c, c->st);
+static int pack_symlink(TreeArchive *a, const TreeMember *m) {
+        TarEntry e = entry_of(m, m->st);
         char target[TAR_PATH_MAX];
-        ssize_t n = readlinkat(c->parent_fd, c->name, target, sizeof(target) - 1);
+        ssize_t n = readlinkat(m->parent_fd, m->name, target, sizeof(target) - 1);
 
         if (n <= 0)
                 return 0;
@@ -265,28 +265,28 @@ static int pack_symlink(TreeArchive *a, const TreeMember *c) {
         return tree_archive_write(a, &e);
 }
 
-static int pack_other(TreeArchive *a, const TreeMember *c) {
-        TarEntry e = entry_of(c, c->st);
+static int pack_other(TreeArchive *a, const TreeMember *m) {
+        TarEntry e = entry_of(m, m->st);
         int r;
 
-        r = S_ISDIR(c->st->st_mode) ? add_xattrs(a, c->fd) : 0;
+        r = S_ISDIR(m->st->st_mode) ? add_xattrs(a, m->fd) : 0;
         return r < 0 ? r : tree_archive_write(a, &e);
 }
 
-int tree_archive_add(TreeArchive *a, const TreeMember *c) {
+int tree_archive_add(TreeArchive *a, const TreeMember *m) {
         int r;
 
-        switch (c->st->st_mode & S_IFMT) {
+        switch (m->st->st_mode & S_IFMT) {
         case S_IFREG:
-                return pack_regular(a, c);
+                return pack_regular(a, m);
         case S_IFDIR:
-                return pack_other(a, c);
+                return pack_other(a, m);
         case S_IFSOCK:          /* no archive has any */
-                return tree_archive_leave_out(a, c->path);
+                return tree_archive_leave_out(a, m->path);
         default:
-                r = pack_hard_link(a, c, c->st);
+                r = pack_hard_link(a, m, m->st);
                 if (r != 0)
                         return r < 0 ? r : 0;
-                return S_ISLNK(c->st->st_mode) ? pack_symlink(a, c) : pack_other(a, c);
+                return S_ISLNK(m->st->st_mode) ? pack_symlink(a, m) : pack_other(a, m);
         }
 }
