@@ -395,6 +395,29 @@ static const JsonField container_tree_params_fields[] = {
 };
 JSON_TYPE(ContainerTreeParams, container_tree_params_fields);
 
+static const JsonField container_archive_params_fields[] = {
+        JSON_STRING(ContainerArchiveParams, id, "id", JSON_IN_PATH),
+        JSON_STRING(ContainerArchiveParams, path, "path", JSON_IN_QUERY),
+};
+JSON_TYPE(ContainerArchiveParams, container_archive_params_fields);
+
+static const JsonField container_extract_params_fields[] = {
+        JSON_STRING(ContainerExtractParams, id, "id", JSON_IN_PATH),
+        JSON_STRING(ContainerExtractParams, path, "path", JSON_IN_QUERY),
+        JSON_BOOL(ContainerExtractParams, no_overwrite_dir_non_dir, "noOverwriteDirNonDir", JSON_IN_QUERY),
+        JSON_BOOL(ContainerExtractParams, copy_uid_gid, "copyUIDGID", JSON_IN_QUERY),
+};
+JSON_TYPE(ContainerExtractParams, container_extract_params_fields);
+
+static const JsonField container_path_stat_fields[] = {
+        JSON_STRING(ContainerPathStat, name, "name", 0),
+        JSON_INT64(ContainerPathStat, size, "size", 0),
+        JSON_INT64(ContainerPathStat, mode, "mode", 0),
+        JSON_STRING(ContainerPathStat, mtime, "mtime", 0),
+        JSON_STRING(ContainerPathStat, link_target, "linkTarget", 0),
+};
+JSON_TYPE(ContainerPathStat, container_path_stat_fields);
+
 static const JsonField filesystem_change_fields[] = {
         JSON_STRING(FilesystemChange, path, "Path", 0),
         JSON_INT(FilesystemChange, kind, "Kind", 0),

@@ -432,6 +432,32 @@ typedef struct ContainerTreeParams {
 } ContainerTreeParams;
 JSON_TYPE_DECLARE(ContainerTreeParams);
 
+/* /containers/{id}/archive */
+typedef struct ContainerArchiveParams {
+        char *id;
+        char *path;
+} ContainerArchiveParams;
+JSON_TYPE_DECLARE(ContainerArchiveParams);
+
+typedef struct ContainerExtractParams {
+        char *id;
+        char *path;
+        bool no_overwrite_dir_non_dir;
+        bool copy_uid_gid;
+} ContainerExtractParams;
+JSON_TYPE_DECLARE(ContainerExtractParams);
+
+/* X-Docker-Container-Path-Stat */
+typedef struct ContainerPathStat {
+        char *name;
+        int64_t size;
+        int64_t mode;                   /* as Go's os.FileMode */
+        char *mtime;                    /* RFC 3339 with nanoseconds; any year, other than a nsec_t */
+        char *link_target;              /* of a link: where it leads to in the end */
+} ContainerPathStat;
+JSON_TYPE_DECLARE(ContainerPathStat);
+DEFINE_JSON_CLEANUP(ContainerPathStat);
+
 typedef struct FilesystemChange {
         char *path;
         int kind;                       /* 0 = modified, 1 = added, 2 = deleted */

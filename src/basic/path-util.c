@@ -157,6 +157,48 @@ int open_in_root(int root_fd, const char *path, uint64_t flags, mode_t mode) {
         return openat2_retry(root_fd, path, &how);
 }
 
+static int make_in(int dir_fd, const char *name, mode_t mode) {
+        if (mkdirat(dir_fd, name, mode) < 0)
+                return errno == EEXIST ? -ENOTDIR : -errno;
+        return 0;
+}
+
+/* Each prefix is opened from the root, so that links on the way count as inside. */
+int mkdir_p_in_root(int root_fd, const char *path, mode_t mode, int *ret_fd) {
+        _cleanup_close_ int fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
+        _cleanup_free_ char *clean = NULL;
+        char *begin, *end;
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        r = path_clean(path, &clean);
+        if (r < 0)
+                return r;
+        for (begin = clean + strspn(clean, "/"); *begin && !streq(begin, "."); begin = end) {
+                int next;
+
+                end = begin + strcspn(begin, "/");
+                char slash = *end;
+                *end = 0;
+                next = open_in_root(root_fd, clean, O_PATH | O_DIRECTORY, 0);
+                if (next == -ENOENT) {
+                        r = make_in(fd, begin, mode);
+                        if (r < 0)
+                                return r;
+                        next = open_in_root(root_fd, clean, O_PATH | O_DIRECTORY, 0);
+                }
+                if (next < 0)
+                        return next;
+                safe_close(fd);
+                fd = next;
+                if (slash)
+                        *end++ = slash;
+        }
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
 /* Asks what it is before it is opened: to open a device or a FIFO has effects (a watchdog starts, a writer
  * goes on). */
 int open_file_in_root(int root_fd, const char *path) {

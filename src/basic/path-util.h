@@ -26,7 +26,11 @@ int mkdir_p_at(int dir_fd, const char *path, mode_t mode);
 
 /* openat2() with RESOLVE_IN_ROOT: symlinks are followed as if root_fd were "/"; magic links are refused. */
 int open_in_root(int root_fd, const char *path, uint64_t flags, mode_t mode);
-/* The same for reading a regular file; -ENXIO for anything else, which is not opened at all. */
+/* Opens the directory (O_PATH) and makes what is missing of it, in the same way. A link that leads nowhere
+ * is
+ * -ENOTDIR. */
+int mkdir_p_in_root(int root_fd, const char *path, mode_t mode, int *ret_fd);
+/* For reading a regular file; -ENXIO for anything else, which is not opened at all. */
 int open_file_in_root(int root_fd, const char *path);
 /* RESOLVE_BENEATH and no symlinks at all. */
 int open_beneath(int dir_fd, const char *path, uint64_t flags, mode_t mode);

@@ -57,6 +57,35 @@ TEST(in_root) {
         ASSERT_FAIL(access(dir, F_OK));
 }
 
+TEST(make_in_root) {
+        char dir[] = "/tmp/test-path-XXXXXX";
+        _cleanup_close_ int root = -EBADF;
+        struct stat made, seen;
+        int fd;
+
+        ASSERT_NOT_NULL(mkdtemp(dir));
+        root = ASSERT_OK(open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        ASSERT_OK(mkdirat(root, "x", 0700));
+        ASSERT_OK(symlinkat("/../../x", root, "link"));
+        ASSERT_OK(symlinkat("/nowhere", root, "dangling"));
+        ASSERT_OK(write_file_atomic_at(root, "file", "x", 1, 0644, 0));
+
+        ASSERT_OK(mkdir_p_in_root(root, "/link//a/./b", 0755, &fd));
+        ASSERT_OK(fstat(fd, &made));
+        safe_close(fd);
+        ASSERT_OK(fstatat(root, "x/a/b", &seen, AT_SYMLINK_NOFOLLOW));
+        ASSERT_EQ(made.st_ino, seen.st_ino);
+        ASSERT_OK(mkdir_p_in_root(root, "/", 0755, &fd));
+        ASSERT_OK(fstat(fd, &made));
+        safe_close(fd);
+        ASSERT_OK(fstat(root, &seen));
+        ASSERT_EQ(made.st_ino, seen.st_ino);
+        ASSERT_EQ(mkdir_p_in_root(root, "dangling/a", 0755, &fd), -ENOTDIR);
+        ASSERT_EQ(mkdir_p_in_root(root, "file/a", 0755, &fd), -ENOTDIR);
+        ASSERT_FAIL(access("/nowhere", F_OK));
+        ASSERT_OK(rm_rf_at(AT_FDCWD, dir));
+}
+
 /* What is no regular file is not even opened: a FIFO's writer, or a watchdog, would notice. */
 TEST(file_in_root) {
         char dir[] = "/tmp/test-path-XXXXXX", event[4096];

@@ -26,6 +26,9 @@ static const BusRow container_rows[] = {
         BUS_CALL("Inspect", "", "", "a{sv}", "details", container_inspect),
         BUS_CALL("Export", "", "", "hs", "stream format", container_export),
         BUS_CALL("GetChanges", "", "", "hs", "stream format", container_changes),
+        BUS_CALL("StatPath", "s", "path", "a{sv}", "details", container_stat_path),
+        BUS_CALL("GetArchive", "s", "path", "hs", "stream format", container_archive),
+        BUS_CALL("PutArchive", "sha{sv}", "path archive options", "", "", container_extract),
         BUS_CALL("Top", "s", "ps_args", "a{sv}", "processes", container_top),
 };
 

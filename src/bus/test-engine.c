@@ -628,6 +628,9 @@ ROW(network_connect, "network-connect", CALL_MUTATES, refuse_call);
 ROW(network_disconnect, "network-disconnect", CALL_MUTATES, refuse_call);
 ROW(network_prune, "network-prune", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
 ROW(build_prune, "build-prune", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
+ROW(container_stat_path, "container-stat-path", 0, refuse_call, .reply = &TestReply_json);
+ROW(container_archive, "container-archive", CALL_STREAM, refuse_call);
+ROW(container_extract, "container-extract", CALL_MUTATES | CALL_INPUT, refuse_call);
 ROW(exec_create, "exec-create", CALL_MUTATES, refuse_call, .reply = &TestReply_json);
 ROW(exec_start, "exec-start", CALL_MUTATES | CALL_HIJACK, refuse_call);
 ROW(exec_resize, "exec-resize", CALL_MUTATES, refuse_call);
@@ -666,6 +669,9 @@ const EngineCall *const engine_calls[] = {
         &engine_call_container_top,
         &engine_call_container_logs,
         &engine_call_container_resize,
+        &engine_call_container_stat_path,
+        &engine_call_container_archive,
+        &engine_call_container_extract,
         &engine_call_exec_create,
         &engine_call_build_prune,
         &engine_call_network_create,

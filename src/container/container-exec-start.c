@@ -14,6 +14,7 @@
 #include "basic/messages.h"
 #include "basic/parse-util.h"
 #include "basic/path-util.h"
+#include "container/container-ask-root.h"
 #include "container/container-exec.h"
 #include "container/container-rename.h"
 #include "container/container-spec.h"
@@ -289,22 +290,14 @@ static int launch(ContainerExec *x, Error *reterr) {
         return 0;
 }
 
-static ContainerExec *find_asking(Container *c, uint32_t id) {
-        LIST_FOREACH(execs, x, c->execs)
-                if (x->state == EXEC_STARTING && !x->shim && x->root_id == id)
-                        return x;
-        return NULL;
-}
-
-void container_exec_handle_root(Container *c, uint32_t id, int r, int fd) {
-        ContainerExec *x = find_asking(c, id);
+static void on_root(int r, int fd, void *userdata) {
+        ContainerExec *x = ASSERT_PTR(userdata);
         _cleanup_error_ Error e = ERROR_NULL;
         _cleanup_close_ int root = fd;
 
-        if (!x)
-                return;
+        x->question = NULL;
         if (r < 0)
-                r = error_setf(&e, ERROR_CONFLICT, "container %s is not running", c->doc.id);
+                r = error_setf(&e, ERROR_CONFLICT, "container %s is not running", x->container->doc.id);
         else
                 r = write_run_dir(x, root, &e);
         if (r >= 0)
@@ -317,14 +310,7 @@ void container_exec_handle_root(Container *c, uint32_t id, int r, int fd) {
         container_exec_discard_ended(x);
 }
 
-void container_exec_handle_lost(Container *c) {
-        LIST_FOREACH(execs, x, c->execs)
-                if (x->state == EXEC_STARTING && !x->shim)
-                        container_exec_handle_root(c, x->root_id, -ESRCH, -EBADF);
-}
-
 void container_exec_start(ContainerExec *x, const ContainerExecSession *session) {
-        Container *c = x->container;
         _cleanup_error_ Error e = ERROR_NULL;
         int r;
 
@@ -342,10 +328,8 @@ void container_exec_start(ContainerExec *x, const ContainerExecSession *session)
         }
         x->session.console_size = (ConsoleSize) {};
         x->state = EXEC_STARTING;
-        r = c->shim ? shim_client_root_fd(c->shim, &x->root_id) : -ENOTCONN;
+        r = container_ask_root(x->container, on_root, x, &x->question, &e);
         if (r < 0) {
-                r = error_set_errnof(&e, ERROR_INTERNAL, r, "cannot talk to the shim of container %s",
-                                     c->doc.name);
                 exec_failed(x, 126, r, &e);
                 container_exec_discard_ended(x);
         }

@@ -10,6 +10,7 @@
 #include "basic/messages.h"
 #include "basic/parse-util.h"
 #include "basic/path-util.h"
+#include "container/container-ask-root.h"
 #include "runtime/detach-keys.h"
 #include "runtime/shim-protocol.h"
 
@@ -22,6 +23,7 @@ static void exec_free(ContainerExec *x) {
         LIST_REMOVE(execs, c->execs, x);
         if (c->manager && x->id)
                 hashmap_remove(c->manager->execs, x->id);
+        root_question_free(x->question);
         shim_client_free(x->shim);
         safe_close(x->session.fd);
         free(x->session.early);

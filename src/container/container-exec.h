@@ -47,7 +47,7 @@ struct ContainerExec {
         usec_t since;                   /* CLOCK_MONOTONIC, of its creation or its end */
 
         char *run_dir;                  /* <exec root>/containers/<id>/exec/<id> */
-        uint32_t root_id;               /* EXEC_STARTING: of the question to the container's shim */
+        RootQuestion *question;         /* EXEC_STARTING: to the container's shim, owned */
         ShimClient *shim;               /* its own */
         bool recorded;                  /* run_dir is there, with what the next daemon needs of it */
 
@@ -85,9 +85,6 @@ int container_exec_resize(ContainerExec *x, const char *h, const char *w, Error 
 /* The session of this exec shall tell nobody any more; it goes on. */
 void container_exec_forget(ContainerExec *x);
 
-/* From the container's shim: the answer to a start's question, fd is taken; and its end. */
-void container_exec_handle_root(Container *c, uint32_t id, int r, int fd);
-void container_exec_handle_lost(Container *c);
 /* What runs still, and what has ended, from before the daemon was started. */
 void container_exec_restore(Container *c);
 /* The daemon leaves them (without a word to anybody), or the container goes. */

@@ -11,6 +11,7 @@
 #include "event/event-hub.h"
 #include "image/image-manager.h"
 #include "network/network-manager.h"
+#include "operation/worker-pool.h"
 #include "runtime/runtime-oci.h"
 #include "runtime/supervisor.h"
 #include "store/store.h"
@@ -25,6 +26,7 @@ typedef struct ContainerManagerConfig {
         sd_event *event;
         Store *store;
         EventHub *events;
+        WorkerPool *workers;
         ImageManager *images;
         NetworkManager *networks;
         VolumeManager *volumes;

@@ -10,6 +10,7 @@
 #include "basic/log.h"
 #include "basic/messages.h"
 #include "basic/path-util.h"
+#include "container/container-ask-root.h"
 #include "container/container-attach.h"
 #include "container/container-exec.h"
 #include "container/container-freeze.h"
@@ -65,7 +66,7 @@ static void on_log_failed(ShimClient *s, int error, void *userdata) {
 }
 
 static void on_root_fd(ShimClient *s, uint32_t id, int r, int fd, void *userdata) {
-        container_exec_handle_root(ASSERT_PTR((Container *) userdata), id, r, fd);
+        container_root_answer(ASSERT_PTR((Container *) userdata), id, r, fd);
 }
 
 static void on_frozen(ShimClient *s, uint32_t id, int r, void *userdata) {
@@ -110,7 +111,7 @@ static void shim_lost(Container *c) {
         c->shim = shim_client_free(c->shim);
         container_freeze_lost(c);
         container_pause_lost(c);
-        container_exec_handle_lost(c);
+        container_root_lost(c);
         if (c->start)
                 container_start_failed(c, "the container's shim ended before the container was started");
         else if (c->restoring)

@@ -15,6 +15,8 @@ typedef struct ContainerAttach ContainerAttach;
 typedef struct ContainerExec ContainerExec;
 typedef struct ContainerFill ContainerFill;
 typedef struct ContainerHealth ContainerHealth;
+typedef struct ContainerCopy ContainerCopy;
+typedef struct RootQuestion RootQuestion;
 typedef struct ContainerWaiter ContainerWaiter;
 typedef struct ContainerStatsWatch ContainerStatsWatch;
 typedef struct ContainerUpdate ContainerUpdate;
@@ -97,6 +99,8 @@ struct Container {
         uint32_t pause_id;              /* of the question to the shim */
         ContainerUpdate *update;        /* busy is this one */
 
+        RootQuestion *root_questions;   /* to the shim; owned by who asks */
+        ContainerCopy *writer;          /* busy is its copy into the root file system, borrowed */
         ContainerAttach *attaches;
         ContainerExec *execs;           /* owned, in the order they were made */
         ContainerHealth *health;        /* what checks its health while it runs */

@@ -15,7 +15,7 @@ struct CallPump {
         sd_event_source *source;
         void *producer;
         void (*cancel)(void *producer);
-        bool at_end, producer_is_done;
+        bool held, at_end, producer_is_done;
         int result;
         Error error;
 };
@@ -127,6 +127,21 @@ void call_pump_set_producer(CallPump *p, void *producer) {
         call_ref(p->call);
         p->call->on_gone = on_gone;
         p->call->on_drain = on_drain;
+}
+
+void call_pump_hold(CallPump *p) {
+        p->held = true;
+        (void) sd_event_source_set_enabled(p->source, SD_EVENT_OFF);
+}
+
+void call_pump_release(CallPump *p) {
+        if (p->held && p->source)
+                (void) sd_event_source_set_enabled(p->source, SD_EVENT_ON);
+        p->held = false;
+}
+
+void call_pump_set_note(CallPump *p, char *text) {
+        free_and_replace(p->call->path_stat, text);
 }
 
 void call_pump_producer_done(CallPump *p, int r, const Error *error) {

@@ -13,6 +13,12 @@ typedef struct CallPump CallPump;
 int call_pump_new(Call *call, CallStreamKind kind, void (*cancel)(void *producer), CallPump **ret,
                   int *ret_fd);
 void call_pump_set_producer(CallPump *p, void *producer);
+/* Nothing is passed on between the two: what goes ahead of the stream is not known yet. Release is fine more
+ * than once. */
+void call_pump_hold(CallPump *p);
+void call_pump_release(CallPump *p);
+/* See Call. The text is taken; NULL means that memory is out, and is fine. */
+void call_pump_set_note(CallPump *p, char *text);
 /* The producer has ended. The answer is complete when its output was passed on; a failure before the first
  * byte is a plain error reply. */
 void call_pump_producer_done(CallPump *p, int r, const Error *error);

@@ -46,6 +46,7 @@ static void call_free(Call *call) {
         if (call->row->params)
                 json_free(call->row->params, call->params);
         caller_done(&call->caller);
+        free(call->path_stat);
         error_done(&call->error);
         free(call);
 }

@@ -126,6 +126,8 @@ struct Call {
         } state;
         struct AuthzCheck *authz;       /* owned: the decision that call_run() waits for; freed by an
                                          * abandon */
+        char *path_stat;                /* owned: of what the stream is an archive, as JSON; NULL = nobody
+                                         * asks. The HTTP face sends it as a header. */
         bool abandoned;
         bool input_taken;
         usec_t started;                 /* CLOCK_MONOTONIC */

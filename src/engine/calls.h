@@ -34,6 +34,9 @@ extern const EngineCall engine_call_container_prune;
 extern const EngineCall engine_call_container_export;
 extern const EngineCall engine_call_container_changes;
 extern const EngineCall engine_call_container_commit;
+extern const EngineCall engine_call_container_stat_path;
+extern const EngineCall engine_call_container_archive;
+extern const EngineCall engine_call_container_extract;
 
 /* commands in containers */
 extern const EngineCall engine_call_exec_create;

@@ -5,6 +5,7 @@
 
 #include "basic/fd-util.h"
 #include "container/container-attach.h"
+#include "container/container-copy.h"
 #include "container/container-create.h"
 #include "container/container-list.h"
 #include "container/container-logs.h"
@@ -429,9 +430,17 @@ static int remove_container(Engine *e, Call *call, Container *c) {
         return r;
 }
 
+/* A client that sends no more would keep it for ever. */
 static int remove_call(Engine *e, Call *call) {
         const ContainerRemoveParams *p = call->params;
+        Container *c;
+        int r;
 
+        r = engine_find_container(e, call, p->id, &c);
+        if (r < 0)
+                return r;
+        if (p->force)
+                container_copy_end_writer(c);
         return engine_with_idle_container(e, call, p->id, false, remove_container);
 }
 

@@ -203,6 +203,7 @@ static int load_containers(Engine *e, Error *reterr) {
                 .event = e->event,
                 .store = e->store,
                 .events = e->events,
+                .workers = e->workers,
                 .images = e->images,
                 .networks = e->networks,
                 .volumes = e->volumes,
@@ -450,5 +451,6 @@ const EngineCall *const engine_calls[] = {
         &engine_call_network_prune,     &engine_call_build_prune,
         &engine_call_container_pause,   &engine_call_container_unpause, &engine_call_container_stats,
         &engine_call_container_update,
+        &engine_call_container_stat_path, &engine_call_container_archive, &engine_call_container_extract,
         NULL,
 };

@@ -77,6 +77,17 @@ static void write_promised(HttpRequest *q, char *document) {
         http_output_close(q, NULL);
 }
 
+static struct MHD_Response *new_path_stat_response(const Call *call, const void *reply) {
+        _cleanup_free_ char *document = json_encode_text(call->row->reply, reply, call->version);
+        struct MHD_Response *response = document ? http_response_new(NULL, NULL, 0) : NULL;
+
+        if (response && http_response_set_path_stat(response, document) < 0) {
+                MHD_destroy_response(response);
+                return NULL;
+        }
+        return response;
+}
+
 static void face_reply(Call *call, const void *reply) {
         HttpRequest *q = ASSERT_PTR(call->face_data);
         struct MHD_Response *response;
@@ -84,6 +95,10 @@ static void face_reply(Call *call, const void *reply) {
 
         if (FLAGS_SET(q->match.route->flags, ROUTE_PING)) {
                 http_request_answer(q, MHD_HTTP_OK, new_ping_response(q));
+                return;
+        }
+        if (FLAGS_SET(q->match.route->flags, ROUTE_PATH_STAT)) {
+                http_request_answer(q, success_status(q), new_path_stat_response(call, reply));
                 return;
         }
         if (!call->row->reply || !reply) {

@@ -104,7 +104,8 @@ int http_output_open(HttpRequest *q, CallStreamKind kind) {
                 http_request_unref(q);
                 return -ENOMEM;
         }
-        if (http_response_set(response, "Content-Type", http_stream_content_type(kind, q->version)) < 0) {
+        if (http_response_set(response, "Content-Type", http_stream_content_type(kind, q->version)) < 0 ||
+            (q->call->path_stat && http_response_set_path_stat(response, q->call->path_stat) < 0)) {
                 MHD_destroy_response(response);
                 return -ENOMEM;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/http-response.h"
 
+#include "basic/hexdecoct.h"
 #include "basic/string-util.h"
 
 typedef struct ErrorDocument {
@@ -36,6 +37,12 @@ static JSON_TYPE(ErrorLine, error_line_fields);
 
 int http_response_set(struct MHD_Response *response, const char *name, const char *value) {
         return MHD_add_response_header(response, name, value) == MHD_YES ? 0 : -ENOMEM;
+}
+
+int http_response_set_path_stat(struct MHD_Response *response, const char *document) {
+        _cleanup_free_ char *text = base64mem(document, strlen(document));
+
+        return text ? http_response_set(response, "X-Docker-Container-Path-Stat", text) : -ENOMEM;
 }
 
 struct MHD_Response *http_response_new(const char *content_type, char *body, size_t size) {

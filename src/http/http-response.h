@@ -22,5 +22,8 @@ struct MHD_Response *http_response_new_plain_error(const Error *e, const char *c
 
 int http_response_set(struct MHD_Response *response, const char *name, const char *value);
 
+/* X-Docker-Container-Path-Stat; document is its JSON. */
+int http_response_set_path_stat(struct MHD_Response *response, const char *document);
+
 /* One line of a JSON stream that failed after its start, CRLF at the end. */
 char *http_error_line(const Error *e);

@@ -30,6 +30,7 @@ typedef enum HttpRouteFlags {
         ROUTE_NO_BODY           = 1 << 8,       /* a body is refused, in the words of container start */
         ROUTE_EMPTY             = 1 << 9,       /* answered with nothing, without the engine */
         ROUTE_EXPERIMENTAL      = 1 << 10,      /* only with the experimental option */
+        ROUTE_PATH_STAT         = 1 << 11,      /* the reply goes into the header of a path's status */
 } HttpRouteFlags;
 
 typedef struct HttpRoute {

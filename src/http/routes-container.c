@@ -38,9 +38,9 @@ static const HttpRoute rows[] = {
         ROUTE(GET,    "/containers/{id...}/changes",   container_changes, .flags = ROUTE_OUTPUT),
         ROUTE(GET,    "/containers/{id...}/export",    container_export,  .flags = ROUTE_OUTPUT),
         ROUTE_REFUSED(GET,    "/containers/{id...}/attach/ws",  "attaching over a websocket"),
-        ROUTE_REFUSED(HEAD,   "/containers/{id...}/archive",    "copying files from and to a container"),
-        ROUTE_REFUSED(GET,    "/containers/{id...}/archive",    "copying files from and to a container"),
-        ROUTE_REFUSED(PUT,    "/containers/{id...}/archive",    "copying files from and to a container"),
+        ROUTE(HEAD,   "/containers/{id...}/archive",   container_stat_path, .flags = ROUTE_PATH_STAT),
+        ROUTE(GET,    "/containers/{id...}/archive",   container_archive, .flags = ROUTE_OUTPUT),
+        ROUTE(PUT,    "/containers/{id...}/archive",   container_extract, .flags = ROUTE_INPUT),
         ROUTE(DELETE, "/containers/{id...}",           container_remove,  .status = 204),
 };
 

@@ -8,6 +8,7 @@
 #include "basic/messages.h"
 #include "image/image-job.h"
 #include "image/layer-unpack.h"
+#include "image/rootfs.h"
 #include "image/rootfs-source.h"
 
 /* Of an archive without entries: such a layer is left out of an image. */

@@ -29,12 +29,14 @@ static int mount_new_api(const OverlayMount *o, const char *diff, const char *wo
 
         if (fs < 0)
                 return -errno;
+        if (o->read_only)
+                r = config_string(fs, "lowerdir+", diff);
         STRV_FOREACH(l, o->lower)
                 if (r >= 0)
                         r = config_string(fs, "lowerdir+", *l);
-        if (r >= 0)
+        if (r >= 0 && !o->read_only)
                 r = config_string(fs, "upperdir", diff);
-        if (r >= 0)
+        if (r >= 0 && !o->read_only)
                 r = config_string(fs, "workdir", work);
         FOREACH_ELEMENT(name, options_off)
                 if (r >= 0)
@@ -55,9 +57,12 @@ static int mount_old_api(const OverlayMount *o, const char *diff, const char *wo
         _cleanup_buffer_ Buffer options = {};
         int r;
 
-        if (!place || !lower ||
-            buffer_appendf(&options, "lowerdir=%s,upperdir=%s,workdir=%s", lower, diff, work) < 0)
+        if (!place || !lower)
                 return -ENOMEM;
+        r = o->read_only ? buffer_appendf(&options, "lowerdir=%s:%s", diff, lower) :
+                           buffer_appendf(&options, "lowerdir=%s,upperdir=%s,workdir=%s", lower, diff, work);
+        if (r < 0)
+                return r;
         FOREACH_ELEMENT(name, options_off)
                 if (buffer_appendf(&options, ",%s=off", *name) < 0)
                         return -ENOMEM;

@@ -27,6 +27,3 @@ int rootfs_source_start(const RootfsSource *s, ImageJob *j, const char *verb, in
                         void (*done)(Worker *w, int r, struct json_object *result, const Error *error,
                                      void *userdata),
                         Error *reterr);
-
-/* The names that were left out go to the log. what: "the archive of container ...". */
-void tree_pack_log(struct json_object *result, const char *what);

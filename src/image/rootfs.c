@@ -189,20 +189,6 @@ static int short_name(ImageManager *m, const char *layer, char ***l) {
                             strchr(layer, '/') ? LAYER_LINK_INIT : "");
 }
 
-static int mount_overlay(ImageManager *m, const Image *image, const char *rw_dir, int *ret, Error *reterr) {
-        _cleanup_strv_free_ char **names = NULL, **lower = NULL, **short_lower = NULL;
-        int r;
-
-        r = rootfs_layer_names(m, image, &names, reterr);
-        if (r < 0)
-                return r;
-        for (size_t n = strv_length(names); n > 0; n--)
-                if (strv_extendf(&lower, "%s/%s/diff", m->layers_dir, names[n - 1]) < 0 ||
-                    short_name(m, names[n - 1], &short_lower) < 0)
-                        return error_fill(reterr, -ENOMEM);
-        return overlay_mount(&(OverlayMount) { lower, short_lower, rw_dir }, ret);
-}
-
 static int mount_copy(const char *rw_dir, int *ret) {
         _cleanup_free_ char *diff = path_join(rw_dir, "diff");
         int r;
@@ -216,16 +202,56 @@ static int mount_copy(const char *rw_dir, int *ret) {
         return 0;
 }
 
-int rootfs_mount(ImageManager *m, Image *image, const char *rw_dir, int *ret_mount_fd, Error *reterr) {
+static int mount_overlay(ImageManager *m, const Image *image, const char *rw_dir, bool read_only, int *ret,
+                         Error *reterr) {
+        _cleanup_strv_free_ char **names = NULL, **lower = NULL, **short_lower = NULL;
+        int r;
+
+        r = rootfs_layer_names(m, image, &names, reterr);
+        if (r < 0)
+                return r;
+        if (read_only && strv_isempty(names))   /* no overlay has one directory alone */
+                return mount_copy(rw_dir, ret);
+        for (size_t n = strv_length(names); n > 0; n--)
+                if (strv_extendf(&lower, "%s/%s/diff", m->layers_dir, names[n - 1]) < 0 ||
+                    short_name(m, names[n - 1], &short_lower) < 0)
+                        return error_fill(reterr, -ENOMEM);
+        return overlay_mount(&(OverlayMount) { lower, short_lower, rw_dir, read_only }, ret);
+}
+
+static int mount_root(ImageManager *m, Image *image, const char *rw_dir, bool read_only, int *ret,
+                      Error *reterr) {
         int r;
 
         r = driver_of(rw_dir) == STORAGE_DRIVER_OVERLAY ?
-                            mount_overlay(m, image, rw_dir, ret_mount_fd, reterr) :
-                            mount_copy(rw_dir, ret_mount_fd);
+                            mount_overlay(m, image, rw_dir, read_only, ret, reterr) :
+                            mount_copy(rw_dir, ret);
         if (r < 0 && image_check_layers(m, image, reterr) >= 0 && !error_is_set(reterr))
                 return error_set_errnof(reterr, ERROR_INTERNAL, r,
                                         "cannot mount the root file system of image %s", image_id(image));
         return r;
+}
+
+int rootfs_mount(ImageManager *m, Image *image, const char *rw_dir, int *ret_mount_fd, Error *reterr) {
+        return mount_root(m, image, rw_dir, false, ret_mount_fd, reterr);
+}
+
+int rootfs_mount_read_only(ImageManager *m, Image *image, const char *rw_dir, int *ret_mount_fd,
+                           Error *reterr) {
+        struct mount_attr attr = {
+                .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+        };
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = mount_root(m, image, rw_dir, true, &fd, reterr);
+        if (r < 0)
+                return r;
+        if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno,
+                                        "cannot make the mount of a root file system read-only");
+        *ret_mount_fd = TAKE_FD(fd);
+        return 0;
 }
 
 int rootfs_remove(ImageManager *m, const char *directory, Error *reterr) {

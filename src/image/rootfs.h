@@ -17,6 +17,13 @@ int rootfs_prepare(ImageManager *m, Image *image, const char *rw_dir, const Imag
 /* The detached mount of the root file system. Nothing is left behind when the fd is closed. */
 int rootfs_mount(ImageManager *m, Image *image, const char *rw_dir, int *ret_mount_fd, Error *reterr);
 
+/* The same for reading, of one that is in use or may be meanwhile. No device can be opened on it. */
+int rootfs_mount_read_only(ImageManager *m, Image *image, const char *rw_dir, int *ret_mount_fd,
+                           Error *reterr);
+
+/* The names that an archive left out go to the log. result: a TreePackReply. what: "the archive of ...". */
+void tree_pack_log(struct json_object *result, const char *what);
+
 typedef struct RootfsReadParams {
         const char *name;               /* of the container, for messages */
         Image *image;

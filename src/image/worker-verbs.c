@@ -91,6 +91,26 @@ static const JsonField tree_pack_reply_fields[] = {
 };
 JSON_TYPE(TreePackReply, tree_pack_reply_fields);
 
+static const JsonField path_mount_fields[] = {
+        JSON_STRING(PathMount, source, "Source", JSON_REQUIRED),
+        JSON_STRING(PathMount, destination, "Destination", JSON_REQUIRED),
+        JSON_BOOL(PathMount, recursive, "Recursive", 0),
+        JSON_BOOL(PathMount, read_only, "ReadOnly", 0),
+        JSON_BOOL(PathMount, read_only_recursive, "ReadOnlyRecursive", 0),
+};
+JSON_TYPE(PathMount, path_mount_fields);
+
+static const JsonField path_params_fields[] = {
+        JSON_STRING(PathParams, path, "Path", JSON_REQUIRED),
+        JSON_ARRAY(PathParams, mounts, PathMount, "Mounts", JSON_OMITEMPTY),
+        JSON_BOOL(PathParams, no_overwrite, "NoOverwrite", 0),
+        JSON_BOOL(PathParams, read_only_root, "ReadOnlyRoot", 0),
+        JSON_BOOL(PathParams, own, "Own", 0),
+        JSON_UINT64(PathParams, uid, "Uid", 0),
+        JSON_UINT64(PathParams, gid, "Gid", 0),
+};
+JSON_TYPE(PathParams, path_params_fields);
+
 static const JsonField usage_reply_fields[] = {
         JSON_UINT64(UsageReply, size, "Size", 0),
         JSON_UINT64(UsageReply, n_inodes, "Inodes", 0),

@@ -122,6 +122,32 @@ typedef struct TreePackReply {
 JSON_TYPE_DECLARE(TreePackReply);
 DEFINE_JSON_CLEANUP(TreePackReply);
 
+/* "path-stat": root directory of a container. "path-pack": root directory, output. "path-unpack": root
+ * directory, input, scratch file (empty). What is mounted where in a container that does not run: bind
+ * mounts, in the order they are made. */
+typedef struct PathMount {
+        char *source, *destination;
+        bool recursive;                 /* with what is mounted below the source */
+        bool read_only, read_only_recursive;
+} PathMount;
+JSON_TYPE_DECLARE(PathMount);
+
+typedef struct PathParams {
+        char *path;                     /* in the container */
+        struct {
+                PathMount *items;
+                size_t n_items;
+        } mounts;
+
+        /* "path-unpack" only */
+        bool no_overwrite;              /* directories by other things, and the other way round */
+        bool read_only_root;            /* although the mount is not */
+        bool own;                       /* all that is unpacked is uid's and gid's */
+        uint64_t uid, gid;
+} PathParams;
+JSON_TYPE_DECLARE(PathParams);
+DEFINE_JSON_CLEANUP(PathParams);
+
 /* "usage": directory. */
 typedef struct UsageReply {
         uint64_t size;                  /* bytes of regular files, hard links once */

@@ -129,6 +129,14 @@ static int fill_entry(TarReader *t, TarEntry *ret, Error *reterr) {
         return 1;
 }
 
+/* A name that is no UTF-8: libarchive warns, and gives its bytes as they are, which is what they mean
+ * here. */
+static bool is_foreign_name(TarReader *t, int k) {
+        const char *text = archive_error_string(t->archive);
+
+        return k == ARCHIVE_WARN && text && strstr(text, "can't be converted from");
+}
+
 int tar_reader_next(TarReader *t, TarEntry *ret, Error *reterr) {
         int k;
 
@@ -142,9 +150,8 @@ int tar_reader_next(TarReader *t, TarEntry *ret, Error *reterr) {
                 t->entry = NULL;
                 return 0;
         }
-        /* ARCHIVE_WARN is a name that cannot be represented or an unreadable attribute: data would get
-         * lost. */
-        if (k != ARCHIVE_OK)
+        /* Another ARCHIVE_WARN is an unreadable attribute: data would get lost. */
+        if (k != ARCHIVE_OK && !is_foreign_name(t, k))
                 return tar_fail(t, reterr);
         if (t->entries_max > 0 && ++t->n_entries > t->entries_max)
                 return error_setf(reterr, ERROR_TOO_LARGE, "archive has more than %" PRIu64 " entries",

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "basic/fd-util.h"
@@ -103,6 +104,8 @@ static int run(const WorkerVerb *verb, Error *reterr) {
                                           verb->n_fds);
 
         r = read_params(verb, &params, reterr);
+        if (r >= 0 && verb->prepare)
+                r = verb->prepare(params, fds, reterr);
         if (r >= 0)
                 r = sandbox_enter(verb, fds, reterr);
         if (r >= 0)
@@ -141,6 +144,8 @@ int main(int argc, char *argv[]) {
         (void) signal(SIGPIPE, SIG_IGN);
         /* Names in pax headers are UTF-8; without it libarchive would have to replace what is not ASCII. */
         (void) setlocale(LC_CTYPE, "C.UTF-8");
+        /* The time zone is read now: later it would be a container's. */
+        tzset();
         r = run(verb, &error);
         if (r < 0) {
                 error_fill(&error, r);

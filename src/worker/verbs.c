@@ -9,6 +9,8 @@
 #include "image/archive-pack.h"
 #include "image/archive-unpack.h"
 #include "image/layer-apply.h"
+#include "image/path-pack.h"
+#include "image/path-unpack.h"
 #include "image/tree-pack.h"
 #include "image/tree.h"
 #include "image/worker-verbs.h"
@@ -138,6 +140,53 @@ static int verb_tree_changes(const void *params, const int *fds, Error *reterr) 
         return r < 0 ? r : worker_result(&EmptyReply_json, &(const EmptyReply) {}, reterr);
 }
 
+/* --- paths in containers --- */
+
+/* Our own descriptors, which have no path in the root of a container. */
+static int own_fds = -EBADF;
+
+static int prepare_path(const void *params, const int *fds, Error *reterr) {
+        own_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (own_fds < 0)
+                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot open /proc/self/fd");
+        return mount_paths(params, fds[0], reterr);
+}
+
+static int verb_path_stat(const void *params, const int *fds, Error *reterr) {
+        _cleanup_(ContainerPathStat_donep) ContainerPathStat stat = {};
+        _cleanup_(path_view_donep) PathView v = PATH_VIEW_NULL;
+        const PathParams *p = params;
+        int r;
+
+        r = path_view_open(fds[0], p->path, &v, reterr);
+        if (r >= 0)
+                r = path_view_stat(fds[0], &v, &stat, reterr);
+        return r < 0 ? r : worker_result(&ContainerPathStat_json, &stat, reterr);
+}
+
+static int report_found(const ContainerPathStat *stat, Error *reterr) {
+        return worker_progress(&ContainerPathStat_json, stat, reterr);
+}
+
+static int verb_path_pack(const void *params, const int *fds, Error *reterr) {
+        _cleanup_(TreePackReply_donep) TreePackReply reply = {};
+        const PathPackOptions options = {
+                .root_fd = fds[0],
+                .output_fd = fds[1],
+                .own_fds = own_fds,
+                .found = report_found,
+        };
+        int r = path_pack(&options, params, &reply, reterr);
+
+        return r < 0 ? r : worker_result(&TreePackReply_json, &reply, reterr);
+}
+
+static int verb_path_unpack(const void *params, const int *fds, Error *reterr) {
+        int r = path_unpack(fds[1], fds[0], fds[2], params, reterr);
+
+        return r < 0 ? r : worker_result(&EmptyReply_json, &(const EmptyReply) {}, reterr);
+}
+
 static int verb_usage(const void *params, const int *fds, Error *reterr) {
         UsageReply reply;
         int r = tree_usage(fds[0], &reply, reterr);
@@ -234,6 +283,10 @@ const WorkerVerb worker_verbs[] = {
           verb_layer_apply },
         { "layers-merge", &LayersMergeParams_json, 2, 1,
           WORKER_READ_FILES | WORKER_WRITE_FILES | WORKER_OWN_FILES, verb_layers_merge },
+        { "path-pack", &PathParams_json, 2, 0, WORKER_READ_FILES, verb_path_pack, prepare_path },
+        { "path-stat", &PathParams_json, 1, 0, WORKER_READ_FILES, verb_path_stat, prepare_path },
+        { "path-unpack", &PathParams_json, 3, 0, WORKER_WRITE_FILES | WORKER_OWN_FILES, verb_path_unpack,
+          prepare_path },
         { "registry-fetch-blob", &RegistryFetchParams_json, 1, -1, WORKER_NETWORK,
           verb_registry_fetch_blob },
         { "registry-inspect", &RegistryInspectParams_json, 0, -1, WORKER_NETWORK, verb_registry_inspect },

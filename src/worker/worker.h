@@ -3,6 +3,7 @@
 #pragma once
 
 #include "basic/error.h"
+#include "image/worker-verbs.h"
 #include "json/json-type.h"
 #include "operation/worker-protocol.h"
 
@@ -27,6 +28,8 @@ typedef struct WorkerVerb {
         unsigned rights;                /* WorkerRights */
         /* Answers through worker_result(); fds are the verb's, in its order. */
         int (*run)(const void *params, const int *fds, Error *reterr);
+        /* With all rights still, before the sandbox; NULL = nothing to do. */
+        int (*prepare)(const void *params, const int *fds, Error *reterr);
 } WorkerVerb;
 
 extern const WorkerVerb worker_verbs[];
@@ -39,6 +42,9 @@ int enter_network_view(void);
 /* Irrevocable: no network (but with the right to it), own root directory, few capabilities, bounded memory,
  * only the system calls the verbs need. */
 int sandbox_enter(const WorkerVerb *verb, const int *fds, Error *reterr);
+
+/* The bind mounts of a container that does not run. */
+int mount_paths(const PathParams *p, int root_fd, Error *reterr);
 
 int worker_progress(const JsonType *type, const void *progress, Error *reterr);
 int worker_result(const JsonType *type, const void *result, Error *reterr);

@@ -60,7 +60,7 @@ MAY_BE_ABSENT = {
 # Answered with a stream, or only by a hijacked connection: tested where the streams are.
 STREAMS = {("GET", "/containers/{id}/logs"), ("POST", "/containers/{id}/attach"), ("GET", "/containers/{id}/attach/ws"),
            ("POST", "/images/create"), ("POST", "/images/load"), ("POST", "/images/{name}/push"), ("GET", "/images/get"), ("GET", "/images/{name}/get"),
-           ("GET", "/events"), ("GET", "/containers/{id}/export")}
+           ("GET", "/events"), ("GET", "/containers/{id}/export"), ("GET", "/containers/{id}/archive")}
 
 # (method, path of the reference)
 COMPARED = set()        # whose success was compared
@@ -153,6 +153,16 @@ def health():
     c.start(i)
     eventually(lambda: c.inspect(i)["State"]["Health"]["Log"], "a result")
     compare([("GET", "/containers/{id}/json", f"/containers/{i}/json", None)])
+
+
+@test
+def archives():
+    c = client()
+    i = c.create(cmd="sleep 1000", StopTimeout=0)
+    at = f"/containers/{i}/archive?path="
+    compare([(method, "/containers/{id}/archive", at + path, None) for method, path in (
+        ("HEAD", "/etc"), ("HEAD", "/nosuch"), ("HEAD", ""), ("PUT", "/etc"), ("PUT", "/nosuch"), ("GET", "/nosuch"), ("GET", ""))] +
+            [("PUT", "/containers/{id}/archive", at + "/etc/passwd", None), ("GET", "/containers/{id}/archive", "/containers/nosuch/archive?path=/", None)])
 
 
 @test

@@ -5,7 +5,6 @@ from common_clients import docker, only_ours
 from harness import cases, check, matches
 
 NOT_YET = [
-    ("cp from", ["cp", "box:/etc/passwd", "-"]),
     ("network of another driver", ["network", "create", "-d", "macvlan", "mine"]),
     ("swarm", ["swarm", "init"]),
     ("plugin", ["plugin", "ls"]),

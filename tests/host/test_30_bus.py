@@ -279,6 +279,10 @@ LIFE = [
     (CONTAINER, "Attach", ["a{sv}", "0"], r'^hs \d+ "multiplexed"'),
     (CONTAINER, "GetChanges", [], r'^hs \d+ "json"'),
     (CONTAINER, "Export", [], r'^hs \d+ "tar"'),
+    (CONTAINER, "StatPath", ["s", "/etc/passwd"], r'"name" s "passwd" "size" x \d+ "mode" x 420 '),
+    (CONTAINER, "GetArchive", ["s", "/etc"], r'^hs \d+ "tar"'),
+    (MANAGER, "StatContainerPath", ["ss", "every", "/etc"], r'"name" s "etc"'),
+    (MANAGER, "GetContainerArchive", ["ss", "every", "/etc"], r'^hs \d+ "tar"'),
     (MANAGER, "GetContainerChanges", ["s", "every"], r'^hs \d+ "json"'),
     (MANAGER, "ExportContainer", ["s", "every"], r'^hs \d+ "tar"'),
     (MANAGER, "CommitContainer", ["sa{sv}", "every", "2", "repo", "s", "bus/committed", "tag", "s", "v1"], r'^o "/org/dockerd1/image/\w+"$'),
@@ -342,7 +346,7 @@ OPERATIONS = [
     ("push", "PushImage", ["sa{sv}", "127.0.0.1:1/a", "1", "tag", "s", "1"]),
 ]
 EXECS = {(CONTAINER, "CreateExec")} | {(MANAGER, m) for m in ("CreateExec", "StartExec", "AttachExec", "ResizeExec", "InspectExec")}
-ELSEWHERE = EXECS | {(MANAGER, "ImportImage"), (MANAGER, "LoadImage"), (CONTAINER, "Resize")} | {(MANAGER, m) for _, m, _ in REGISTRY + OPERATIONS}
+ELSEWHERE = EXECS | {(MANAGER, "PutContainerArchive"), (CONTAINER, "PutArchive")} | {(MANAGER, "ImportImage"), (MANAGER, "LoadImage"), (CONTAINER, "Resize")} | {(MANAGER, m) for _, m, _ in REGISTRY + OPERATIONS}
 
 
 @test
