@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DNS messages: bounded reader of a query, check of an answer, builder of our own answers. Pure. Compressed
- * names are stepped over, never followed: nothing that matters here stands behind a pointer, and so there are
- * no loops. */
+ * names are stepped over, never followed: nothing that matters here stands behind a pointer, and so there
+ * are no loops. */
 #pragma once
 
 #include "basic/net-addr.h"
@@ -69,8 +69,8 @@ typedef struct DnsAnswer {
         bool truncated;                 /* no records, only that there are some */
 } DnsAnswer;
 
-/* Returns the size, at most max, which is DNS_UDP_SIZE_MIN or more. Records that do not fit are left out, and
- * the answer says that it is truncated. -EINVAL if the name cannot be one of the DNS. */
+/* Returns the size, at most max, which is DNS_UDP_SIZE_MIN or more. Records that do not fit are left out,
+ * and the answer says that it is truncated. -EINVAL if the name cannot be one of the DNS. */
 int dns_answer_build(const DnsQuery *q, const DnsAnswer *a, void *buf, size_t max);
 
 /* True if data begins as an answer to the query q that was sent with that id. */

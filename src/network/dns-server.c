@@ -22,10 +22,12 @@
 #define PORT_FIRST 32768U
 #define PORT_LAST 60999U
 
+/* Nothing is deleted where nothing is: closing the socket of a transaction that deletes waits until the
+ * kernel has (an RCU grace period, 5 to 20 ms), and most namespaces are new. */
+static const char rules_remove[] = "delete table " TABLE "\n";
 /* Connection tracking translates answers back by itself. */
 static const char rules[] =
-        "table " TABLE " {}\n"
-        "delete table " TABLE "\n"
+        "%s"
         "table " TABLE " {\n"
         "        chain output {\n"
         "                type nat hook output priority -100; policy accept;\n"
@@ -183,8 +185,8 @@ static int forward(DnsServer *s, const Client *client, const DnsQuery *q, const 
 }
 
 /* Where nobody may be asked the code is Docker's, SERVFAIL: that a name does not exist (NXDOMAIN) is more
- * than we know, and clients would remember it; after REFUSED some would not come back to this server, not for
- * names of containers either. */
+ * than we know, and clients would remember it; after REFUSED some would not come back to this server, not
+ * for names of containers either. */
 static void pass_on(DnsServer *s, const Client *client, const DnsQuery *q, const void *data, size_t size) {
         if (!s->forward || s->n_upstreams == 0)
                 answer_rcode(s, client, q, DNS_RCODE_SERVFAIL);
@@ -460,6 +462,10 @@ static int open_socket(int type, uint16_t preferred, int *ret_fd, uint16_t *ret_
         return 0;
 }
 
+static bool table_exists(void) {
+        return nft_transaction("list table " TABLE "\n", NULL) >= 0;
+}
+
 static int setup_inside(void *userdata) {
         Inside *i = ASSERT_PTR(userdata);
         _cleanup_free_ char *text = NULL;
@@ -470,7 +476,7 @@ static int setup_inside(void *userdata) {
         if (r >= 0)
                 r = open_socket(SOCK_STREAM, i->port, &i->server->tcp_fd, &tcp_port);
         if (r >= 0)
-                r = asprintf_safe(&text, rules, udp_port, tcp_port);
+                r = asprintf_safe(&text, rules, table_exists() ? rules_remove : "", udp_port, tcp_port);
         return r < 0 ? r : nft_transaction(text, i->reterr);
 }
 

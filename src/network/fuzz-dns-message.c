@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Containers and servers send what they like: any bytes must give a bounded query, and each answer to it must
- * fit, hold its question and match it. */
+/* Containers and servers send what they like: any bytes must give a bounded query, and each answer to it
+ * must fit, hold its question and match it. */
 #include "network/dns-message.h"
 
 #include <string.h>

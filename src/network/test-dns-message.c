@@ -196,9 +196,18 @@ TEST(edns) {
 
 TEST(reverse) {
         static const char *const bad[] = {
-                "", "in-addr.arpa", "1.2.3.in-addr.arpa", "1.2.3.4.5.in-addr.arpa", "256.2.3.4.in-addr.arpa",
-                "01.2.3.4.in-addr.arpa", "1.2.3.4.in-addr.arpa.x", "1..3.4.in-addr.arpa",
-                "1.2.3.4in-addr.arpa", "1.2.3.-4.in-addr.arpa", "1.2.3.4.ip6.arpa", "1.2.3.4444.in-addr.arpa",
+                "",
+                "in-addr.arpa",
+                "1.2.3.in-addr.arpa",
+                "1.2.3.4.5.in-addr.arpa",
+                "256.2.3.4.in-addr.arpa",
+                "01.2.3.4.in-addr.arpa",
+                "1.2.3.4.in-addr.arpa.x",
+                "1..3.4.in-addr.arpa",
+                "1.2.3.4in-addr.arpa",
+                "1.2.3.-4.in-addr.arpa",
+                "1.2.3.4.ip6.arpa",
+                "1.2.3.4444.in-addr.arpa",
         };
         char text[NET_ADDR_TEXT_MAX];
         NetAddr a;
@@ -300,7 +309,8 @@ TEST(refusals) {
 
         add_opt(&p, 1232, 1);
         ASSERT_EQ(parse(&p, &q), DNS_RCODE_BADVERS);
-        ASSERT_EQ(dns_answer_build(&q, &(DnsAnswer) { .rcode = DNS_RCODE_BADVERS }, buf, sizeof(buf)), 21 + 11);
+        ASSERT_EQ(dns_answer_build(&q, &(DnsAnswer){ .rcode = DNS_RCODE_BADVERS }, buf, sizeof(buf)),
+                  21 + 11);
         ASSERT_EQ(u16(buf + 2), 0x8180);
         ASSERT_EQ(memcmp(buf + 21, "\0\0\x29\x10\0\1\0\x80\0\0\0", 11), 0);
         /* Without a question that could be read. */
