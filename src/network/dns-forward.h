@@ -4,9 +4,9 @@
  * asked can answer. */
 #pragma once
 
-#include "basic/alloc-util.h"
 #include <systemd/sd-event.h>
 
+#include "basic/alloc-util.h"
 #include "basic/time-util.h"
 #include "network/dns-message.h"
 

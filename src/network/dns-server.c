@@ -2,13 +2,11 @@
 /* The DNS server that containers on user-defined networks ask: sockets, and what becomes of a query. */
 #include "network/dns-server.h"
 
-#include <arpa/inet.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
 #include "basic/errno-util.h"
 #include "basic/list.h"
-#include "basic/log.h"
 #include "basic/string-util.h"
 #include "network/dns-forward.h"
 #include "network/dns-message.h"
@@ -24,10 +22,12 @@
 #define PORT_FIRST 32768U
 #define PORT_LAST 60999U
 
+/* Nothing is deleted where nothing is: closing the socket of a transaction that deletes waits until the
+ * kernel has (an RCU grace period, 5 to 20 ms), and most namespaces are new. */
+static const char rules_remove[] = "delete table " TABLE "\n";
 /* Connection tracking translates answers back by itself. */
 static const char rules[] =
-        "table " TABLE " {}\n"
-        "delete table " TABLE "\n"
+        "%s"
         "table " TABLE " {\n"
         "        chain output {\n"
         "                type nat hook output priority -100; policy accept;\n"
@@ -419,9 +419,13 @@ static int preferred_port(int netns_fd, uint16_t *ret) {
 
 static int bind_port(int fd, uint16_t port) {
         struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
+        NetAddr address;
+        int r;
 
-        if (inet_pton(AF_INET, DNS_SERVER_ADDRESS, &a.sin_addr) != 1)
-                return -EINVAL;
+        r = net_addr_parse(DNS_SERVER_ADDRESS, &address);
+        if (r < 0)
+                return r;
+        a.sin_addr = address.in;
         return RET_NERRNO(bind(fd, (struct sockaddr *) &a, sizeof(a)));
 }
 
@@ -458,6 +462,10 @@ static int open_socket(int type, uint16_t preferred, int *ret_fd, uint16_t *ret_
         return 0;
 }
 
+static bool table_exists(void) {
+        return nft_transaction("list table " TABLE "\n", NULL) >= 0;
+}
+
 static int setup_inside(void *userdata) {
         Inside *i = ASSERT_PTR(userdata);
         _cleanup_free_ char *text = NULL;
@@ -468,7 +476,7 @@ static int setup_inside(void *userdata) {
         if (r >= 0)
                 r = open_socket(SOCK_STREAM, i->port, &i->server->tcp_fd, &tcp_port);
         if (r >= 0)
-                r = asprintf_safe(&text, rules, udp_port, tcp_port);
+                r = asprintf_safe(&text, rules, table_exists() ? rules_remove : "", udp_port, tcp_port);
         return r < 0 ? r : nft_transaction(text, i->reterr);
 }
 
