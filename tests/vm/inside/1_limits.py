@@ -163,6 +163,83 @@ def cgroup_of_a_removed_container_is_gone(supervisor):
     eventually(lambda: sh(f"find /sys/fs/cgroup -name '*{i}*'") == "", "no cgroup of the container is left", 10)
 
 
+@cases(KINDS, timeout=180)
+def commands_in_a_container(supervisor, runtime):
+    """A command is in the container's control group, under its limits."""
+    c = client(supervisor)
+    i = started(c, cmd="sleep 1000", host={**NONE, "Runtime": runtime, "Memory": 64 * MB}, StopTimeout=0)
+    equal(c.exec(i, "echo out; echo err >&2; exit 7"), (7, "out\n", "err\n"), "exit code, stdout, stderr")
+    x = c.exec_create(i, "sleep 1000")
+    c.ok("POST", f"/exec/{x}/start", {"Detach": True})
+    pid = c.exec_inspect(x)["Pid"]
+    where = open(f"/proc/{pid}/cgroup").read().strip().split("::", 1)[1]
+    equal("/sys/fs/cgroup" + where, str(cgroup(i, c)), "control group of a command")
+    c.ok("POST", f"/containers/{i}/kill")
+    c.wait(i)
+    eventually(lambda: c.exec_inspect(x)["ExitCode"] == 137, "a command ends with its container")
+
+
+@cases(KINDS, timeout=180)
+def pause(supervisor, runtime):
+    c = client(supervisor)
+    i = started(c, cmd="while :; do :; done", host={**NONE, "Runtime": runtime}, StopTimeout=0)
+    group = cgroup(i, c)
+
+    def usage():
+        return int(matches((group / "cpu.stat").read_text(), r"usage_usec (\d+)").group(1))
+    c.ok("POST", f"/containers/{i}/pause", wanted=204)
+    equal(((group / "cgroup.freeze").read_text().strip(), c.inspect(i)["State"]["Status"]), ("1", "paused"), "cgroup.freeze and status")
+    before = usage()
+    time.sleep(1)
+    check(usage() - before < 50_000, "a paused container uses the processor")
+    c.ok("POST", f"/containers/{i}/unpause", wanted=204)
+    eventually(lambda: usage() - before > 200_000, "it goes on")
+    c.ok("POST", f"/containers/{i}/pause", wanted=204)
+    c.ok("POST", f"/containers/{i}/kill", wanted=204)
+    equal(c.wait(i), 137, "exit code of a paused container that was killed")
+
+
+@cases([(s, s) for s in ("systemd", "direct")], timeout=180)
+def stats(supervisor):
+    c = client(supervisor)
+    i = started(c, cmd="head -c 20000000 /dev/zero | tail -c 19000000 >/dev/null; while :; do :; done",
+                host={**NONE, "Memory": 64 * MB, "PidsLimit": 50, "NanoCpus": 500_000_000}, StopTimeout=0)
+    time.sleep(2)
+    s = c.ok("GET", f"/containers/{i}/stats", query={"stream": 0})
+    equal((s["memory_stats"]["limit"], s["pids_stats"]["limit"]), (64 * MB, 50), "limits")
+    check(0 < s["memory_stats"]["usage"] < 64 * MB and s["pids_stats"]["current"] >= 1, f"memory and processes: {s['memory_stats']['usage']}, {s['pids_stats']}")
+    contains(s["memory_stats"]["stats"], "anon", "memory_stats.stats")
+    used = s["cpu_stats"]["cpu_usage"]["total_usage"] - s["precpu_stats"]["cpu_usage"]["total_usage"]
+    check(100_000_000 < used < 1_000_000_000, f"a busy loop with half a CPU used {used} ns in about a second")
+    matches(sh(f"docker -H unix:///run/{'docker' if supervisor == 'systemd' else 'direct'}.sock stats --no-stream --format '{{{{.CPUPerc}}}} {{{{.MemUsage}}}}'"), r"[\d.]+% .*64MiB", "docker stats")
+
+
+@cases(KINDS, timeout=180)
+def update(supervisor, runtime):
+    c = client(supervisor)
+    i = started(c, cmd="sleep 1000", host={**NONE, "Runtime": runtime, "Memory": 32 * MB, "MemorySwap": 32 * MB}, StopTimeout=0)
+    r = c.ok("POST", f"/containers/{i}/update", {"Memory": 48 * MB, "MemorySwap": 48 * MB, "NanoCpus": 250_000_000, "PidsLimit": 30})
+    equal(r["Warnings"] or [], [], "Warnings")
+    group = cgroup(i, c)
+    files = {"memory.max": str(48 * MB), "cpu.max": "25000 100000", "pids.max": "30"}
+    equal({name: (group / name).read_text().strip() for name in files}, files, f"files of {group}")
+    if supervisor == "systemd":
+        rows = dict(line.split("=", 1) for line in sh(f"systemctl show docker-{i}.service -p MemoryMax,CPUQuotaPerSecUSec").splitlines())
+        equal(rows, {"MemoryMax": str(48 * MB), "CPUQuotaPerSecUSec": "250ms"}, "properties of the unit")
+
+
+@test(timeout=180)
+def an_application():
+    """Two containers on a network of their own: a name, a volume, a health check."""
+    sh("docker network create app")
+    cleanup(sh, "docker rm -f -v web; docker network rm app; docker volume rm data", check=False)
+    sh("docker run -d --name web --network app -v data:/www --health-cmd 'test -e /www/index.html' --health-interval 300ms busybox "
+       "sh -c 'echo it >/www/index.html; while :; do echo hello | nc -l -p 80; done'")
+    eventually(lambda: sh("docker inspect -f '{{.State.Health.Status}}' web") == "healthy", "the container is healthy", 30)
+    equal(sh("docker run --rm --network app busybox sh -c 'nc -w 2 web 80 </dev/null; true'"), "hello", "what is read by name")
+    equal(sh("docker run --rm -v data:/d busybox cat /d/index.html"), "it", "what is in the volume")
+
+
 @test(timeout=180)
 def prepare_the_reboot():
     """One container of each kind that the reboot must treat in its own way, see 2_reboot.py."""
