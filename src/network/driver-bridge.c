@@ -445,10 +445,27 @@ static int bridge_cut(Network *n, const Endpoint *e) {
         return r == -ENODEV ? 0 : r;
 }
 
+/* Somebody has deleted it from under us. */
+static bool bridge_is_gone(Network *n) {
+        LinkInfo link = {};
+        int r = netlink_link_get(n->manager->netlink, n->bridge.interface, &link);
+
+        return r == -ENODEV || (r >= 0 && link.index != n->index);
+}
+
 static int bridge_connect(Network *n, Sandbox *s, Endpoint *e, Error *reterr) {
         int r;
 
         r = make_veth(n, s, e);
+        if (r < 0 && bridge_is_gone(n)) {
+                log_warning("The bridge %s of network %s is gone, making it anew", n->bridge.interface,
+                            n->name);
+                r = bridge_start(n, reterr);
+                if (r < 0)
+                        return r;
+                n->localnet = false;
+                r = make_veth(n, s, e);
+        }
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r,
                                         "failed to add the host (%s) <=> sandbox (%s) pair interfaces",

@@ -402,6 +402,17 @@ def events():
     equal(rows[1]["Actor"]["Attributes"], {"container": i, "name": "mine", "type": "bridge"}, "attributes of connect")
 
 
+@test
+def bridge_is_deleted():
+    """`ip link delete` by somebody: the next container makes it anew, with the same addresses."""
+    c = fresh()
+    n = create(c, "mine", IPAM=subnet("10.66.0.0/24"))
+    subprocess.run(["ip", "link", "delete", f"br-{n[:12]}"], check=True)
+    a, b = box(c, "mine", name="one"), box(c, "mine")
+    equal(address(c, a, "mine"), "10.66.0.2", "address")
+    equal(c.exec(b, "ping -c 1 -W 2 one >/dev/null && echo ok")[1], "ok\n", "ping by name")
+
+
 @test(timeout=120)
 def over_restarts():
     """kill -9: networks, addresses, ports and names are there again; what was removed stays away."""

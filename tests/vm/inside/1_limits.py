@@ -257,6 +257,9 @@ def prepare_the_reboot():
     for policy in ("always", "unless-stopped"):
         i = started(c, policy + "-but-stopped", **forever, host={**NONE, "RestartPolicy": {"Name": policy}})
         c.ok("POST", f"/containers/{i}/stop", wanted=204)
+    c.ok("POST", "/networks/create", {"Name": "kept-net", "IPAM": {"Config": [{"Subnet": "10.66.0.0/24"}]}}, wanted=201)
+    started(c, "networked", cmd="echo $(hostname) >>/v/runs; " + forever["cmd"], Hostname="networked",
+            host={"NetworkMode": "kept-net", "Binds": ["kept-vol:/v"], "RestartPolicy": {"Name": "always"}})
     c.ok("POST", "/images/busybox/tag", wanted=201, query={"repo": "kept", "tag": "v1"})
     with open("/var/tmp/before.json", "w") as f:
         json.dump({r["Names"][0][1:]: r["Id"] for r in c.ok("GET", "/containers/json", query={"all": 1})}, f)

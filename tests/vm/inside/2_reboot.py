@@ -16,6 +16,7 @@ AFTER_REBOOT = [
     ("always", "running", None),
     ("always-but-stopped", "running", None),
     ("unless-stopped", "running", None),
+    ("networked", "running", None),
 ]
 
 
@@ -43,6 +44,14 @@ def logs_and_images_are_kept():
     equal(c.logs("ended")[0], b"kept log\n", "the log of the container that had ended")
     eventually(lambda: c.logs("always")[0] == b"started\n" * 2, "both runs are in one log", 30)
     equal(c.get("/images/kept:v1/json").status, 200, "status of the tagged image")
+
+
+@test(timeout=120)
+def networks_and_volumes_are_kept():
+    c = client()
+    equal(c.ok("GET", "/networks/kept-net")["IPAM"]["Config"], [{"Subnet": "10.66.0.0/24", "Gateway": "10.66.0.1"}], "the network's subnet")
+    eventually(lambda: c.exec("networked", "cat /v/runs")[1] == "networked\nnetworked\n", "both runs wrote into the volume", 30)
+    equal(sh("docker run --rm --network kept-net busybox ping -c 1 -W 5 networked >/dev/null && echo ok"), "ok", "ping by name")
 
 
 @test(timeout=120)

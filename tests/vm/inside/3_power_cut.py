@@ -16,6 +16,7 @@ AFTER_CUT = [
     ("always-but-stopped", "running", None),
     ("unless-stopped", "running", None),
     ("on-failure", "running", None),
+    ("networked", "running", None),
     ("unless-stopped-but-stopped", "exited", 9),
 ]
 
