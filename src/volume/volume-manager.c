@@ -59,12 +59,17 @@ static int make_directory(const char *path, mode_t mode, Error *reterr) {
         return 0;
 }
 
+/* One without a name is its container's: what is recorded of that afterwards brings it to the disk. */
+static StoreSync sync_of(const Volume *v) {
+        return volume_is_anonymous(v) ? STORE_SYNC_LAZY : STORE_SYNC_FULL;
+}
+
 static int volume_save(VolumeManager *m, const Volume *v, Error *reterr) {
         _cleanup_free_ char *text = json_encode_text(&VolumeRecord_json, &v->record, 0);
 
         if (!text)
                 return error_fill(reterr, -ENOMEM);
-        return store_put(m->config.store, STORE_VOLUME, v->record.name, text, STORE_SYNC_FULL, reterr);
+        return store_put(m->config.store, STORE_VOLUME, v->record.name, text, sync_of(v), reterr);
 }
 
 /* Repeatable: what a power cut took of it is made anew when it is needed. */
@@ -374,7 +379,7 @@ static int volume_remove_now(VolumeManager *m, Volume *v, Error *reterr) {
                 r = m->config.ops->discard(m->config.userdata, v->directory, reterr);
         crash_point("volume-remove:directory");
         if (r >= 0)
-                r = store_delete(m->config.store, STORE_VOLUME, v->record.name, STORE_SYNC_FULL, reterr);
+                r = store_delete(m->config.store, STORE_VOLUME, v->record.name, sync_of(v), reterr);
         crash_point("volume-remove:record");
         if (r < 0)
                 return r;

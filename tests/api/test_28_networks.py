@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks of users: made, shown, joined and left by containers, names on them, and what of it is there after a crash."""
 
-import json
+import socket
 import subprocess
+import threading
 import time
 
 import common_api
@@ -332,6 +333,67 @@ def own_dns_server():
     web = box(c, "mine", name="web")
     i = box(c, "mine", cmd="nc -u -l -p 53 -s 0.0.0.0 >/got & sleep 1000")
     equal(lookup(c, i, "web"), [address(c, web, "mine")], "a name, beside a server of the container's own")
+
+
+class NameServer(threading.Thread):
+    """Answers every query for an A record with 192.0.2.7, on a loopback address of the host; remembers what it was asked."""
+
+    def __init__(self, host="127.9.9.9"):
+        super().__init__(daemon=True)
+        self.host, self.asked = host, []
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((host, 53))
+        cleanup(self.socket.close)
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                data, peer = self.socket.recvfrom(4096)
+            except OSError:
+                return
+            end = data.index(b"\0", 12) + 5
+            labels, at = [], 12
+            while data[at]:
+                labels.append(data[at + 1:at + 1 + data[at]].decode())
+                at += 1 + data[at]
+            self.asked.append(".".join(labels))
+            answer = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\7" if data[end - 3] == 1 else b""
+            self.socket.sendto(data[:2] + b"\x81\x80\0\1\0" + (b"\1" if answer else b"\0") + b"\0\0\0\0" + data[12:end] + answer, peer)
+
+
+@test
+def names_of_the_outside():
+    """Asked of the host's servers, but not for a container that leads nowhere (CVE-2024-29018)."""
+    c = fresh()
+    server = NameServer()
+    create(c, "open")
+    create(c, "closed", Internal=True)
+    host = {"Dns": [server.host]}
+    outside, inside = box(c, "open", host=host), box(c, "closed", host=host, name="peer")
+    equal(lookup(c, outside, "www.example.org"), ["192.0.2.7"], "addresses of an outside name")
+    contains(server.asked, "www.example.org", "names that the host's server was asked for")
+    server.asked.clear()
+    equal(lookup(c, inside, "www.example.org"), [], "addresses of an outside name on an internal network")
+    equal(lookup(c, inside, "peer"), [address(c, inside, "closed")], "addresses of a name of that network")
+    equal(server.asked, [], "names that the host's server was asked for")
+    c.ok("POST", "/networks/open/connect", {"Container": inside}, wanted=200)
+    equal(lookup(c, inside, "www.example.org"), ["192.0.2.7"], "addresses once it leads outside")
+
+
+@test
+def rules_are_flushed():
+    """Isolation is there again when somebody has flushed all rules (CVE-2025-54410)."""
+    only_ours()
+    c = fresh()
+    create(c, "one")
+    create(c, "two")
+    target, near, far = box(c, "one", cmd="while :; do echo it | nc -l -p 80; done"), box(c, "one"), box(c, "two")
+    ask = f"nc -w 2 {address(c, target, 'one')} 80 </dev/null; true"
+    eventually(lambda: c.exec(near, ask)[1] == "it\n", "the same network")
+    subprocess.run(["nft", "flush", "ruleset"], check=True)
+    eventually(lambda: "drop" in subprocess.run(["nft", "list", "table", "inet", "dockerd"], capture_output=True, text=True).stdout, "the table is there again")
+    equal((c.exec(near, ask)[1], c.exec(far, ask)[1]), ("it\n", ""), "what the same network and another one read")
 
 
 @test

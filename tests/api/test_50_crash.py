@@ -36,6 +36,8 @@ class Answers:
         self.untagged = set()           # names of images
         self.volumes = set()            # names that must be there, and those that must not
         self.no_volumes = set()
+        self.networks = set()
+        self.no_networks = set()
         self.asked = set()              # names in flight
 
 
@@ -149,6 +151,9 @@ def check_truth(d, answers):
     volumes = {v["Name"] for v in c.ok("GET", "/volumes")["Volumes"]}
     if answers.volumes - volumes or answers.no_volumes & volumes:
         raise Failed(f"the volumes are {volumes}, there must be {answers.volumes} and not {answers.no_volumes}")
+    networks = {n["Name"] for n in c.ok("GET", "/networks")}
+    if answers.networks - networks or answers.no_networks & networks:
+        raise Failed(f"the networks are {networks}, there must be {answers.networks} and not {answers.no_networks}")
     # The engine must still do its work, with the names of what was half done.
     for i in rows:
         d.containers.add(i)
@@ -158,6 +163,8 @@ def check_truth(d, answers):
         c.start(i)
         equal(c.wait(i), 3, "exit code of a container made afterwards")
         c.remove(i, missing_ok=False)
+    for name in networks - {"bridge", "host", "none"}:
+        c.ok("DELETE", f"/networks/{name}", wanted=204)
     for name in volumes:
         c.ok("DELETE", f"/volumes/{name}", wanted=(204, 404), query={"force": 1})
     equal(list((d.data / "volumes").iterdir()), [], "directories of volumes at the end")
@@ -263,6 +270,25 @@ def volumes():
         c.ok("DELETE", "/volumes/walked", wanted=204)
         answers.no_volumes.add("walked")
         c.ok("DELETE", "/volumes/filled", wanted=204)
+    walk(scenario)
+
+
+@test(timeout=900)
+def networks():
+    """Made, joined at the start and while it runs, left, removed."""
+    def scenario(c, answers, n):
+        for name in ("walked", "other"):
+            c.ok("POST", "/networks/create", {"Name": name}, wanted=201)
+            answers.networks.add(name)
+        i = create(c, answers, host={"NetworkMode": "walked"})
+        start(c, answers, i)
+        c.ok("POST", "/networks/other/connect", {"Container": i}, wanted=200)
+        c.ok("POST", "/networks/walked/disconnect", {"Container": i}, wanted=200)
+        remove(c, answers, i, force=1)
+        for name in ("walked", "other"):
+            answers.networks.discard(name)
+            c.ok("DELETE", f"/networks/{name}", wanted=204)
+            answers.no_networks.add(name)
     walk(scenario)
 
 
