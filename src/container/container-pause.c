@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container/container-pause.h"
 
+#include "basic/crash-point.h"
 #include "basic/log.h"
 #include "basic/messages.h"
 #include "container/container-manager.h"
@@ -16,6 +17,7 @@ static void adopt_state(Container *c) {
         if (container_set_state(c, paused ? CONTAINER_PAUSED : CONTAINER_RUNNING, STORE_SYNC_LAZY, &e) < 0)
                 log_error("Cannot record that container %s was %s: %s", c->doc.name,
                           paused ? "paused" : "unpaused", error_message(&e));
+        crash_point("container-pause:recorded");
         if (paused)
                 container_event(c, "pause", MESSAGE_CONTAINER_PAUSE_STR, NULL);
         else
@@ -82,6 +84,7 @@ static int ask_shim(Container *c, bool pause, Operation **ret, Error *reterr) {
         r = c->shim ? shim_client_pause(c->shim, pause, &c->pause_id) : -ENOTCONN;
         if (r < 0)
                 return set_reason(c, pause, r, reterr);
+        crash_point("container-pause:asked");
         r = container_set_busy(c, &c->pausing);
         if (r < 0)
                 return error_fill(reterr, r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container/container-update.h"
 
+#include "basic/crash-point.h"
 #include "basic/fd-util.h"
 #include "basic/log.h"
 #include "basic/messages.h"
@@ -203,6 +204,7 @@ static int record(Container *c, HostConfig *h, Error *reterr) {
                 now->restart_policy = old.restart_policy;
                 return error_prefixf(reterr, r, "Cannot update container %s", c->doc.id);
         }
+        crash_point("container-update:recorded");
         h->resources = old.resources;
         h->restart_policy = old.restart_policy;
         container_event(c, "update", MESSAGE_CONTAINER_UPDATE_STR, NULL);
@@ -225,6 +227,7 @@ static void on_updated(int r, const Error *error, void *userdata) {
         _cleanup_error_ Error e = ERROR_NULL;
 
         u->runtime = NULL;
+        crash_point("container-update:applied");
         /* It has ended meanwhile: its next run has the new limits. */
         if (r < 0 && container_is_running(c)) {
                 (void) error_copy(&e, error);

@@ -68,14 +68,18 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
         Daemon *d = ASSERT_PTR(userdata);
         _cleanup_(config_change_donep) ConfigChange change = {};
         _cleanup_error_ Error e = ERROR_NULL;
+        int r;
 
         (void) sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
                           (unsigned long long) now_usec(CLOCK_MONOTONIC));
-        if (reload(d, &change, &e) < 0)
+        r = reload(d, &change, &e);
+        if (r < 0)
                 log_error("The configuration was not reloaded, the old one goes on: %s", error_message(&e));
         else
                 report_reload(&change);
-        (void) sd_notify(0, "READY=1");
+        /* `systemctl reload` has no other way to hear of it. */
+        (void) sd_notifyf(0, "READY=1\nSTATUS=Serving%s%s", r < 0 ? "; not reloaded: " : "",
+                          r < 0 ? error_message(&e) : "");
         return 0;
 }
 

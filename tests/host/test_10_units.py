@@ -342,6 +342,10 @@ def reload():
     cleanup(h, "rm -f /etc/docker/daemon.json; systemctl reload dockerd.service")
     h("systemctl reload dockerd.service")
     equal(json.loads(h("docker info -f '{{json .Labels}}'")), ["from=reload"], "labels after systemctl reload")
+    h("""echo '{"labels": 5}' >/etc/docker/daemon.json; systemctl reload dockerd.service""")
+    matches(h.unit("dockerd.service", "StatusText")["StatusText"], r"^Serving; not reloaded: .*labels", "StatusText after a reload of a broken file")
+    h("""echo '{"labels": ["from=reload"]}' >/etc/docker/daemon.json; systemctl reload dockerd.service""")
+    equal(h.unit("dockerd.service", "StatusText")["StatusText"], "Serving", "StatusText after a reload of a whole one")
 
 
 def with_drop_in(h, unit, text):
