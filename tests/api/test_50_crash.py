@@ -32,6 +32,8 @@ class Answers:
         self.started = set()
         self.stopped = set()
         self.removed = set()
+        self.paused = set()
+        self.pids_limit = {}            # id: number
         self.loaded = set()
         self.untagged = set()           # names of images
         self.volumes = set()            # names that must be there, and those that must not
@@ -136,10 +138,14 @@ def check_truth(d, answers):
         alive = s["Pid"] > 0 and os.path.exists(f"/proc/{s['Pid']}")
         if s["Running"] != alive:
             raise Failed(f"container {row['Names'][0]} is {s['Status']} with process {s['Pid']}, which {'runs' if alive else 'does not run'}")
-        if s["Status"] not in ("created", "running", "exited"):
+        if s["Status"] not in ("created", "running", "exited", "paused"):
             raise Failed(f"container {row['Names'][0]} is in state {s['Status']}")
         if i in answers.started and i not in answers.stopped and i not in answers.asked and s["Status"] == "created":
             raise Failed(f"container {row['Names'][0]} is 'created', although its start was answered")
+        if i in answers.paused and i not in answers.asked and s["Status"] != "paused":
+            raise Failed(f"container {row['Names'][0]} is {s['Status']}, although its pause was answered")
+        if answers.pids_limit.get(i) not in (None, c.inspect(i)["HostConfig"]["PidsLimit"]):
+            raise Failed(f"container {row['Names'][0]} has not the limit of an update that was answered")
         if i in answers.stopped and s["Running"]:
             raise Failed(f"container {row['Names'][0]} runs, although its stop was answered")
     tags = {t for image in c.ok("GET", "/images/json") for t in image["RepoTags"] or []}
@@ -289,6 +295,33 @@ def networks():
             answers.networks.discard(name)
             c.ok("DELETE", f"/networks/{name}", wanted=204)
             answers.no_networks.add(name)
+    walk(scenario)
+
+
+@test(timeout=600)
+def pause_and_update():
+    def pause(c, answers, i):
+        c.ok("POST", f"/containers/{i}/pause", wanted=204)
+        answers.paused.add(i)
+
+    def update(c, answers, i, limit):
+        answers.pids_limit.pop(i, None)
+        c.ok("POST", f"/containers/{i}/update", {"PidsLimit": limit})
+        answers.pids_limit[i] = limit
+
+    def scenario(c, answers, n):
+        i = create(c, answers)
+        update(c, answers, i, 50)
+        start(c, answers, i)
+        pause(c, answers, i)
+        update(c, answers, i, 60)
+        answers.asked.add(i)
+        c.ok("POST", f"/containers/{i}/unpause", wanted=204)
+        answers.asked.discard(i)
+        answers.paused.discard(i)
+        pause(c, answers, i)
+        stop(c, answers, i)
+        remove(c, answers, i)
     walk(scenario)
 
 
