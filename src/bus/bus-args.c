@@ -213,6 +213,14 @@ static int decode(const BusTarget *target, const BusRow *row, JsonValue *object,
         return json_decode(row->call->params, object, API_VERSION_MAX, params, reterr);
 }
 
+/* The tables speak of JSON, which the client has not sent. */
+static int name_arguments(int r, Error *reterr) {
+        _cleanup_free_ char *message = strdup(error_message(reterr));
+        const char *rest = message ? startswith(message, "invalid JSON: ") : NULL;
+
+        return rest && error_is_set(reterr) ? error_setf(reterr, reterr->kind, "invalid arguments: %s", rest) : r;
+}
+
 int bus_args_read(sd_bus_message *m, const BusTarget *target, const BusRow *row, void *params,
                   BusArgs *ret, Error *reterr) {
         _cleanup_(json_value_unrefp) JsonValue *object = NULL;
@@ -231,11 +239,10 @@ int bus_args_read(sd_bus_message *m, const BusTarget *target, const BusRow *row,
         if (r < 0)
                 return r;
         r = json_decode(&BusArgs_json, object, API_VERSION_MAX, &args, reterr);
+        if (r >= 0)
+                r = decode(target, row, object, params, reterr);
         if (r < 0)
-                return r;
-        r = decode(target, row, object, params, reterr);
-        if (r < 0)
-                return r;
+                return name_arguments(r, reterr);
 
         args.fd = TAKE_FD(fd);
         *ret = args;

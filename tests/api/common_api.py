@@ -36,6 +36,8 @@ def remove_all():
     for row in c.ok("GET", "/containers/json", query={"all": 1}):
         ENGINE.containers.add(row["Id"])
         c.remove(row["Id"])
+    # Of commits and of tags that were taken over.
+    c.ok("POST", "/images/prune")
 
 
 def engine():
