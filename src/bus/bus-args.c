@@ -218,7 +218,7 @@ static int name_arguments(int r, Error *reterr) {
         _cleanup_free_ char *message = strdup(error_message(reterr));
         const char *rest = message ? startswith(message, "invalid JSON: ") : NULL;
 
-        return rest && error_is_set(reterr) ? error_setf(reterr, reterr->kind, "invalid arguments: %s", rest) : r;
+        return rest ? error_setf(reterr, reterr->kind, "invalid arguments: %s", rest) : r;
 }
 
 int bus_args_read(sd_bus_message *m, const BusTarget *target, const BusRow *row, void *params,

@@ -75,7 +75,8 @@ TEST(errors) {
         assert_error(MANAGER(&x, "CreateContainer", "sa{sv}", "x", 0),
                      "org.dockerd1.Error.InvalidArgument", "no command specified");
         assert_error(MANAGER(&x, "CreateContainer", "sa{sv}", "x", 1, "Image", "t", UINT64_C(5)),
-                     "org.dockerd1.Error.InvalidArgument", NULL);
+                     "org.dockerd1.Error.InvalidArgument",
+                     "invalid arguments: Image: expected a string, got an integer");
         assert_error(MANAGER(&x, "CreateContainerFromJSON", "ss", "x", "{"),
                      "org.dockerd1.Error.InvalidArgument", NULL);
         assert_error(MANAGER(&x, "CreateContainerFromJSON", "ss", "x", "[]"),
