@@ -76,8 +76,13 @@ static int connect_running(Container *c, Network *n, const EndpointSettings *set
         }, &e, reterr);
         if (r < 0)
                 return r;
+        r = container_network_refresh(c, reterr);
+        if (r < 0) {
+                (void) endpoint_disconnect(networks, c->doc.id, n, NULL);
+                return r;
+        }
         container_network_event(c, e, "connect", MESSAGE_NETWORK_CONNECT_STR);
-        return container_network_refresh(c, reterr);
+        return 0;
 }
 
 int container_network_connect(Container *c, Network *n, const EndpointSettings *settings, Error *reterr) {
@@ -137,6 +142,28 @@ int container_network_disconnect(Container *c, Network *n, Error *reterr) {
         r = container_is_running(c) ? disconnect_running(c, n, reterr) : 0;
         if (r < 0)
                 return r;
+        /* By name and by id, where the client gave both. */
+        for (; entry; entry = find_entry(c, n))
+                drop_entry(c, entry);
+        return container_save(c, STORE_SYNC_FULL, reterr);
+}
+
+static EndpointSettingsEntry *find_key(Container *c, const char *key) {
+        for (size_t i = 0; i < c->doc.networking.endpoints_config.n_items; i++)
+                if (streq(c->doc.networking.endpoints_config.items[i].key, key))
+                        return c->doc.networking.endpoints_config.items + i;
+        return NULL;
+}
+
+int container_network_disconnect_removed(Container *c, const char *network, Error *reterr) {
+        EndpointSettingsEntry *entry = container_is_running(c) ? NULL : find_key(c, network);
+        int r;
+
+        r = check_mode(c, reterr);
+        if (r < 0)
+                return r;
+        if (!entry)
+                return error_setf(reterr, ERROR_NOT_FOUND, "network %s not found", network);
         drop_entry(c, entry);
         return container_save(c, STORE_SYNC_FULL, reterr);
 }

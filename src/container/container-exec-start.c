@@ -85,9 +85,11 @@ void container_exec_forget(ContainerExec *x) {
 static void on_hello(ShimClient *s, ShimState state, pid_t pid, const ExitRecord *exit, void *userdata) {
         ContainerExec *x = ASSERT_PTR(userdata);
 
-        if (x->killed)
-                (void) (state == SHIM_STATE_CREATED ? shim_client_quit(s) :
-                                                      shim_client_signal(s, SIGKILL, true));
+        /* One that only a daemon before us would have started. */
+        if (state == SHIM_STATE_CREATED && (x->killed || x->state == EXEC_RUNNING))
+                (void) shim_client_quit(s);
+        else if (x->killed)
+                (void) shim_client_signal(s, SIGKILL, true);
         /* Of a daemon before us; a shim of ours says each thing when it happens. */
         if (state == SHIM_STATE_RUNNING && x->state == EXEC_RUNNING)
                 x->pid = pid;
@@ -215,6 +217,9 @@ static int write_record(ContainerExec *x, Error *reterr) {
         path = path_join(x->run_dir, x->probe ? PROBE_RECORD_NAME : RECORD_NAME);
         if (!text || !path)
                 return error_fill(reterr, -ENOMEM);
+        if (strlen(text) > RECORD_MAX)
+                return error_setf(reterr, ERROR_INVALID, "exec %s: command and environment are larger than %u bytes",
+                                  x->id, RECORD_MAX);
         r = write_file_atomic_at(AT_FDCWD, path, text, strlen(text), 0600, 0);
         return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot write %s", path) : 0;
 }

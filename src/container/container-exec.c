@@ -307,10 +307,15 @@ void container_exec_end_all(Container *c) {
                 ContainerExec *x = c->execs;
                 ContainerExecSession s = x->session;
 
+                _cleanup_error_ Error e = ERROR_NULL;
+                int r = error_setf(&e, ERROR_CONFLICT, "container %s is not running", c->doc.id);
+
                 x->session = (ContainerExecSession) { .fd = -EBADF };
                 exec_free(x);
                 safe_close(s.fd);
                 free(s.early);
+                if (s.started)
+                        s.started(r, &e, s.userdata);
                 if (s.ended)
                         s.ended(s.userdata);
         }

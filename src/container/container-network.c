@@ -320,9 +320,6 @@ static int collect_joins(Container *c, JoinList *ret, Error *reterr) {
 
                 r = add_join(c, &l, e->key, e->value, reterr);
         }
-        /* Records of older engines, and containers that were disconnected from everything. */
-        if (r >= 0 && l.n_items == 0)
-                r = add_join(c, &l, c->doc.host_config.network_mode, NULL, reterr);
         if (r < 0)
                 return r;
         qsort(l.items, l.n_items, sizeof(*l.items), compare_joins);
@@ -367,6 +364,9 @@ static int connect_endpoints(Container *c, char **ret_path, Error *reterr) {
                 r = sandbox_new(networks, c->doc.id, &sandbox, reterr);
         for (size_t i = 0; r >= 0 && i < joins.n_items; i++)
                 r = connect_join(c, joins.items + i, &ports, reterr);
+        /* Disconnected from everything, which a restart does not undo. */
+        if (r >= 0 && sandbox && joins.n_items == 0)
+                r = sandbox_save(sandbox, reterr);
         if (r < 0)
                 return r;
         container_network_event(c, NULL, "connect", MESSAGE_NETWORK_CONNECT_STR);
@@ -564,7 +564,8 @@ static int idle_view(const Container *c, const char *key, EndpointSettingsEntry 
 
 static int networks_view(Container *c, EndpointSettingsEntry **ret, size_t *ret_n) {
         Sandbox *s = c->manager ? sandbox_find(c->manager->config.networks, c->doc.id) : NULL;
-        size_t n = s ? s->n_endpoints : c->doc.networking.endpoints_config.n_items;
+        bool live = s && s->n_endpoints > 0;
+        size_t n = live ? s->n_endpoints : c->doc.networking.endpoints_config.n_items;
         EndpointSettingsEntry *items;
         int r = 0;
 
@@ -574,12 +575,10 @@ static int networks_view(Container *c, EndpointSettingsEntry **ret, size_t *ret_
         if (!items)
                 return -ENOMEM;
         *ret = items;
-        if (s && s->n_endpoints > 0)
+        if (live)
                 return live_view(c, s, items, ret_n);
         for (size_t i = 0; r >= 0 && i < c->doc.networking.endpoints_config.n_items; i++)
                 r = idle_view(c, c->doc.networking.endpoints_config.items[i].key, items + (*ret_n)++);
-        if (r >= 0 && *ret_n == 0)
-                r = idle_view(c, c->doc.host_config.network_mode, items + (*ret_n)++);
         return r;
 }
 

@@ -29,6 +29,8 @@ void container_network_restore(Container *c);
 /* container-connect.c: at once if it runs; recorded for the next start. Docker's texts. */
 int container_network_connect(Container *c, Network *n, const EndpointSettings *settings, Error *reterr);
 int container_network_disconnect(Container *c, Network *n, Error *reterr);
+/* From a network that is gone, by the name in the container's list. Only if it does not run. */
+int container_network_disconnect_removed(Container *c, const char *network, Error *reterr);
 
 /* After the process is gone, or when the start fails. */
 void container_network_stop(Container *c);

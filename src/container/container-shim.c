@@ -162,6 +162,7 @@ void container_leave_shim(Container *c) {
                 (void) shim_client_quit(c->shim);
                 c->shim = shim_client_free(c->shim);
         }
+        container_root_lost(c);
         if (c->supervised && hashmap_put(m->leaving, c->doc.id, c) >= 0)
                 container_ref(c);
         else

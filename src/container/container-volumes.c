@@ -95,6 +95,8 @@ static int take_from(Container *c, const char *spec, Error *reterr) {
                         return -EINVAL;
                 r = json_copy(&MountPoint_json, from, m);
                 m->rw = m->rw && rw;
+                if (r >= 0 && from->name && strv_contains(other->doc.named_volumes, from->name))
+                        r = strv_extend(&c->doc.named_volumes, from->name);
         }
         return r < 0 ? error_fill(reterr, r) : 0;
 }
@@ -122,9 +124,21 @@ static int add_declared(Container *c, const char *path, Error *reterr) {
         return m->type && m->mode ? 0 : error_fill(reterr, -ENOMEM);
 }
 
-int container_volumes_assign(Container *c, Error *reterr) {
+/* Before the volumes that nobody named have their names. */
+static int note_named(Container *c) {
         int r = 0;
 
+        for (size_t i = 0; r >= 0 && i < c->doc.mounts.n_items; i++)
+                if (is_volume(c->doc.mounts.items + i) && c->doc.mounts.items[i].name)
+                        r = strv_extend(&c->doc.named_volumes, c->doc.mounts.items[i].name);
+        return r;
+}
+
+int container_volumes_assign(Container *c, Error *reterr) {
+        int r = note_named(c);
+
+        if (r < 0)
+                return error_fill(reterr, r);
         STRV_FOREACH(s, c->doc.host_config.volumes_from)
                 if (r >= 0)
                         r = take_from(c, *s, reterr);
@@ -163,7 +177,7 @@ void container_volumes_remove(Container *c) {
                 const MountPoint *p = c->doc.mounts.items + i;
                 Volume *v = is_volume(p) ? volume_get(m, p->name) : NULL;
 
-                if (v && volume_is_anonymous(v))
+                if (v && volume_is_anonymous(v) && !strv_contains(c->doc.named_volumes, p->name))
                         (void) volume_remove(m, p->name, /* force= */ true, NULL);
         }
 }

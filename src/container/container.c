@@ -33,6 +33,7 @@ static const JsonField container_document_fields[] = {
         JSON_STRV(ContainerDocument, args, "Args", JSON_NONNULL),
         JSON_STRING(ContainerDocument, storage_driver, "Driver", 0),
         JSON_ARRAY(ContainerDocument, mounts, MountPoint, "Mounts", JSON_NONNULL),
+        JSON_STRV(ContainerDocument, named_volumes, "NamedVolumes", JSON_OMITEMPTY),
         JSON_STRING(ContainerDocument, state, "State", JSON_REQUIRED),
         JSON_INT64(ContainerDocument, pid, "Pid", 0),
         JSON_INT64(ContainerDocument, exit_code, "ExitCode", 0),

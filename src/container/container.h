@@ -54,6 +54,7 @@ typedef struct ContainerDocument {
         char **args;
         char *storage_driver;
         MountPointList mounts;
+        char **named_volumes;           /* by the user, be they anonymous: never removed with it */
 
         char *state;
         int64_t pid;

@@ -191,9 +191,10 @@ static int disconnect_container(Engine *e, Call *call, Container *c) {
         Network *n;
         int r;
 
-        r = network_manager_find(e->networks, p->id, &n, &call->error);
-        if (r >= 0)
+        if (network_manager_find(e->networks, p->id, &n, NULL) >= 0)
                 r = container_network_disconnect(c, n, &call->error);
+        else
+                r = container_network_disconnect_removed(c, p->id, &call->error);
         if (r < 0)
                 return r;
         call_reply(call, NULL);
@@ -202,11 +203,8 @@ static int disconnect_container(Engine *e, Call *call, Container *c) {
 
 static int network_disconnect_call(Engine *e, Call *call) {
         const NetworkDisconnectRequest *p = call->params;
-        int r = find_first(e, call, p->id);
 
-        return r < 0 ? r :
-                       engine_with_idle_container(e, call, strempty(p->container), false,
-                                                  disconnect_container);
+        return engine_with_idle_container(e, call, strempty(p->container), false, disconnect_container);
 }
 
 const EngineCall engine_call_network_disconnect = {
@@ -261,9 +259,15 @@ static int network_prune_call(Engine *e, Call *call) {
 
                 if (r < 0 || network_manager_find(e->networks, *id, &n, NULL) < 0)
                         continue;
-                r = strv_extend(&reply.networks_deleted, network_name(n));
-                if (r >= 0)
-                        r = remove_network(e, n, &call->error);
+                _cleanup_error_ Error error = ERROR_NULL;
+                _cleanup_free_ char *name = strdup(network_name(n));
+
+                if (!name)
+                        r = -ENOMEM;
+                else if (remove_network(e, n, &error) < 0)
+                        log_warning("Network %s is not pruned: %s", name, error_message(&error));
+                else
+                        r = strv_extend(&reply.networks_deleted, name);
         }
         if (r < 0)
                 return error_fill(&call->error, r);

@@ -2,6 +2,7 @@
 /* The DNS server that containers on user-defined networks ask: sockets, and what becomes of a query. */
 #include "network/dns-server.h"
 
+#include <linux/netfilter.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
@@ -462,10 +463,6 @@ static int open_socket(int type, uint16_t preferred, int *ret_fd, uint16_t *ret_
         return 0;
 }
 
-static bool table_exists(void) {
-        return nft_transaction("list table " TABLE "\n", NULL) >= 0;
-}
-
 static int setup_inside(void *userdata) {
         Inside *i = ASSERT_PTR(userdata);
         _cleanup_free_ char *text = NULL;
@@ -476,7 +473,9 @@ static int setup_inside(void *userdata) {
         if (r >= 0)
                 r = open_socket(SOCK_STREAM, i->port, &i->server->tcp_fd, &tcp_port);
         if (r >= 0)
-                r = asprintf_safe(&text, rules, table_exists() ? rules_remove : "", udp_port, tcp_port);
+                r = nft_table_exists(NFPROTO_INET, DNS_SERVER_TABLE);
+        if (r >= 0)
+                r = asprintf_safe(&text, rules, r > 0 ? rules_remove : "", udp_port, tcp_port);
         return r < 0 ? r : nft_transaction(text, i->reterr);
 }
 

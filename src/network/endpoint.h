@@ -62,8 +62,9 @@ struct Sandbox {
         bool restored;                  /* made by an earlier daemon, perhaps not to its end */
 };
 
-/* The endpoint of a sandbox on a network (id or name), or NULL. */
-Endpoint *sandbox_find_endpoint(const Sandbox *s, const char *network);
+/* The endpoint of a sandbox on a network, or NULL. By the id alone: a network may be named like the id of
+ * another. */
+Endpoint *sandbox_find_endpoint(const Sandbox *s, const char *network_id);
 
 typedef struct EndpointParams {
         const char *container_id;

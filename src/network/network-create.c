@@ -75,9 +75,12 @@ static int bad_value(const char *key, const char *value, Error *reterr) {
                           key);
 }
 
+/* What neither the kernel ("%d") nor the language of nft ("*") reads as more than a name. */
+#define BRIDGE_NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
+
 static int option_name(Network *n, const char *value, Error *reterr) {
-        if (!value[0] || strlen(value) >= IFNAMSIZ || strpbrk(value, "/: \t\n") || streq(value, ".") ||
-            streq(value, ".."))
+        if (!value[0] || strlen(value) >= IFNAMSIZ || value[strspn(value, BRIDGE_NAME_CHARACTERS)] ||
+            streq(value, ".") || streq(value, ".."))
                 return bad_value("com.docker.network.bridge.name", value, reterr);
         for (size_t i = 0; i < n->manager->n_networks; i++)
                 if (streq(n->manager->networks[i]->bridge.interface, value))

@@ -61,7 +61,6 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Sandbox *, sandbox_destroy);
 int sandbox_from_record(NetworkManager *m, const SandboxRecord *record);
 /* Takes the addresses of all recorded endpoints in the network's bitmap. */
 void network_restore_leases(Network *n);
-int sandbox_save(Sandbox *s, Error *reterr);
 
 /* Opens the namespace and a socket inside if they are not open. */
 int sandbox_open_netlink(Sandbox *s);

@@ -95,6 +95,9 @@ int network_remove(NetworkManager *m, Network *n, Error *reterr);
 /* Takes a namespace that was made ahead, or makes one. The result is borrowed until sandbox_free(). */
 int sandbox_new(NetworkManager *m, const char *container_id, Sandbox **ret, Error *reterr);
 Sandbox *sandbox_find(NetworkManager *m, const char *container_id);
+/* Records it, so that the next daemon knows it. Connecting and disconnecting do; one that stays without an
+ * endpoint needs it. */
+int sandbox_save(Sandbox *s, Error *reterr);
 
 /* Leases an address, records it, makes the interface and publishes the ports. On failure nothing of the
  * endpoint is left. The result is borrowed until sandbox_free(). */

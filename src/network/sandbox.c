@@ -20,10 +20,9 @@ Endpoint *endpoint_free(Endpoint *e) {
         return mfree(e);
 }
 
-Endpoint *sandbox_find_endpoint(const Sandbox *s, const char *network) {
+Endpoint *sandbox_find_endpoint(const Sandbox *s, const char *network_id) {
         for (size_t i = 0; i < s->n_endpoints; i++)
-                if (streq(s->endpoints[i]->network_id, network) ||
-                    streq(s->endpoints[i]->network_name, network))
+                if (streq(s->endpoints[i]->network_id, network_id))
                         return s->endpoints[i];
         return NULL;
 }

@@ -133,17 +133,13 @@ static int on_chain(const struct nlmsghdr *h, void *userdata) {
         return MNL_CB_ERROR;
 }
 
-static int dump_chains(struct mnl_socket *socket, ForwardContext *context) {
+static int exchange(struct mnl_socket *socket, const struct nlmsghdr *h, mnl_cb_t callback, void *userdata) {
         static const struct timeval timeout = { .tv_sec = 5 };
         _Alignas(8) char buffer[16384];
-        struct nlmsghdr *h = mnl_nlmsg_put_header(buffer);
-        struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
         int r;
 
-        h->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN;
-        h->nlmsg_flags = NLM_F_REQUEST|NLM_F_DUMP;
-        h->nlmsg_seq = 1;
-        g->nfgen_family = NFPROTO_UNSPEC;
+        if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+                return -errno;
         if (setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
                 return -errno;
         if (mnl_socket_sendto(socket, h, h->nlmsg_len) < 0)
@@ -153,26 +149,61 @@ static int dump_chains(struct mnl_socket *socket, ForwardContext *context) {
                 ssize_t n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
                 if (n < 0)
                         return -errno;
-                r = mnl_cb_run(buffer, n, 1, mnl_socket_get_portid(socket), on_chain, context);
+                r = mnl_cb_run(buffer, n, h->nlmsg_seq, mnl_socket_get_portid(socket), callback, userdata);
                 if (r < 0)
                         return -errno;
         } while (r > MNL_CB_STOP);
         return 0;
 }
 
+/* Asks the kernel and passes each message of the answer to the callback. */
+static int ask(const struct nlmsghdr *h, mnl_cb_t callback, void *userdata) {
+        struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+        int r;
+
+        if (!socket)
+                return -errno;
+        r = exchange(socket, h, callback, userdata);
+        (void) mnl_socket_close(socket);
+        return r;
+}
+
+static struct nlmsghdr *put_question(void *buffer, uint16_t type, uint16_t flags, uint8_t family) {
+        struct nlmsghdr *h = mnl_nlmsg_put_header(buffer);
+        struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
+
+        h->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | type;
+        h->nlmsg_flags = NLM_F_REQUEST | flags;
+        h->nlmsg_seq = 1;
+        g->nfgen_family = family;
+        return h;
+}
+
+static int on_table(const struct nlmsghdr *h, void *userdata) {
+        return MNL_CB_STOP;
+}
+
+int nft_table_exists(uint8_t family, const char *table) {
+        _Alignas(8) char buffer[512];
+        struct nlmsghdr *h = put_question(buffer, NFT_MSG_GETTABLE, 0, family);
+        int r;
+
+        assert(table && strlen(table) < NFT_TABLE_MAXNAMELEN);
+
+        mnl_attr_put_strz(h, NFTA_TABLE_NAME, table);
+        r = ask(h, on_table, NULL);
+        return r == -ENOENT ? 0 : r < 0 ? r : 1;
+}
+
 int nft_list_drop_forward(const char *except_table, char ***ret) {
         ForwardContext context = { .except_table = except_table };
-        struct mnl_socket *socket;
+        _Alignas(8) char buffer[64];
         int r;
 
         assert(except_table);
         assert(ret);
 
-        socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-        if (!socket)
-                return -errno;
-        r = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : dump_chains(socket, &context);
-        (void) mnl_socket_close(socket);
+        r = ask(put_question(buffer, NFT_MSG_GETCHAIN, NLM_F_DUMP, NFPROTO_UNSPEC), on_chain, &context);
         if (r < 0) {
                 strv_free(context.names);
                 return r;

@@ -16,6 +16,9 @@ int nft_keep_descriptor(void);
  * libnftables ends the process when memory is out. */
 int nft_transaction(const char *text, Error *reterr);
 
+/* By its name alone, whatever is in it: who may change the table could make it large. Family: NFPROTO_*. */
+int nft_table_exists(uint8_t family, const char *table);
+
 /* Base chains at hook forward of IPv4 (families ip and inet) that drop what none of their rules accepts, of
  * all tables but the given one: "ip filter FORWARD", ... Rules of another table cannot make up for it. */
 int nft_list_drop_forward(const char *except_table, char ***ret);

@@ -106,7 +106,8 @@ static int load_record(const char *key, const char *json, void *userdata) {
         return 0;
 }
 
-/* A removal that was cut off is brought to its end. */
+/* A removal that was cut off is brought to its end. One that fails leaves the volume as it was: nobody
+ * would use it if it went later, at a start of the daemon. */
 static int finish_removals(VolumeManager *m, Error *reterr) {
         _cleanup_strv_free_ char **names = NULL;
         Volume *v;
@@ -118,9 +119,10 @@ static int finish_removals(VolumeManager *m, Error *reterr) {
         if (r < 0)
                 return error_fill(reterr, r);
         STRV_FOREACH(name, names) {
-                r = volume_remove_now(m, volume_get(m, *name), reterr);
-                if (r < 0)
-                        return r;
+                _cleanup_error_ Error e = ERROR_NULL;
+
+                if (volume_remove_now(m, volume_get(m, *name), &e) < 0)
+                        log_warning("Volume %s is not removed: %s", *name, error_message(&e));
         }
         return 0;
 }
@@ -368,8 +370,7 @@ static int check_unused(VolumeManager *m, const Volume *v, Error *reterr) {
                           list);
 }
 
-/* Marked first: half of somebody's data is never taken for a volume. */
-static int volume_remove_now(VolumeManager *m, Volume *v, Error *reterr) {
+static int discard(VolumeManager *m, Volume *v, Error *reterr) {
         int r;
 
         v->record.removing = true;
@@ -377,6 +378,19 @@ static int volume_remove_now(VolumeManager *m, Volume *v, Error *reterr) {
         crash_point("volume-remove:marked");
         if (r >= 0)
                 r = m->config.ops->discard(m->config.userdata, v->directory, reterr);
+        if (r >= 0)
+                return 0;
+        /* All of it is there still, and whoever uses it from now on must not lose it at the next start. */
+        v->record.removing = false;
+        (void) volume_save(m, v, NULL);
+        return r;
+}
+
+/* Marked first: half of somebody's data is never taken for a volume. */
+static int volume_remove_now(VolumeManager *m, Volume *v, Error *reterr) {
+        int r;
+
+        r = discard(m, v, reterr);
         crash_point("volume-remove:directory");
         if (r >= 0)
                 r = store_delete(m->config.store, STORE_VOLUME, v->record.name, sync_of(v), reterr);

@@ -39,11 +39,13 @@ def main():
     for path in sorted((ROOT / "catalog").glob("*")) if (ROOT / "catalog").is_dir() else []:
         if path.name == "meson.build":
             continue
-        current = None
+        current, before = None, ""
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if line.startswith("-- "):
                 current = line[3:].split()[0].lower()
                 where = f"{path.relative_to(ROOT)}:{number}"
+                if before:
+                    problems.append(f"{where}: no empty line above, so that journalctl takes it for text")
                 if not re.fullmatch(r"[0-9a-f]{32}", current):
                     problems.append(f"{where}: '{current}' is not a message id")
                 elif current in entries:
@@ -51,6 +53,7 @@ def main():
                 entries[current] = [where, False]
             elif current and line.startswith("Subject:") and line[8:].strip():
                 entries[current][1] = True
+            before = line.strip()
     for value, names in ids.items():
         if value not in entries:
             problems.append(f"{names[0]} ({value}) has no entry in catalog/")
