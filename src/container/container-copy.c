@@ -320,9 +320,12 @@ static int start_stopped(ContainerCopy *k, Error *reterr) {
         if (r >= 0)
                 r = k->kind == CONTAINER_COPY_WRITE ? mount_for_writing(k, &root, reterr) :
                                                       mount_for_reading(k, &root, reterr);
+        if (r >= 0)
+                r = start_worker(k, root, reterr);
+        /* Last: who waited for this may remove the container at once. */
         if (r >= 0 && k->kind != CONTAINER_COPY_WRITE)
                 set_idle(k);
-        return r < 0 ? r : start_worker(k, root, reterr);
+        return r;
 }
 
 static void on_prepared(ImageJob *job, int r, const Error *error, void *userdata) {

@@ -322,7 +322,8 @@ static int collect_joins(Container *c, JoinList *ret, Error *reterr) {
         }
         if (r < 0)
                 return r;
-        qsort(l.items, l.n_items, sizeof(*l.items), compare_joins);
+        if (l.n_items > 0)
+                qsort(l.items, l.n_items, sizeof(*l.items), compare_joins);
         choose_default_route(&l);
         *ret = TAKE_STRUCT(l);
         return 0;

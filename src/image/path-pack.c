@@ -56,10 +56,12 @@ static int pack_children(PathPack *p, DIR *d, dev_t device) {
         if (p->depth >= TREE_DEPTH_MAX)
                 return tree_archive_leave_out(&p->archive, p->path);
         p->depth++;
-        while (r >= 0 && (e = readdir(d)))
+        while (r >= 0 && (errno = 0, e = readdir(d)))
                 if (!is_dot(e->d_name))
                         r = pack_child(p, dirfd(d), e->d_name, device);
         p->depth--;
+        if (r >= 0 && errno != 0)
+                return error_set_errnof(p->reterr, ERROR_INTERNAL, -errno, "Failed to read %s", p->path);
         return r;
 }
 

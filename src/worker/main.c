@@ -31,13 +31,16 @@ static const JsonType worker_error_type = {
 };
 
 static int write_line(const char *member, const JsonType *type, const void *value) {
-        _cleanup_free_ char *text = NULL, *line = NULL;
+        _cleanup_free_ char *raw = NULL, *text = NULL, *line = NULL;
         int r;
 
-        text = json_encode_text(type, value, 0);
-        if (!text)
+        raw = json_encode_text(type, value, 0);
+        if (!raw)
                 return -ENOMEM;
-        r = asprintf_safe(&line, "{\"%s\":%s}\n", member, text);
+        /* Names of files are any bytes, and the daemon reads nothing but UTF-8. */
+        r = utf8_repair(raw, strlen(raw), &text);
+        if (r >= 0)
+                r = asprintf_safe(&line, "{\"%s\":%s}\n", member, text);
         return r < 0 ? r : write_full(WORKER_FD_OUTPUT, line, strlen(line));
 }
 

@@ -70,8 +70,9 @@ int mount_paths(const PathParams *p, int root_fd, Error *reterr) {
 
         if (p->mounts.n_items == 0)
                 return 0;
-        /* Over our root, which stays below it: the sources are found there still. */
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        /* A slave: what is unmounted on the host is unmounted here, too. Over our root, which stays below
+         * it: the sources are found there still. */
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ||
             syscall(SYS_move_mount, root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno,
                                         "cannot mount the root file system of the container");

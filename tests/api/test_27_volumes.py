@@ -4,6 +4,7 @@
 import json
 import os
 import sqlite3
+import subprocess
 import tarfile
 import threading
 import time
@@ -444,3 +445,43 @@ def many():
     equal(c.logs(i)[0], b"120\n", "mount points in the container")
     c.remove(i)
     equal(len(c.ok("POST", "/volumes/prune", query={"filters": {"all": ["1"]}})["VolumesDeleted"]), 300, "volumes that a prune removed")
+
+
+@test
+def anonymous_but_named_by_the_user():
+    """What somebody mounts by its name is not the container's to remove."""
+    c = fresh()
+    v = create(c)["Name"]
+    run(c, "echo kept > /data/f", f"{v}:/data")
+    i = c.create(cmd="true", host={**NONE, "Binds": [f"{v}:/data"]})
+    j = c.create(cmd="true", host={**NONE, "VolumesFrom": [i]})
+    for x in (i, j):
+        c.ok("DELETE", f"/containers/{x}", query={"v": 1}, wanted=204)
+    equal(run(c, "cat /data/f", f"{v}:/data"), "kept\n", "content after containers that named it were removed with v=1")
+    i = c.create(cmd="true", host=NONE, Volumes={"/own": {}})
+    own = mounts(c, i)["/own"]["Name"]
+    c.ok("DELETE", f"/containers/{i}", query={"v": 1}, wanted=204)
+    check(own not in names(c), "a volume that nobody named is removed with its container")
+
+
+@test
+def removal_that_fails():
+    """The volume stays usable, and the daemon starts."""
+    d = own_daemon()
+    cleanup(d.destroy)
+    d.start()
+    c = d.client()
+    path = create(c, "mine")["Mountpoint"]
+    top = os.path.dirname(path)
+    subprocess.run(["mount", "--bind", top, top], check=True)
+    cleanup(subprocess.run, ["umount", "-l", top], stderr=subprocess.DEVNULL)
+    equal(c.delete("/volumes/mine").status, 500, "status of removing what is a mount point")
+    equal(names(c), ["mine"], "volumes")
+    d.stop()
+    d.start()
+    equal(names(c), ["mine"], "volumes after a restart")
+    subprocess.run(["umount", top], check=True)
+    d.stop()
+    d.start()
+    check(os.path.isdir(path), "the volume is not removed by a start")
+    c.ok("DELETE", "/volumes/mine", wanted=204)

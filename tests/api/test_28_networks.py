@@ -99,6 +99,8 @@ def link_exists(name):
     ("gateway alone", {"Name": "x", "IPAM": {"Config": [{"Gateway": "10.66.0.1"}]}}, 400, r"invalid subnet"),
     ("two subnets", {"Name": "x", "IPAM": {"Config": [{"Subnet": "10.66.0.0/24"}, {"Subnet": "10.67.0.0/24"}]}}, 501, r"several subnets"),
     ("bridge name", {"Name": "x", "Options": {"com.docker.network.bridge.name": "a/b"}}, 400, r"invalid value"),
+    ("pattern as bridge name", {"Name": "x", "Options": {"com.docker.network.bridge.name": "br%d"}}, 400, r"invalid value"),
+    ("wildcard as bridge name", {"Name": "x", "Options": {"com.docker.network.bridge.name": "br*"}}, 400, r"invalid value"),
     ("taken bridge name", {"Name": "x", "Options": {"com.docker.network.bridge.name": "lo"}}, 409, r"interface lo exists already"),
     ("mtu", {"Name": "x", "Options": {"com.docker.network.driver.mtu": "1"}}, 400, r"invalid value"),
     ("gateway mode", {"Name": "x", "Options": {"com.docker.network.bridge.gateway_mode_ipv4": "routed"}}, 501, r"gateway_mode_ipv4 is not supported"),
@@ -235,6 +237,49 @@ def connect_and_disconnect():
     check(c.post("/networks/one/connect", {"Container": h}).status in (403, 409), "a container on the host's network is not connected")
     n = c.create(cmd="true", host={"NetworkMode": "none"})
     equal(c.post("/networks/one/connect", {"Container": n}).status, 403, "status of connect with --network none")
+
+
+@test
+def disconnected_from_everything():
+    """By a network with several names in the request, and for good: a restart connects it to nothing."""
+    c = fresh()
+    n = create(c, "one")
+    i = c.create(cmd="sleep 1000", host={"NetworkMode": "one"}, StopTimeout=0,
+                 NetworkingConfig={"EndpointsConfig": {"one": {}, n: {}, n[:12]: {}, n[:20]: {}}})
+    c.start(i)
+    equal(sorted(networks(c, i)), ["one"], "networks")
+    c.ok("POST", "/networks/one/disconnect", {"Container": i}, wanted=200)
+    equal(networks(c, i), {}, "networks after the disconnect")
+    equal([row["NetworkSettings"]["Networks"] for row in c.ok("GET", "/containers/json")], [{}], "networks in the list")
+    c.ok("POST", f"/containers/{i}/restart", wanted=204, query={"t": 0})
+    equal(networks(c, i), {}, "networks after a restart")
+    check("eth0" not in c.exec(i, "ip -o link")[1], "no interface after a restart")
+    c.ok("POST", "/networks/one/connect", {"Container": i}, wanted=200)
+    check("eth0" in c.exec(i, "ip -o link")[1], "an interface after a connect")
+
+
+@test
+def network_is_gone():
+    c = fresh()
+    create(c, "one")
+    i = c.create(cmd="sleep 1000", host={"NetworkMode": "bridge"})
+    c.ok("POST", "/networks/one/connect", {"Container": i}, wanted=200)
+    c.ok("DELETE", "/networks/one", wanted=204)
+    equal(c.post(f"/containers/{i}/start").status, 404, "status of a start")
+    c.ok("POST", "/networks/one/disconnect", {"Container": i}, wanted=200)
+    equal(c.post("/networks/one/disconnect", {"Container": i}).status, 404, "status of a second disconnect")
+    c.start(i)
+
+
+@test
+def named_like_the_id_of_another():
+    c = fresh()
+    n = create(c, "one")
+    create(c, n)
+    i = box(c, "one")
+    other = c.ok("GET", "/networks", query={"filters": {"name": [n]}})
+    equal([len(c.ok("GET", f"/networks/{n}")["Containers"]), len(other)], [1, 1], "containers on the network with the id, networks of that name")
+    c.remove(i)
 
 
 @test
