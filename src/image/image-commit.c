@@ -21,6 +21,7 @@ typedef struct CommitData {
         int (*read_done)(void *userdata, Error *reterr);
         LayerUnpack layer;
         bool packed, unpacked;
+        bool reader_gone;               /* said the packer: why, the unpacker is about to say */
 } CommitData;
 
 static void commit_free(ImageJob *j, void *data) {
@@ -125,7 +126,8 @@ static int make_image(ImageJob *j, Error *reterr) {
 
 /* --- the work --- */
 
-/* The first to fail is the one that knows why: the other loses its end of the pipe then. */
+/* The first to fail knows why: the other loses its end of the pipe then. But which of the two is heard first
+ * is open when it is the reader. */
 static void finish(ImageJob *j, int r, const Error *error) {
         CommitData *d = j->data;
         _cleanup_error_ Error e = ERROR_NULL;
@@ -151,13 +153,22 @@ static void on_packed(Worker *w, int r, struct json_object *result, const Error 
                 r = d->read_done(j->handlers.userdata, &e);
                 error = &e;
         }
-        finish(j, r, error);
+        if (r < 0 && error->kind == ERROR_CANCELLED && !d->unpacked)
+                d->reader_gone = true;
+        else
+                finish(j, r, error);
 }
 
 static void on_unpacked(LayerUnpack *u, int r, const Error *error, void *userdata) {
         ImageJob *j = ASSERT_PTR(userdata);
+        CommitData *d = j->data;
+        _cleanup_error_ Error e = ERROR_NULL;
 
-        ((CommitData *) j->data)->unpacked = true;
+        d->unpacked = true;
+        if (r >= 0 && d->reader_gone) {
+                r = error_setf(&e, ERROR_INTERNAL, "the archive of %s ended too early", d->what);
+                error = &e;
+        }
         finish(j, r, error);
 }
 

@@ -29,6 +29,8 @@ static la_ssize_t write_callback(struct archive *a, void *userdata, const void *
 }
 
 static int fail(TarWriter *w, Error *reterr) {
+        if (archive_errno(w->archive) == EPIPE)
+                return error_setf(reterr, ERROR_CANCELLED, "the reader of the archive has gone away");
         return error_setf(reterr, ERROR_INTERNAL, "Failed to write the archive: %s",
                           archive_error_string(w->archive) ?: "unknown error");
 }
