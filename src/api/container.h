@@ -474,6 +474,7 @@ typedef struct ContainerPruneReply {
         int64_t space_reclaimed;
 } ContainerPruneReply;
 JSON_TYPE_DECLARE(ContainerPruneReply);
+DEFINE_JSON_CLEANUP(ContainerPruneReply)
 
 /* --- replies: inspect
  * ------------------------------------------------------------------------------------------- */

@@ -354,10 +354,7 @@ static int attach_call(Engine *e, Call *call) {
         if (r < 0)
                 return r;
 
-        call->on_hijack = attach_on_hijack;
-        call->on_gone = on_gone;
-        call_ref(call);
-        return call_hijack(call, &(const CallHijackInfo) { .kind = CALL_STREAM_MULTIPLEXED });
+        return call_hijack(call, CALL_STREAM_MULTIPLEXED, attach_on_hijack, on_gone, &call->error);
 }
 
 static int load_call(Engine *e, Call *call) {

@@ -316,16 +316,11 @@ static int resolve_times(ListContext *x, const Filters *filters) {
 }
 
 int container_prune_matches(const Container *c, const Filters *filters, Error *reterr) {
-        ListContext x = { .manager = c->manager, .reterr = reterr };
         nsec_t until;
         int r;
 
-        STRV_FOREACH(v, filters_get(filters, "label"))
-                if ((r = filter_label(&x, c, *v)) <= 0)
-                        return r;
-        STRV_FOREACH(v, filters_get(filters, "label!"))
-                if ((r = filter_label(&x, c, *v)) != 0)
-                        return r < 0 ? r : 0;
+        if (!filters_match_labels(filters, &c->doc.config.labels))
+                return 0;
         r = filters_get_until(filters, &until, reterr);
         return r < 0 ? r : until == 0 || c->doc.created < until;
 }

@@ -135,27 +135,40 @@ int container_remove(Container *c, bool force, bool volumes, Operation **ret, Er
         return r < 0 ? r : 1;
 }
 
-int container_prune(ContainerManager *m, const Filters *filters, ContainerPruneReply *ret, Error *reterr) {
+static bool is_prunable(const Container *c) {
+        return !c->busy && IN_SET(c->state, CONTAINER_CREATED, CONTAINER_EXITED, CONTAINER_DEAD);
+}
+
+int container_prune_candidates(ContainerManager *m, const Filters *filters, char ***ret, Error *reterr) {
         static const char *const keys[] = { "label", "label!", "until", NULL };
-        _cleanup_strv_free_ char **ids = NULL;
+        _cleanup_strv_free_ char **ids = strv_new_empty();
         Container *c;
         int r;
 
+        if (!ids)
+                return error_fill(reterr, -ENOMEM);
         r = filters_check_keys(filters, keys, reterr);
-        if (r >= 0)
-                r = (ret->containers_deleted = strv_new_empty()) ? 0 : error_fill(reterr, -ENOMEM);
-        HASHMAP_FOREACH(c, m->by_id)
-        if (r >= 0 && !c->busy &&
-            IN_SET(c->state, CONTAINER_CREATED, CONTAINER_EXITED, CONTAINER_DEAD))
-                r = container_prune_matches(c, filters, reterr) > 0 ? strv_extend(&ids, c->doc.id) : 0;
+        HASHMAP_FOREACH(c, m->by_id) {
+                if (r < 0 || !is_prunable(c))
+                        continue;
+                r = container_prune_matches(c, filters, reterr);
+                if (r > 0)
+                        r = strv_extend(&ids, c->doc.id);
+        }
         if (r < 0)
                 return error_fill(reterr, r);
-        STRV_FOREACH(id, ids) {
-                r = container_remove_now(hashmap_get(m->by_id, *id), reterr);
-                if (r >= 0)
-                        r = strv_extend(&ret->containers_deleted, *id);
-                if (r < 0)
-                        return error_fill(reterr, r);
-        }
+        *ret = TAKE_PTR(ids);
         return 0;
+}
+
+bool container_prune(Container *c) {
+        _cleanup_free_ char *id = strdup(c->doc.id);
+        _cleanup_error_ Error e = ERROR_NULL;
+
+        if (!is_prunable(c))
+                return false;
+        if (container_remove_now(c, &e) >= 0)
+                return true;
+        log_warning("Container %s is not pruned: %s", strnull(id), error_message(&e));
+        return false;
 }

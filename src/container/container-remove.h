@@ -13,5 +13,7 @@ void container_auto_remove(Container *c);
 /* Ends a removal that was begun before a crash. */
 int container_remove_now(Container *c, Error *reterr);
 
-/* Stopped containers that match; ids of the removed in *ret, owned by the caller. */
-int container_prune(ContainerManager *m, const Filters *filters, ContainerPruneReply *ret, Error *reterr);
+/* The ids of those that do not run and match, owned by the caller. */
+int container_prune_candidates(ContainerManager *m, const Filters *filters, char ***ret, Error *reterr);
+/* Removes it unless it is in use again. False: it stays; why is in the log. */
+bool container_prune(Container *c);

@@ -142,15 +142,25 @@ void call_stream_close(Call *call, const Error *error) {
         call_unref(call);
 }
 
-int call_hijack(Call *call, const CallHijackInfo *info) {
+int call_hijack(Call *call, CallStreamKind kind, CallHijackFunction on_hijack, void (*on_gone)(Call *call),
+                Error *reterr) {
+        int r = -ECANCELED;
+
         assert(call->state == CALL_RUNNING);
         assert(FLAGS_SET(call->row->flags, CALL_HIJACK));
-        assert(call->on_hijack);
 
-        if (call->abandoned)
-                return -ECANCELED;
-        call->state = CALL_HIJACKED;
-        return call->face->hijack(call, info);
+        call->on_hijack = on_hijack;
+        call->on_gone = on_gone;
+        call_ref(call);
+        if (!call->abandoned) {
+                call->state = CALL_HIJACKED;
+                r = call->face->hijack(call, &(CallHijackInfo) { kind });
+        }
+        if (r >= 0)
+                return 0;
+        call->on_gone = NULL;
+        call_unref(call);
+        return error_set_errnof(reterr, ERROR_INTERNAL, r, "cannot take over the connection");
 }
 
 void call_hijack_end(Call *call) {
@@ -160,6 +170,24 @@ void call_hijack_end(Call *call) {
         if (call_finish(call))
                 call->face->hijack_end(call);
         call_unref(call);
+}
+
+static void on_work_gone(Call *call) {
+        call->data_free(TAKE_PTR(call->data));
+        call_unref(call);
+}
+
+void call_work_begin(Call *call, void *work, void (*work_free)(void *work)) {
+        call_ref(call);
+        call->data = work;
+        call->data_free = work_free;
+        call->on_gone = on_work_gone;
+}
+
+Call *call_work_end(Call *call) {
+        call->data = NULL;
+        call->on_gone = NULL;
+        return call;
 }
 
 int call_take_input(Call *call) {

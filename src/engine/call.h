@@ -93,6 +93,10 @@ struct CallFace {
         int (*take_input)(Call *call);
 };
 
+/* fd: a socket to the client, owned by the callee (a duplicate: the face keeps its own until hijack_end).
+ * early: bytes the client sent already, borrowed. fd < 0: the connection could not be had. */
+typedef void (*CallHijackFunction)(Call *call, int fd, const void *early, size_t n_early);
+
 struct Call {
         unsigned n_ref;
         Engine *engine;                 /* borrowed */
@@ -110,10 +114,7 @@ struct Call {
          * interested */
         void (*on_gone)(Call *call);    /* the client went away; the call is abandoned already */
         void (*on_drain)(Call *call);
-        /* fd: a socket to the client, owned by the callee (a duplicate: the face keeps its own until
-         * hijack_end). early: bytes the client sent already, borrowed. fd < 0: the connection could not be
-         * had. */
-        void (*on_hijack)(Call *call, int fd, const void *early, size_t n_early);
+        CallHijackFunction on_hijack;
         void *data;                     /* the engine function's own state; NULL once it is released */
         void (*data_free)(void *data);
 
@@ -143,6 +144,12 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Call *, call_unref);
 /* Authorises and runs. Answers always come through the face, possibly before this returns. */
 void call_run(Call *call);
 
+/* The call waits for work that ends with its client: `work` becomes call->data and is freed with work_free
+ * when the client goes away. The work holds a reference of the call, which call_work_end() gives back to
+ * its callback. */
+void call_work_begin(Call *call, void *work, void (*work_free)(void *work));
+Call *call_work_end(Call *call);
+
 /* Exactly one of these four ends a call. After an abandon they only end it. */
 void call_reply(Call *call, const void *reply);         /* row->reply struct or CallList; NULL if row->reply
                                                          * is NULL */
@@ -157,7 +164,10 @@ int call_stream_open(Call *call, CallStreamKind kind);
 int call_stream_write(Call *call, const void *data, size_t size);
 /* One JSON line (CRLF as Docker's progress streams); takes the reference of o. */
 int call_stream_json(Call *call, struct json_object *o);
-int call_hijack(Call *call, const CallHijackInfo *info);
+/* Asks for the client's connection, on behalf of a session that holds a reference of the call until
+ * on_gone, or until it has called call_hijack_end(). */
+int call_hijack(Call *call, CallStreamKind kind, CallHijackFunction on_hijack, void (*on_gone)(Call *call),
+                Error *reterr);
 int call_take_input(Call *call);
 
 /* By the face: the client went away. Calls on_gone once. */

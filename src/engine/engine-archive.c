@@ -161,19 +161,12 @@ static void copy_free(void *copy) {
 }
 
 static void on_written(ContainerCopy *k, int r, const Error *error, void *userdata) {
-        _cleanup_call_unref_ Call *call = userdata;
+        _cleanup_call_unref_ Call *call = call_work_end(userdata);
 
-        call->data = NULL;
-        call->on_gone = NULL;
         if (r < 0)
                 call_fail(call, error);
         else
                 call_reply(call, NULL);
-}
-
-static void on_writer_gone(Call *call) {
-        call->data = container_copy_free(call->data);
-        call_unref(call);
 }
 
 static int write_archive(Engine *e, Call *call, Container *c) {
@@ -197,10 +190,7 @@ static int write_archive(Engine *e, Call *call, Container *c) {
         }, &copy, &call->error);
         if (r < 0)
                 return r;
-        call_ref(call);                 /* of the copy */
-        call->data = copy;
-        call->data_free = copy_free;
-        call->on_gone = on_writer_gone;
+        call_work_begin(call, copy, copy_free);
         return 0;
 }
 

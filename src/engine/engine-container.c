@@ -478,16 +478,44 @@ static int resize_call(Engine *e, Call *call) {
         return engine_with_idle_container(e, call, p->id, false, resize_container);
 }
 
+/* One that somebody has begun to use meanwhile stays. */
+static void prune_sized(Call *call, ContainerSummaryList *list) {
+        _cleanup_(ContainerPruneReply_donep) ContainerPruneReply reply = {};
+        Engine *e = call->engine;
+        int r = (reply.containers_deleted = strv_new_empty()) ? 0 : -ENOMEM;
+
+        for (size_t i = 0; r >= 0 && i < list->n_items; i++) {
+                const ContainerSummary *s = list->items + i;
+                Container *c = hashmap_get(e->containers->by_id, s->id);
+
+                if (!c || !container_prune(c))
+                        continue;
+                reply.space_reclaimed += s->size_rw.value;
+                r = strv_extend(&reply.containers_deleted, s->id);
+        }
+        event_hub_publish_prune(e->events, "container", reply.space_reclaimed);
+        if (r < 0)
+                call_fail_own(call, error_fill(&call->error, r));
+        else
+                call_reply(call, &reply);
+}
+
 static int prune_call(Engine *e, Call *call) {
         const ContainerPruneParams *p = call->params;
-        ContainerPruneReply reply = {};
+        _cleanup_(container_summary_list_donep) ContainerSummaryList l = {};
+        _cleanup_strv_free_ char **ids = NULL;
         int r;
 
-        r = container_prune(e->containers, &p->filters, &reply, &call->error);
-        if (r >= 0)
-                call_reply(call, &reply);
-        json_done(&ContainerPruneReply_json, &reply);
-        return r < 0 ? r : 1;
+        r = container_prune_candidates(e->containers, &p->filters, &ids, &call->error);
+        if (r < 0)
+                return r;
+        l.items = new0(ContainerSummary, strv_length(ids) + 1);
+        if (!l.items)
+                return error_fill(&call->error, -ENOMEM);
+        STRV_FOREACH(id, ids)
+                if (!(l.items[l.n_items++].id = strdup(*id)))
+                        return error_fill(&call->error, -ENOMEM);
+        return engine_container_sizes(call, &l, prune_sized);
 }
 
 /* --- wait --- */
@@ -579,23 +607,14 @@ static void on_attach_fd(Call *call, int fd, const void *early, size_t n_early) 
 }
 
 static int attach_container(Engine *e, Call *call, Container *c) {
-        CallHijackInfo info = { c->doc.config.tty ? CALL_STREAM_RAW : CALL_STREAM_MULTIPLEXED };
         int r;
 
         r = container_attach_check(c, call->params, &call->error);
         if (r < 0)
                 return r;
         hold_container(call, c);
-        call->on_hijack = on_attach_fd;
-        call->on_gone = on_attach_gone;
-        call_ref(call);                 /* of the session */
-        r = call_hijack(call, &info);
-        if (r < 0) {
-                call->on_gone = NULL;
-                call_unref(call);
-                return error_set_errnof(&call->error, ERROR_INTERNAL, r, "cannot take over the connection");
-        }
-        return 0;
+        return call_hijack(call, c->doc.config.tty ? CALL_STREAM_RAW : CALL_STREAM_MULTIPLEXED, on_attach_fd,
+                           on_attach_gone, &call->error);
 }
 
 static int attach_call(Engine *e, Call *call) {

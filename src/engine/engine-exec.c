@@ -109,19 +109,9 @@ static void on_connection(Call *call, int fd, const void *early, size_t n_early)
 
 static int start_attached(Call *call) {
         const ExecStartParams *p = call->params;
-        CallHijackInfo info = { p->tty ? CALL_STREAM_RAW : CALL_STREAM_MULTIPLEXED };
-        int r;
 
-        call->on_hijack = on_connection;
-        call->on_gone = on_gone;
-        call_ref(call);                 /* of the session */
-        r = call_hijack(call, &info);
-        if (r < 0) {
-                call->on_gone = NULL;
-                call_unref(call);
-                return error_set_errnof(&call->error, ERROR_INTERNAL, r, "cannot take over the connection");
-        }
-        return 0;
+        return call_hijack(call, p->tty ? CALL_STREAM_RAW : CALL_STREAM_MULTIPLEXED, on_connection, on_gone,
+                           &call->error);
 }
 
 static int start_detached(Call *call, ContainerExec *x) {

@@ -90,6 +90,7 @@ static int prune_call(Engine *e, Call *call) {
 
 /* --- long work with progress lines; call->data is the job --- */
 
+/* The client of a work that several share: the last one ends it. */
 static void job_free(void *p) {
         image_job_cancel(p);
 }
@@ -105,10 +106,8 @@ static void on_progress(ImageJob *job, const char *json, void *userdata) {
 }
 
 static void on_done(ImageJob *job, int r, const Error *error, void *userdata) {
-        _cleanup_call_unref_ Call *call = userdata;
+        _cleanup_call_unref_ Call *call = call_work_end(userdata);
 
-        call->data = NULL;
-        call->on_gone = NULL;
         if (r < 0 && call->state != CALL_STREAMING) {
                 call_fail(call, error);         /* nothing was sent: a plain status can still tell */
                 return;
@@ -116,19 +115,6 @@ static void on_done(ImageJob *job, int r, const Error *error, void *userdata) {
         if (call->state != CALL_STREAMING)
                 (void) call_stream_open(call, CALL_STREAM_JSON);
         call_stream_close(call, r < 0 ? error : NULL);
-}
-
-/* The last client of the work has left: it ends. */
-static void on_job_gone(Call *call) {
-        call->data = image_job_cancel(call->data);
-        call_unref(call);
-}
-
-static void attach_job(Call *call, ImageJob *job) {
-        call_ref(call);                         /* of the job */
-        call->data = job;
-        call->data_free = job_free;
-        call->on_gone = on_job_gone;
 }
 
 typedef int (*JobStart)(Engine *e, Call *call, int input_fd, const ImageJobHandlers *handlers,
@@ -146,7 +132,7 @@ static int start_job(Engine *e, Call *call, JobStart start) {
         r = start(e, call, input, &handlers, &job);
         if (r < 0)
                 return r;
-        attach_job(call, job);
+        call_work_begin(call, job, job_free);
         return 0;
 }
 
@@ -219,7 +205,7 @@ static int pull_call(Engine *e, Call *call) {
                 r = start_pull(e, p, &ref, &access, &handlers, &job, &call->error);
         if (r < 0)
                 return r;
-        attach_job(call, job);
+        call_work_begin(call, job, job_free);
         return 0;
 }
 
@@ -258,7 +244,7 @@ static int push_call(Engine *e, Call *call) {
         r = start_push(e, call, &handlers, &job);
         if (r < 0)
                 return r;
-        attach_job(call, job);
+        call_work_begin(call, job, job_free);
         return 0;
 }
 
@@ -274,7 +260,7 @@ static int import_url_call(Engine *e, Call *call) {
         r = image_import_url_start(e->images, call->params, &proxies, &handlers, &job, &call->error);
         if (r < 0)
                 return r;
-        attach_job(call, job);
+        call_work_begin(call, job, job_free);
         return 0;
 }
 

@@ -214,63 +214,31 @@ const EngineCall engine_call_network_disconnect = {
 
 /* --- prune --- */
 
-typedef struct PruneList {
-        char **ids;
-        const Filters *filters;
-        nsec_t until;
-} PruneList;
-
-static bool prune_matches(const PruneList *l, const Network *n) {
-        if (network_is_predefined(n) || network_has_endpoints(n) ||
-            (l->until > 0 && network_created(n) > l->until))
-                return false;
-        STRV_FOREACH(v, filters_get(l->filters, "label"))
-                if (!filters_match_label(network_labels(n), *v))
-                        return false;
-        STRV_FOREACH(v, filters_get(l->filters, "label!"))
-                if (filters_match_label(network_labels(n), *v))
-                        return false;
-        return true;
-}
-
-static int add_prunable(Network *n, void *userdata) {
-        PruneList *l = userdata;
-
-        return prune_matches(l, n) ? strv_extend(&l->ids, network_id(n)) : 0;
-}
-
 static int network_prune_call(Engine *e, Call *call) {
-        static const char *const keys[] = { "label", "label!", "until", NULL };
         const NetworkPruneParams *p = call->params;
         _cleanup_(NetworkPruneReply_donep) NetworkPruneReply reply = {};
         _cleanup_strv_free_ char **ids = NULL;
-        PruneList l = { .filters = &p->filters };
         int r;
 
-        r = filters_check_keys(&p->filters, keys, &call->error);
-        if (r >= 0)
-                r = filters_get_until(&p->filters, &l.until, &call->error);
-        if (r < 0)
-                return r;
-        r = network_foreach(e->networks, add_prunable, &l);
-        ids = l.ids;
+        r = network_prune_candidates(e->networks, &p->filters, &ids, &call->error);
         STRV_FOREACH(id, ids) {
+                _cleanup_error_ Error error = ERROR_NULL;
+                _cleanup_free_ char *name = NULL;
                 Network *n;
 
                 if (r < 0 || network_manager_find(e->networks, *id, &n, NULL) < 0)
                         continue;
-                _cleanup_error_ Error error = ERROR_NULL;
-                _cleanup_free_ char *name = strdup(network_name(n));
-
+                name = strdup(network_name(n));
                 if (!name)
-                        r = -ENOMEM;
+                        r = error_fill(&call->error, -ENOMEM);
                 else if (remove_network(e, n, &error) < 0)
                         log_warning("Network %s is not pruned: %s", name, error_message(&error));
-                else
-                        r = strv_extend(&reply.networks_deleted, name);
+                else if (strv_extend(&reply.networks_deleted, name) < 0)
+                        r = error_fill(&call->error, -ENOMEM);
         }
+        event_hub_publish_prune(e->events, "network", 0);
         if (r < 0)
-                return error_fill(&call->error, r);
+                return r;
         call_reply(call, &reply);
         return 1;
 }

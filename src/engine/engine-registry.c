@@ -14,19 +14,12 @@ static void cancel_worker(void *p) {
         worker_cancel(p);
 }
 
-static void on_client_gone(Call *call) {
-        call->data = worker_cancel(call->data);
-        call_unref(call);
-}
-
 typedef int (*ReplyFunction)(Call *call, struct json_object *result);
 
 /* The end of every verb: its row's reply, or its error. */
 static void finish(Call *c, int r, struct json_object *result, const Error *error, ReplyFunction reply) {
-        _cleanup_call_unref_ Call *call = c;
+        _cleanup_call_unref_ Call *call = call_work_end(c);
 
-        call->data = NULL;
-        call->on_gone = NULL;
         if (r >= 0) {
                 r = reply(call, result);
                 error = &call->error;
@@ -49,10 +42,7 @@ static int start_verb(Engine *e, Call *call, const char *verb, const JsonType *t
         }, &w, &call->error);
         if (r < 0)
                 return r;
-        call_ref(call);                         /* of the worker */
-        call->data = w;
-        call->data_free = cancel_worker;
-        call->on_gone = on_client_gone;
+        call_work_begin(call, w, cancel_worker);
         return 0;
 }
 

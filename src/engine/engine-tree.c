@@ -100,17 +100,10 @@ static void commit_free(void *p) {
         container_commit_free(p);
 }
 
-static void on_commit_gone(Call *call) {
-        call->data = container_commit_free(call->data);
-        call_unref(call);
-}
-
 static void on_committed(ContainerCommit *k, int r, const char *image_id, const Error *error,
                          void *userdata) {
-        _cleanup_call_unref_ Call *call = userdata;
+        _cleanup_call_unref_ Call *call = call_work_end(userdata);
 
-        call->data = NULL;
-        call->on_gone = NULL;
         if (r < 0)
                 call_fail(call, error);
         else
@@ -130,10 +123,7 @@ static int commit_call(Engine *e, Call *call) {
                 r = container_commit_start(c, p, on_committed, call, &k, &call->error);
         if (r < 0)
                 return r;
-        call_ref(call);                 /* of the commit */
-        call->data = k;
-        call->data_free = commit_free;
-        call->on_gone = on_commit_gone;
+        call_work_begin(call, k, commit_free);
         return 0;
 }
 

@@ -155,16 +155,6 @@ static int remove_call(Engine *e, Call *call) {
 
 /* --- prune --- */
 
-static void prune_event(Engine *e, int64_t reclaimed) {
-        StringMap attributes = {};
-        char text[24];
-
-        snprintf(text, sizeof(text), "%lld", (long long) reclaimed);
-        if (string_map_set(&attributes, "reclaimed", text) >= 0)
-                event_hub_publish(e->events, &(EventDraft) { "volume", "prune", "", NULL, &attributes });
-        string_map_done(&attributes);
-}
-
 /* One that somebody has begun to use meanwhile stays. */
 static void prune_sized(Call *call, VolumeInfoList *volumes, void *userdata) {
         _cleanup_(VolumePruneReply_donep) VolumePruneReply reply = {};
@@ -179,7 +169,7 @@ static void prune_sized(Call *call, VolumeInfoList *volumes, void *userdata) {
                 reply.space_reclaimed += MAX(v->usage_data->size, 0);
                 r = strv_extend(&reply.volumes_deleted, v->name);
         }
-        prune_event(e, reply.space_reclaimed);
+        event_hub_publish_prune(e->events, "volume", reply.space_reclaimed);
         if (r < 0)
                 call_fail_own(call, error_fill(&call->error, r));
         else

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "event/event-hub.h"
 
+#include <inttypes.h>
 #include <json-c/json.h>
+#include <stdio.h>
 
 #include "basic/log.h"
 
@@ -161,6 +163,18 @@ void event_hub_publish(EventHub *h, const EventDraft *draft) {
                 s->on_event(e, s->userdata);
         }
         h->iterating = NULL;
+}
+
+void event_hub_publish_prune(EventHub *h, const char *type, int64_t reclaimed) {
+        StringMap attributes = {};
+        char text[24];
+
+        (void) snprintf(text, sizeof(text), "%" PRIi64, reclaimed);
+        if (string_map_set(&attributes, "reclaimed", text) < 0)
+                log_oom();
+        else
+                event_hub_publish(h, &(EventDraft) { type, "prune", "", NULL, &attributes });
+        string_map_done(&attributes);
 }
 
 int event_hub_subscribe(EventHub *h, EventSubscriber *s) {

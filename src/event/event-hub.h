@@ -45,6 +45,8 @@ EventHub *event_hub_free(EventHub *h);
 DEFINE_TRIVIAL_CLEANUP_FUNC(EventHub *, event_hub_free);
 
 void event_hub_publish(EventHub *h, const EventDraft *draft);
+/* The event "prune" of a type: bytes that were freed. */
+void event_hub_publish_prune(EventHub *h, const char *type, int64_t reclaimed);
 /* The subscriber struct is the caller's and must stay until unsubscribed. -ENOBUFS over the limit. */
 int event_hub_subscribe(EventHub *h, EventSubscriber *s);
 void event_hub_unsubscribe(EventHub *h, EventSubscriber *s);

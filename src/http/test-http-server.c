@@ -432,10 +432,18 @@ static void on_hijack(Call *call, int fd, const void *early, size_t n_early) {
         assert(sd_event_add_io(event, &w->io, w->fd, n_early > 0 ? EPOLLOUT : EPOLLIN, on_hijacked, w) >= 0);
 }
 
+static int take_over(Call *call, CallStreamKind kind) {
+        int r = call_hijack(call, kind, on_hijack, call->on_gone, &call->error);
+
+        if (r >= 0)
+                call_unref(call);       /* the work holds it already */
+        return r;
+}
+
 static int on_late_hijack(sd_event_source *s, uint64_t usec, void *userdata) {
         Work *w = userdata;
 
-        return call_hijack(w->call, &(CallHijackInfo) { CALL_STREAM_MULTIPLEXED });
+        return take_over(w->call, CALL_STREAM_MULTIPLEXED);
 }
 
 static int fake_attach(Engine *e, Call *call) {
@@ -445,12 +453,11 @@ static int fake_attach(Engine *e, Call *call) {
         if (p->text && streq(p->text, "refuse"))
                 return error_setf(&call->error, ERROR_NOT_FOUND, "No such container: %s", p->id);
         w = work_new(call);
-        call->on_hijack = on_hijack;
         if (p->ms > 0) {
                 work_timer(w, p->ms, on_late_hijack);
                 return 0;
         }
-        return call_hijack(call, &(CallHijackInfo) { p->flag ? CALL_STREAM_RAW : CALL_STREAM_MULTIPLEXED });
+        return take_over(call, p->flag ? CALL_STREAM_RAW : CALL_STREAM_MULTIPLEXED);
 }
 
 static int fake_reload(Engine *e, Call *call) {

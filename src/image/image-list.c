@@ -5,16 +5,6 @@
 
 /* --- filters --- */
 
-static int label_matches(const Image *i, const char *value) {
-        _cleanup_free_ char *key = memdup_suffix0(value, strcspn(value, "="));
-        const char *wanted = strchr(value, '='), *is;
-
-        if (!key)
-                return -ENOMEM;
-        is = string_map_get(&i->document.config.labels, key);
-        return is && (!wanted || streq(is, wanted + 1));
-}
-
 static bool reference_matches(char *const *patterns, const char *name) {
         _cleanup_reference_ Reference ref = {};
 
@@ -45,16 +35,8 @@ int image_matches(ImageManager *m, const Image *i, const Filters *f, Error *rete
         nsec_t until;
         int r;
 
-        STRV_FOREACH(v, filters_get(f, "label")) {
-                r = label_matches(i, *v);
-                if (r <= 0)
-                        return r;
-        }
-        STRV_FOREACH(v, filters_get(f, "label!")) {
-                r = label_matches(i, *v);
-                if (r != 0)
-                        return r < 0 ? r : 0;
-        }
+        if (!filters_match_labels(f, &i->document.config.labels))
+                return 0;
         STRV_FOREACH(v, filters_get(f, "before")) {
                 r = image_manager_find(m, *v, &other, reterr);
                 if (r < 0 || i->document.created >= other->document.created)

@@ -285,17 +285,6 @@ static int prune_image(ImageManager *m, Image *i, ImageDeleteList *ret, Error *r
         return r < 0 || image_has_children(m, i) ? r : delete_with_parents(m, i, false, ret, reterr);
 }
 
-static void prune_event(ImageManager *m, int64_t reclaimed) {
-        StringMap attributes = {};
-        char text[24];
-
-        (void) snprintf(text, sizeof(text), "%" PRIi64, reclaimed);
-        if (string_map_set(&attributes, "reclaimed", text) >= 0)
-                event_hub_publish(m->config.events,
-                                  &(EventDraft){ "image", "prune", "", NULL, &attributes });
-        string_map_done(&attributes);
-}
-
 int image_manager_prune(ImageManager *m, const ImagePruneParams *p, ImagePruneReply *ret, Error *reterr) {
         int64_t before = image_manager_layers_size(m);
         _cleanup_strv_free_ char **ids = NULL;
@@ -318,6 +307,6 @@ int image_manager_prune(ImageManager *m, const ImagePruneParams *p, ImagePruneRe
                         r = prune_image(m, image_manager_get(m, *id), &ret->images_deleted, reterr);
         layers_sweep_when_idle(m);
         ret->space_reclaimed = before - image_manager_layers_size(m);
-        prune_event(m, ret->space_reclaimed);
+        event_hub_publish_prune(m->config.events, "image", ret->space_reclaimed);
         return r < 0 ? r : 0;
 }

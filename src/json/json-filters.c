@@ -87,6 +87,16 @@ bool filters_match_label(const StringMap *labels, const char *value) {
         return false;
 }
 
+bool filters_match_labels(const Filters *f, const StringMap *labels) {
+        STRV_FOREACH(v, filters_get(f, "label"))
+                if (!filters_match_label(labels, *v))
+                        return false;
+        STRV_FOREACH(v, filters_get(f, "label!"))
+                if (filters_match_label(labels, *v))
+                        return false;
+        return true;
+}
+
 int filters_get_until(const Filters *f, nsec_t *ret, Error *reterr) {
         nsec_t earliest = 0;
 

@@ -74,6 +74,8 @@ int filters_get_until(const Filters *f, nsec_t *ret, Error *reterr);
 bool filters_match_text(const char *text, const char *value);
 /* "KEY" or "KEY=VALUE". */
 bool filters_match_label(const StringMap *labels, const char *value);
+/* Each value of "label", and none of "label!". */
+bool filters_match_labels(const Filters *f, const StringMap *labels);
 /* Every value of the key must be in the NULL-terminated list; what names the values in the error. */
 int filters_check_values(const Filters *f, const char *key, const char *what, const char *const *allowed,
                          Error *reterr);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The filters of GET /networks. */
+/* The filters of GET /networks and POST /networks/prune. */
 #include "basic/parse-util.h"
 #include "network/network-manager-private.h"
 
@@ -24,10 +24,12 @@ static bool match_type(const Network *n, const char *value) {
 }
 
 /* The networks that exist always are never dangling. */
-static bool match_dangling(const Network *n, const char *value) {
-        bool dangling = !network_is_predefined(n) && !network_has_endpoints(n);
+static bool is_dangling(const Network *n) {
+        return !network_is_predefined(n) && !network_has_endpoints(n);
+}
 
-        return dangling == (parse_go_bool(value) > 0);
+static bool match_dangling(const Network *n, const char *value) {
+        return is_dangling(n) == (parse_go_bool(value) > 0);
 }
 
 static bool match_label(const Network *n, const char *value) {
@@ -83,4 +85,26 @@ bool network_matches(const Network *n, const Filters *filters) {
                         return false;
         }
         return true;
+}
+
+int network_prune_candidates(NetworkManager *m, const Filters *filters, char ***ret, Error *reterr) {
+        static const char *const keys[] = { "label", "label!", "until", NULL };
+        _cleanup_strv_free_ char **ids = NULL;
+        nsec_t until;
+        int r;
+
+        r = filters_check_keys(filters, keys, reterr);
+        if (r >= 0)
+                r = filters_get_until(filters, &until, reterr);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < m->n_networks; i++) {
+                const Network *n = m->networks[i];
+
+                if (is_dangling(n) && (until == 0 || n->created < until) &&
+                    filters_match_labels(filters, &n->labels) && strv_extend(&ids, n->id) < 0)
+                        return error_fill(reterr, -ENOMEM);
+        }
+        *ret = TAKE_PTR(ids);
+        return 0;
 }

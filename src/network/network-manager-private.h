@@ -90,4 +90,6 @@ int network_manager_renew_firewall(NetworkManager *m, Error *reterr);
 int network_manager_add(NetworkManager *m, Network *n);
 void network_manager_drop(NetworkManager *m, const Network *n);
 
+/* A container is connected to it now. */
+bool network_has_endpoints(const Network *n);
 Network *network_manager_find_id(NetworkManager *m, const char *id);

@@ -492,14 +492,6 @@ int network_foreach(NetworkManager *m, NetworkFunction function, void *userdata)
         return 0;
 }
 
-const StringMap *network_labels(const Network *n) {
-        return &n->labels;
-}
-
-nsec_t network_created(const Network *n) {
-        return n->created;
-}
-
 bool network_is_internal(const Network *n) {
         return n->driver != &network_driver_bridge || n->bridge.internal;
 }

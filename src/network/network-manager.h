@@ -70,12 +70,10 @@ typedef int (*NetworkFunction)(Network *n, void *userdata);
 int network_foreach(NetworkManager *m, NetworkFunction function, void *userdata);
 /* The three that exist always. */
 bool network_is_predefined(const Network *n);
-/* A container is connected to it now. */
-bool network_has_endpoints(const Network *n);
+/* The ids of those that POST /networks/prune removes: no container is connected to them now. */
+int network_prune_candidates(NetworkManager *m, const Filters *filters, char ***ret, Error *reterr);
 /* It leads nowhere but to the containers on it; so do host and none, which have no bridge. */
 bool network_is_internal(const Network *n);
-const StringMap *network_labels(const Network *n);
-nsec_t network_created(const Network *n);
 
 /* A user's network of the driver bridge: recorded, with bridge, subnet and rules when it returns. Docker's
  * texts. */

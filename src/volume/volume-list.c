@@ -44,13 +44,6 @@ static bool matches_any(char *const *values, const char *text) {
         return false;
 }
 
-static bool matches_labels(const Volume *v, char *const *values, bool wanted) {
-        STRV_FOREACH(s, values)
-                if (filters_match_label(&v->record.labels, *s) != wanted)
-                        return false;
-        return true;
-}
-
 static int matches(VolumeManager *m, const Volume *v, const Filters *f) {
         char **drivers = filters_get(f, "driver");
         Tristate dangling = TRISTATE_UNSET;
@@ -58,7 +51,7 @@ static int matches(VolumeManager *m, const Volume *v, const Filters *f) {
 
         (void) filters_get_tristate(f, "dangling", &dangling, NULL);
         if (!matches_any(filters_get(f, "name"), v->record.name) ||
-            !matches_labels(v, filters_get(f, "label"), true) ||
+            !filters_match_labels(f, &v->record.labels) ||
             (!strv_isempty(drivers) && !strv_contains(drivers, v->record.driver)))
                 return 0;
         if (dangling == TRISTATE_UNSET)
@@ -102,8 +95,7 @@ int volume_prune_candidates(VolumeManager *m, const Filters *filters, bool all, 
 
         HASHMAP_FOREACH(v, m->by_name) {
                 if (r < 0 || (!all && !volume_is_anonymous(v)) ||
-                    !matches_labels(v, filters_get(filters, "label"), true) ||
-                    !matches_labels(v, filters_get(filters, "label!"), false))
+                    !filters_match_labels(filters, &v->record.labels))
                         continue;
                 r = volume_is_used(m, v);
                 if (r == 0)

@@ -90,12 +90,15 @@ def bad_times():
 @test
 def prune():
     c = client()
-    ended = c.create(name="ended", cmd="true", host=NONE)
+    since = time.time()
+    ended = c.create(name="ended", cmd="head -c 70000 /dev/zero >/file", host=NONE)
     c.start(ended)
     c.wait(ended)
     running = c.create(name="running", cmd="sleep 1000", host=NONE, StopTimeout=0)
     c.start(running)
     r = c.ok("POST", "/containers/prune")
     equal(r["ContainersDeleted"], [ended], "ContainersDeleted")
-    check(isinstance(r["SpaceReclaimed"], int), "SpaceReclaimed")
+    equal(r["SpaceReclaimed"], 70000, "SpaceReclaimed")
+    rows = between(c, since, event=["prune"])
+    equal([(e["Type"], e["Actor"]["Attributes"]) for e in rows], [("container", {"reclaimed": "70000"})], "events")
     equal([x["Id"] for x in c.ok("GET", "/containers/json", query={"all": 1})], [running], "containers left")
