@@ -176,9 +176,18 @@ def _report_frame(counts, broke, known, suite, part, error):
     print(f"FAIL {suite}:{part}: {_reason(error)}", flush=True)
 
 
-def run_all(suite, patterns=(), before=None, after=None, list_only=False):
-    """Run what was registered; print each result and the suite's line. Returns the number of failures."""
-    chosen = [t for t in TESTS if not patterns or any(re.search(p, t[0]) for p in patterns)]
+def _choose(patterns, names):
+    """The tests whose names match one of the patterns; with names exactly those; with neither all."""
+    if names is not None:
+        return [t for t in TESTS if t[0] in names]
+    return [t for t in TESTS if not patterns or any(re.search(p, t[0]) for p in patterns)]
+
+
+def run_all(suite, patterns=(), before=None, after=None, list_only=False, names=None, failed_to=None):
+    """Run what was registered; print each result and the suite's line. Returns the number of failures.
+
+    names: run exactly these. failed_to: a file that gets the names of the tests that failed, one a line."""
+    chosen = _choose(patterns, names)
     if list_only:
         for name, _, _ in chosen:
             print(name)
@@ -219,6 +228,8 @@ def run_all(suite, patterns=(), before=None, after=None, list_only=False):
             after()
         except Exception as e:
             _report_frame(counts, broke, known, suite, "tear-down", e)
+    if failed_to:
+        pathlib.Path(failed_to).write_text("".join(f"{name}\n" for name, _ in broke))
     if broke:
         print(f"\n{suite}, what broke:")
         for name, reason in broke:
