@@ -272,6 +272,7 @@ typedef struct ContainerCreateParams {
         ContainerConfig config;
         HostConfig *host_config;
         NetworkingConfig *networking_config;
+        unsigned version;               /* minor API version of the request; not in the document */
 } ContainerCreateParams;
 JSON_TYPE_DECLARE(ContainerCreateParams);
 

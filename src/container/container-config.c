@@ -436,28 +436,22 @@ static int check_log_config(const HostConfig *h, Error *reterr) {
 }
 
 static int check_network_mode(const ContainerConfig *c, const HostConfig *h, Error *reterr) {
-        bool container = namespace_of_container(h->network_mode);
-        bool host = streq(h->network_mode, NETWORK_HOST);
-
         if (streq(strempty(h->uts_mode), "host") && !isempty(c->hostname))
                 return error_setf(reterr, ERROR_INVALID, "conflicting options: hostname and the UTS mode");
-        if (!container && !host)
+        if (!namespace_of_container(h->network_mode))
                 return 0;
-        if (container && !isempty(c->hostname))
+        if (!isempty(c->hostname))
                 return error_setf(reterr, ERROR_INVALID,
                                   "conflicting options: hostname and the network mode");
-        if (container && !strv_isempty(h->dns))
+        if (!strv_isempty(h->dns))
                 return error_setf(reterr, ERROR_INVALID, "conflicting options: dns and the network mode");
-        if (container && !strv_isempty(h->extra_hosts))
+        if (!strv_isempty(h->extra_hosts))
                 return error_setf(reterr, ERROR_INVALID,
                                   "conflicting options: custom host-to-IP mapping and the network mode");
-        if (container && (h->port_bindings.n_items > 0 || h->publish_all_ports))
+        if (h->port_bindings.n_items > 0 || h->publish_all_ports)
                 return error_setf(
                                 reterr, ERROR_INVALID,
                                 "conflicting options: port publishing and the container type network mode");
-        if (!isempty(c->mac_address))
-                return error_setf(reterr, ERROR_INVALID,
-                                  "conflicting options: mac-address and the network mode");
         return 0;
 }
 

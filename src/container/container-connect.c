@@ -3,6 +3,7 @@
 #include "basic/messages.h"
 #include "container/container-config.h"
 #include "container/container-network.h"
+#include "container/container-ports.h"
 
 static int check_mode(const Container *c, Error *reterr) {
         const char *mode = c->doc.host_config.network_mode;
@@ -47,20 +48,18 @@ static void drop_entry(Container *c, EndpointSettingsEntry *e) {
         c->doc.networking.endpoints_config.n_items--;
 }
 
-static bool has_default_route(const Sandbox *s) {
-        for (size_t i = 0; i < s->n_endpoints; i++)
-                if (s->endpoints[i]->default_route)
-                        return true;
-        return false;
-}
-
 static int connect_running(Container *c, Network *n, const EndpointSettings *settings, Error *reterr) {
         NetworkManager *networks = c->manager->config.networks;
-        const Sandbox *s = sandbox_find(networks, c->doc.id);
+        int64_t priority = settings ? settings->gw_priority : 0;
+        bool leads = sandbox_would_lead(sandbox_find(networks, c->doc.id), n, priority);
+        _cleanup_(port_requests_donep) PortRequests ports = {};
         _cleanup_strv_free_ char **names = NULL;
         Endpoint *e;
         int r;
 
+        r = port_requests(&c->doc, &ports, reterr);
+        if (r < 0)
+                return r;
         if (container_endpoint_names(c, settings, &names) < 0)
                 return error_fill(reterr, -ENOMEM);
         r = endpoint_connect(networks, &(EndpointParams) {
@@ -72,7 +71,10 @@ static int connect_running(Container *c, Network *n, const EndpointSettings *set
                                                 NULL,
                 .mac_address = settings ? empty_to_null(settings->mac_address) : NULL,
                 .aliases = names,
-                .default_route = s && !has_default_route(s) && !network_is_internal(n),
+                .gw_priority = priority,
+                .default_route = leads,
+                .ports = leads ? ports.items : NULL,
+                .n_ports = leads ? ports.n_items : 0,
         }, &e, reterr);
         if (r < 0)
                 return r;
@@ -91,7 +93,7 @@ int container_network_connect(Container *c, Network *n, const EndpointSettings *
 
         r = check_mode(c, reterr);
         if (r >= 0)
-                r = container_endpoint_check(settings, reterr);
+                r = container_endpoint_check(c->manager->config.networks, network_name(n), settings, reterr);
         if (r < 0)
                 return r;
         if (streq(network_driver(n), "host"))

@@ -133,6 +133,8 @@ static int fill_document(ContainerManager *m, ContainerCreateParams *p, Image *i
         /* The request's own: an image's is taken as it is. */
         r = health_config_check(p->config.healthcheck, reterr);
         if (r >= 0)
+                r = container_networking_check_request(p, reterr);
+        if (r >= 0)
                 r = choose_name(m, p->name, &d->name, reterr);
         if (r >= 0)
                 r = container_config_merge(&p->config, image_config(image), reterr);
@@ -151,7 +153,7 @@ static int fill_document(ContainerManager *m, ContainerCreateParams *p, Image *i
         if (r >= 0)
                 r = host_config_check(m, &d->config, &d->host_config, reterr);
         if (r >= 0)
-                r = container_networking_check(d, reterr);
+                r = container_networking_check(m->config.networks, d, p->version, warnings, reterr);
         if (r >= 0)
                 r = container_mounts_parse(d, reterr);
         if (r < 0)

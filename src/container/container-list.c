@@ -7,6 +7,7 @@
 #include "container/container-exec.h"
 #include "container/container-health.h"
 #include "container/container-network.h"
+#include "container/container-ports.h"
 #include "image/rootfs.h"
 
 /* --- words --- */

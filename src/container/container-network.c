@@ -4,203 +4,9 @@
 #include "basic/id.h"
 #include "basic/log.h"
 #include "basic/messages.h"
-#include "basic/parse-util.h"
 #include "basic/path-util.h"
 #include "container/container-config.h"
-#include "container/container-mounts.h"
-
-#define PORT_BINDINGS_MAX 65536U
-
-typedef struct PortRequests {
-        PortBindingRequest *items;
-        size_t n_items, n_allocated;
-} PortRequests;
-
-static void port_requests_done(PortRequests *l) {
-        free(l->items);
-}
-DEFINE_CLEANUP_DONE(PortRequests, port_requests_done);
-
-/* "80", "8000-8010"; "" = any */
-static int parse_port_range(const char *s, uint16_t *ret_first, uint16_t *ret_last) {
-        _cleanup_free_ char *first = memdup_suffix0(s, strcspn(s, "-"));
-        const char *last = strchr(s, '-');
-        uint32_t a = 0, b;
-
-        if (!first)
-                return -ENOMEM;
-        if (*first && (parse_uint32(first, &a) < 0 || a > UINT16_MAX))
-                return -EINVAL;
-        b = a;
-        if (last && (parse_uint32(last + 1, &b) < 0 || b > UINT16_MAX || b < a))
-                return -EINVAL;
-        *ret_first = a;
-        *ret_last = b;
-        return 0;
-}
-
-int container_port_range_parse(const char *s, PortProtocol *ret_protocol, uint16_t *ret_first,
-                               uint16_t *ret_last, Error *reterr) {
-        _cleanup_free_ char *number = memdup_suffix0(s, strcspn(s, "/"));
-        const char *protocol = strchr(s, '/');
-
-        if (!number)
-                return error_fill(reterr, -ENOMEM);
-        *ret_protocol = port_protocol_from_string(protocol ? protocol + 1 : "tcp");
-        if (*ret_protocol < 0)
-                return error_setf(reterr, ERROR_INVALID, "invalid proto: %s", protocol + 1);
-        if (parse_port_range(number, ret_first, ret_last) < 0 || *ret_first == 0)
-                return error_setf(reterr, ERROR_INVALID, "invalid port specification: \"%s\"", s);
-        return 0;
-}
-
-/* "80/tcp" */
-static int parse_container_port(const char *s, PortProtocol *ret_protocol, uint16_t *ret_port,
-                                Error *reterr) {
-        uint16_t last;
-        int r;
-
-        r = container_port_range_parse(s, ret_protocol, ret_port, &last, reterr);
-        if (r >= 0 && last != *ret_port)
-                r = error_setf(reterr, ERROR_INVALID, "invalid port specification: \"%s\"", s);
-        return r;
-}
-
-static int add_port(PortRequests *l, PortProtocol protocol, uint16_t port, const PortBinding *b,
-                    Error *reterr) {
-        PortBindingRequest q = { .protocol = protocol, .container_port = port };
-
-        if (b) {
-                q.host_ip = b->host_ip;
-                if (parse_port_range(strempty(b->host_port), &q.host_port_first, &q.host_port_last) < 0)
-                        return error_setf(reterr, ERROR_INVALID, "invalid port specification: \"%s\"",
-                                          b->host_port);
-        }
-        if (l->n_items >= PORT_BINDINGS_MAX || !GREEDY_REALLOC0(l->items, l->n_allocated, l->n_items + 1))
-                return error_fill(reterr, -ENOMEM);
-        l->items[l->n_items++] = q;
-        return 0;
-}
-
-/* -p and -P; strings are borrowed from the document. */
-static int port_requests(const ContainerDocument *d, PortRequests *ret, Error *reterr) {
-        const HostConfig *h = &d->host_config;
-        PortProtocol protocol;
-        uint16_t port;
-        int r = 0;
-
-        for (size_t i = 0; i < h->port_bindings.n_items && r >= 0; i++) {
-                const PortMapEntry *e = h->port_bindings.items + i;
-
-                r = parse_container_port(e->key, &protocol, &port, reterr);
-                for (size_t k = 0; k < e->value.n_items && r >= 0; k++)
-                        r = add_port(ret, protocol, port, e->value.items + k, reterr);
-        }
-        STRV_FOREACH(s, d->config.exposed_ports) {
-                bool bound = false;
-
-                if (r < 0)
-                        break;
-                for (size_t i = 0; i < h->port_bindings.n_items; i++)
-                        bound = bound || (streq(h->port_bindings.items[i].key, *s) &&
-                                          h->port_bindings.items[i].value.n_items > 0);
-                r = parse_container_port(*s, &protocol, &port, reterr);
-                if (r >= 0 && h->publish_all_ports && !bound)
-                        r = add_port(ret, protocol, port, NULL, reterr);
-        }
-        return r;
-}
-
-static bool is_special(const char *mode) {
-        return streq(mode, NETWORK_HOST) || streq(mode, NETWORK_NONE) || namespace_of_container(mode);
-}
-
-int container_endpoint_check(const EndpointSettings *s, Error *reterr) {
-        const EndpointIpamConfig *ipam = s ? s->ipam_config : NULL;
-
-        if (!s)
-                return 0;
-        if (!strv_isempty(s->links))
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                  "links (--link) are not supported by this engine yet");
-        if (ipam && (!isempty(ipam->ipv6_address) || !strv_isempty(ipam->link_local_ips)))
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                  "IPv6 and link-local addresses of a container are not supported by this "
-                                  "engine yet");
-        for (size_t i = 0; i < s->driver_opts.n_items; i++)
-                if (startswith(s->driver_opts.items[i].key, "com.docker.network.endpoint."))
-                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                          "the endpoint option %s is not supported by this engine yet",
-                                          s->driver_opts.items[i].key);
-        return 0;
-}
-
-static int check_endpoints(const ContainerDocument *d, Error *reterr) {
-        const char *mode = d->host_config.network_mode;
-
-        for (size_t i = 0; i < d->networking.endpoints_config.n_items; i++) {
-                const EndpointSettingsEntry *e = d->networking.endpoints_config.items + i;
-                int r;
-
-                if (!streq(e->key, mode) && (is_special(mode) || is_special(e->key)))
-                        return error_setf(reterr, ERROR_INVALID,
-                                          "conflicting options: cannot attach both user-defined and "
-                                          "non-user-defined network-modes");
-                r = container_endpoint_check(e->value, reterr);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-EndpointSettingsEntry *container_endpoint_add(ContainerDocument *d, const char *network,
-                                              const EndpointSettings *settings) {
-        typeof(d->networking.endpoints_config) *l = &d->networking.endpoints_config;
-        EndpointSettingsEntry *items = reallocarray(l->items, l->n_items + 1, sizeof(*items)), *e;
-
-        if (!items)
-                return NULL;
-        l->items = items;
-        e = items + l->n_items;
-        *e = (EndpointSettingsEntry) { strdup(network), json_new(&EndpointSettings_json) };
-        if (e->key && e->value &&
-            (!settings || json_copy(&EndpointSettings_json, settings, e->value) >= 0)) {
-                l->n_items++;
-                return e;
-        }
-        free(e->key);
-        json_free(&EndpointSettings_json, e->value);
-        return NULL;
-}
-
-/* The list is what the container is connected to: the network of its mode is in it, by one name. */
-static int complete_endpoints(ContainerDocument *d) {
-        const char *mode = d->host_config.network_mode;
-
-        if (namespace_of_container(mode))
-                return 0;
-        for (size_t i = 0; i < d->networking.endpoints_config.n_items; i++) {
-                EndpointSettingsEntry *e = d->networking.endpoints_config.items + i;
-
-                if (streq(e->key, "default") && free_and_strdup(&e->key, NETWORK_BRIDGE) < 0)
-                        return -ENOMEM;
-                if (streq(e->key, mode))
-                        return 0;
-        }
-        return container_endpoint_add(d, mode, NULL) ? 0 : -ENOMEM;
-}
-
-/* Whether the network exists is seen at the start, as with Docker: clients take a 404 of create for a
- * missing image. */
-int container_networking_check(ContainerDocument *d, Error *reterr) {
-        _cleanup_(port_requests_donep) PortRequests ports = {};
-        int r;
-
-        r = port_requests(d, &ports, reterr);
-        if (r >= 0)
-                r = complete_endpoints(d) < 0 ? error_fill(reterr, -ENOMEM) : 0;
-        return r < 0 ? r : check_endpoints(d, reterr);
-}
+#include "container/container-ports.h"
 
 static int join_container(Container *c, const char *peer, char **ret_path, Error *reterr) {
         Container *other;
@@ -262,6 +68,11 @@ static int64_t priority(const Join *j) {
         return j->settings ? j->settings->gw_priority : 0;
 }
 
+static bool is_before(const Join *a, const Join *b) {
+        return gateway_is_before(priority(a), network_name(a->network), priority(b),
+                                 network_name(b->network));
+}
+
 /* Its own network is eth0; the others follow by their names. */
 static int compare_joins(const void *a, const void *b) {
         const Join *x = a, *y = b;
@@ -271,18 +82,14 @@ static int compare_joins(const void *a, const void *b) {
         return strcmp(network_name(x->network), network_name(y->network));
 }
 
-/* The highest priority, then the first by name, as with Docker; an internal one leads nowhere. */
+/* An internal one leads nowhere. */
 static void choose_default_route(JoinList *l) {
         Join *best = NULL;
 
         for (size_t i = 0; i < l->n_items; i++) {
                 Join *j = l->items + i;
 
-                if (network_is_internal(j->network))
-                        continue;
-                if (!best || priority(j) > priority(best) ||
-                    (priority(j) == priority(best) &&
-                     strcmp(network_name(j->network), network_name(best->network)) < 0))
+                if (!network_is_internal(j->network) && (!best || is_before(j, best)))
                         best = j;
         }
         if (best)
@@ -345,6 +152,7 @@ static int connect_join(Container *c, const Join *j, const PortRequests *ports, 
                 .ipv4_address = s && s->ipam_config ? empty_to_null(s->ipam_config->ipv4_address) : NULL,
                 .mac_address = mac,
                 .aliases = names,
+                .gw_priority = priority(j),
                 .default_route = j->default_route,
                 .ports = j->default_route ? ports->items : NULL,
                 .n_ports = j->default_route ? ports->n_items : 0,
@@ -619,13 +427,23 @@ static int add_port_view(NetworkSettings *ret, const PortBindingActual *p) {
         return asprintf_safe(&items[e->value.n_items++].host_port, "%u", p->host_port);
 }
 
+/* Ports are shown where there is an endpoint that they could be reached by. */
+static bool leads_out(const Sandbox *s) {
+        for (size_t i = 0; s && i < s->n_endpoints; i++)
+                if (net_addr_is_set(&s->endpoints[i]->gateway))
+                        return true;
+        return false;
+}
+
 static int ports_view(Container *c, const Sandbox *s, NetworkSettings *ret) {
         int r = 0;
 
+        if (!leads_out(s))
+                return 0;
         STRV_FOREACH(p, c->doc.config.exposed_ports)
-                if (s && !port_entry(ret, *p))
+                if (!port_entry(ret, *p))
                         return -ENOMEM;
-        for (size_t i = 0; s && i < s->n_ports && r >= 0; i++)
+        for (size_t i = 0; i < s->n_ports && r >= 0; i++)
                 r = add_port_view(ret, s->ports + i);
         return r;
 }
@@ -693,12 +511,12 @@ int container_network_summary(Container *c, ContainerSummary *sum) {
         uint16_t port;
         int r = 0;
 
-        for (size_t i = 0; s && i < s->n_ports && r >= 0; i++)
+        for (size_t i = 0; leads_out(s) && i < s->n_ports && r >= 0; i++)
                 r = add_summary_port(sum, net_addr_format(text, &s->ports[i].host_address),
                                      s->ports[i].container_port, s->ports[i].host_port,
                                      port_protocol_to_string(s->ports[i].protocol));
         STRV_FOREACH(p, c->doc.config.exposed_ports)
-                if (r >= 0 && s && parse_container_port(*p, &protocol, &port, NULL) >= 0 &&
+                if (r >= 0 && leads_out(s) && container_port_parse(*p, &protocol, &port, NULL) >= 0 &&
                     !is_published(s, protocol, port))
                         r = add_summary_port(sum, NULL, port, 0, port_protocol_to_string(protocol));
         return r < 0 ? r :

@@ -4,14 +4,23 @@
 
 #include "container/container-manager.h"
 
-/* Ports and endpoints of a create request are well-formed; the network of its mode is among them
- * afterwards. */
-int container_networking_check(ContainerDocument *d, Error *reterr);
-/* What is not there yet of one endpoint is refused by name. */
-int container_endpoint_check(const EndpointSettings *s, Error *reterr);
+/* --- container-endpoint.c --- */
+
+/* Of a create request, before it is merged with its image. */
+int container_networking_check_request(const ContainerCreateParams *p, Error *reterr);
+/* Ports and endpoints of a create request are well-formed, by the rules of the client's minor API version;
+ * without an endpoint it gets one on the network of its mode. */
+int container_networking_check(NetworkManager *networks, ContainerDocument *d, unsigned version,
+                               char ***warnings, Error *reterr);
+/* Whether an endpoint may be on the network, which need not be there yet. */
+int container_endpoint_check(NetworkManager *networks, const char *network, const EndpointSettings *s,
+                             Error *reterr);
 /* One more network in the record, with a copy of the settings (may be NULL). NULL when memory is out. */
 EndpointSettingsEntry *container_endpoint_add(ContainerDocument *d, const char *network,
                                               const EndpointSettings *settings);
+
+/* --- container-network.c --- */
+
 /* Beside its own name: aliases and host name; owned by the caller. */
 int container_endpoint_names(const Container *c, const EndpointSettings *s, char ***ret);
 /* The event of each endpoint, or of one. */
@@ -38,7 +47,3 @@ void container_network_stop(Container *c);
 int container_network_settings(Container *c, NetworkSettings *ret);
 /* For `docker ps`: networks by name, published ports. */
 int container_network_summary(Container *c, ContainerSummary *s);
-
-/* "80", "80/udp", "8000-8010/tcp": for the filters of the list. */
-int container_port_range_parse(const char *s, PortProtocol *ret_protocol, uint16_t *ret_first,
-                               uint16_t *ret_last, Error *reterr);

@@ -177,10 +177,12 @@ static int populate(Call *call, Container *c, char ***warnings) {
 
 static int create_call(Engine *e, Call *call) {
         _cleanup_strv_free_ char **warnings = NULL;
+        ContainerCreateParams *p = call->params;
         Container *c;
         int r;
 
-        r = container_create(e->containers, call->params, &c, &warnings, &call->error);
+        p->version = call->version;
+        r = container_create(e->containers, p, &c, &warnings, &call->error);
         if (r < 0)
                 return r;
         r = populate(call, c, &warnings);

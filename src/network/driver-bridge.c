@@ -284,16 +284,12 @@ static int take_wanted(Network *n, const char *text, NetAddr *ret, Error *reterr
         if (network_is_predefined(n))
                 return error_setf(reterr, ERROR_INVALID,
                                   "user specified IP address is supported on user defined networks only");
-        if (!n->subnet_given)
-                return error_setf(reterr, ERROR_INVALID,
-                                  "user specified IP address is supported only when connecting to networks "
-                                  "with user configured subnets");
-        if (net_addr_parse(text, ret) < 0 || ret->family != AF_INET)
+        r = network_check_address(n, text, reterr);
+        if (r < 0)
+                return r;
+        if (net_addr_parse(text, ret) < 0)
                 return error_setf(reterr, ERROR_INVALID, "invalid IPv4 address: %s", text);
         r = ipam_pool_take(n->ipam, ret);
-        if (r == -ERANGE)
-                return error_setf(reterr, ERROR_INVALID,
-                                  "no configured subnet or ip-range contain the IP address %s", text);
         if (r == -EADDRINUSE)
                 return error_setf(reterr, ERROR_FORBIDDEN, "Address already in use");
         return r < 0 ? error_fill(reterr, r) : 0;

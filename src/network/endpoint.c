@@ -36,6 +36,7 @@ static int endpoint_new(const Network *n, const Sandbox *s, const EndpointParams
         e->network_name = strdup(n->name);
         if (!e->network_id || !e->network_name || strv_extend_strv(&e->aliases, params->aliases) < 0)
                 return -ENOMEM;
+        e->gw_priority = params->gw_priority;
         e->default_route = params->default_route;
         r = choose_inside(s, e);
         if (r < 0)
@@ -75,9 +76,79 @@ static int attach(Sandbox *s, Endpoint *e) {
         return 0;
 }
 
+/* --- the way out --- */
+
+bool gateway_is_before(int64_t priority, const char *name, int64_t other_priority, const char *other_name) {
+        return priority != other_priority ? priority > other_priority : strcmp(name, other_name) < 0;
+}
+
+/* The endpoint with the default route. */
+static Endpoint *leading_endpoint(const Sandbox *s) {
+        for (size_t i = 0; i < s->n_endpoints; i++)
+                if (s->endpoints[i]->default_route)
+                        return s->endpoints[i];
+        return NULL;
+}
+
+/* The one that shall have it; an internal network leads nowhere. */
+static Endpoint *elect_endpoint(const Sandbox *s) {
+        Endpoint *best = NULL;
+
+        for (size_t i = 0; i < s->n_endpoints; i++) {
+                Endpoint *e = s->endpoints[i];
+
+                if (net_addr_is_set(&e->gateway) &&
+                    (!best || gateway_is_before(e->gw_priority, e->network_name, best->gw_priority,
+                                                best->network_name)))
+                        best = e;
+        }
+        return best;
+}
+
+bool sandbox_would_lead(const Sandbox *s, const Network *n, int64_t gw_priority) {
+        const Endpoint *best = s ? elect_endpoint(s) : NULL;
+
+        if (network_is_internal(n))
+                return false;
+        return !best || gateway_is_before(gw_priority, n->name, best->gw_priority, best->network_name);
+}
+
+/* Instead of the one there may be. */
+static int set_default_route(Sandbox *s, Endpoint *e) {
+        NetlinkBatch b;
+        LinkInfo link;
+        int r;
+
+        r = netlink_link_get(s->netlink, e->inside, &link);
+        if (r < 0)
+                return r;
+        NETLINK_BATCH_INIT(&b);
+        netlink_batch_default_route_add(&b, link.index, &e->gateway);
+        r = netlink_batch_send(s->netlink, &b, NULL);
+        if (r >= 0)
+                e->default_route = true;
+        return r;
+}
+
+/* The ports do not lead to it any more. */
+static void depose(Sandbox *s, Endpoint *old) {
+        sandbox_withdraw_ports(s);
+        old->default_route = false;
+}
+
+/* After a new endpoint failed in its place. */
+static void reinstate(Sandbox *s, Endpoint *old, Endpoint *failed) {
+        failed->default_route = false;
+        old->default_route = true;
+        if (sandbox_open_netlink(s) >= 0)
+                (void) set_default_route(s, old);
+        (void) sandbox_install_ports(s, NULL);
+}
+
 /* Everything from the lease on; undone in reverse. */
-static int connect_endpoint(Network *n, Sandbox *s, Endpoint *e, const EndpointParams *params,
+static int connect_endpoint(Network *n, Sandbox *s, Endpoint *e, Endpoint *old, const EndpointParams *params,
                             Error *reterr) {
+        bool publish = s->n_ports == 0;
         int r;
 
         r = n->driver->connect ? network_manager_apply_firewall(n->manager, reterr) : 0;
@@ -86,9 +157,11 @@ static int connect_endpoint(Network *n, Sandbox *s, Endpoint *e, const EndpointP
         r = n->driver->lease ? n->driver->lease(n, e, params, reterr) : 0;
         if (r < 0)
                 return r;
-        r = sandbox_publish(s, e, params, reterr);
+        r = publish ? sandbox_publish(s, e, params, reterr) : 0;
         if (r < 0)
                 goto fail_lease;
+        if (old)
+                depose(s, old);
 
         /* From here on a restarted daemon knows what there may be. */
         r = sandbox_save(s, reterr);
@@ -108,15 +181,17 @@ static int connect_endpoint(Network *n, Sandbox *s, Endpoint *e, const EndpointP
         }
         crash_point("endpoint-connect:connected");
 
-        r = sandbox_install_ports(s, reterr);
+        r = e->default_route ? sandbox_install_ports(s, reterr) : 0;
         if (r >= 0)
                 return 0;
 
         if (n->driver->disconnect)
                 (void) n->driver->disconnect(n, e);
 fail_ports:
-        if (params->n_ports > 0)
+        if (publish && params->n_ports > 0)
                 sandbox_unpublish(s);
+        if (old)
+                reinstate(s, old, e);
 fail_lease:
         if (n->driver->release)
                 n->driver->release(n, e);
@@ -139,7 +214,7 @@ static void detach(Sandbox *s) {
 
 static int connect_new(NetworkManager *m, const EndpointParams *params, Endpoint **ret, Error *reterr) {
         _cleanup_(endpoint_freep) Endpoint *e = NULL;
-        Endpoint *old, *endpoint;
+        Endpoint *same, *endpoint, *leading;
         Sandbox *s = NULL;
         Network *n;
         int r;
@@ -150,11 +225,12 @@ static int connect_new(NetworkManager *m, const EndpointParams *params, Endpoint
         r = find_sandbox(m, n, params->container_id, &s, reterr);
         if (r < 0)
                 return r;
-        old = sandbox_find_endpoint(s, n->id);
-        if (old) {
-                *ret = old;
+        same = sandbox_find_endpoint(s, n->id);
+        if (same) {
+                *ret = same;
                 return 0;
         }
+        leading = params->default_route ? leading_endpoint(s) : NULL;
 
         r = free_and_strdup(&s->container_name, params->container_name);
         if (r >= 0)
@@ -165,7 +241,7 @@ static int connect_new(NetworkManager *m, const EndpointParams *params, Endpoint
                 return error_fill(reterr, r);
         endpoint = TAKE_PTR(e);
 
-        r = connect_endpoint(n, s, endpoint, params, reterr);
+        r = connect_endpoint(n, s, endpoint, leading, params, reterr);
         /* The socket would keep the namespace alive beyond the container. */
         sandbox_close(s);
         if (r < 0) {
@@ -191,35 +267,23 @@ int endpoint_connect(NetworkManager *m, const EndpointParams *params, Endpoint *
         return 0;
 }
 
-/* What is published leads to another endpoint from now on, or nowhere. */
-static int move_ports(Sandbox *s, Error *reterr) {
-        if (s->n_ports == 0)
-                return 0;
-        for (size_t i = 0; i < s->n_endpoints; i++)
-                if (net_addr_is_set(&s->endpoints[i]->gateway))
-                        return sandbox_install_ports(s, reterr);
-        return 0;
-}
-
-static int move_default_route(Sandbox *s) {
-        NetlinkBatch b;
-        LinkInfo link;
+/* What led through an endpoint that is gone leads to another one from now on; ports that lead nowhere are
+ * given up. */
+static int hand_over(Sandbox *s) {
+        Endpoint *e = elect_endpoint(s);
         int r;
 
-        for (size_t i = 0; i < s->n_endpoints; i++) {
-                Endpoint *e = s->endpoints[i];
-
-                if (!net_addr_is_set(&e->gateway))
-                        continue;
-                r = netlink_link_get(s->netlink, e->inside, &link);
-                if (r < 0)
-                        return r;
-                e->default_route = true;
-                NETLINK_BATCH_INIT(&b);
-                netlink_batch_default_route_add(&b, link.index, &e->gateway);
-                return netlink_batch_send(s->netlink, &b, NULL);
+        if (!e) {
+                sandbox_release_ports(s);
+                return sandbox_save(s, NULL);
         }
-        return 0;
+        r = sandbox_open_netlink(s);
+        if (r >= 0)
+                r = set_default_route(s, e);
+        sandbox_close(s);
+        RET_GATHER(r, sandbox_install_ports(s, NULL));
+        RET_GATHER(r, sandbox_save(s, NULL));
+        return r;
 }
 
 static void forget_endpoint(Sandbox *s, Endpoint *e) {
@@ -251,14 +315,8 @@ int endpoint_disconnect(NetworkManager *m, const char *container_id, Network *n,
         if (n->driver->release)
                 n->driver->release(n, e);
         endpoint_free(e);
-        if (had_route && s->path) {
-                RET_GATHER(r, sandbox_open_netlink(s));
-                if (r >= 0)
-                        r = move_default_route(s);
-                sandbox_close(s);
-                RET_GATHER(r, move_ports(s, NULL));
-                RET_GATHER(r, sandbox_save(s, NULL));
-        }
+        if (had_route && s->path)
+                RET_GATHER(r, hand_over(s));
         return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to disconnect container %s",
                                         container_id) :
                        0;

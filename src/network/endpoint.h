@@ -40,6 +40,7 @@ typedef struct Endpoint {
         char interface[16];             /* on the host: "vethXXXXXXX"; "" if there is none */
         char inside[16];                /* in the namespace: "eth0" */
         char **aliases;                 /* names beside the container's own */
+        int64_t gw_priority;
         bool default_route;             /* what is not on a network goes this way; ports are published
                                          * here */
 } Endpoint;
@@ -73,7 +74,12 @@ typedef struct EndpointParams {
         const char *ipv4_address;       /* asked for; NULL = the next free one */
         const char *mac_address;        /* asked for; NULL = from the address */
         char *const *aliases;
-        bool default_route;
-        const PortBindingRequest *ports;
+        int64_t gw_priority;
+        bool default_route;             /* takes it over from another endpoint, and the ports */
+        const PortBindingRequest *ports; /* without effect where the sandbox has ports already */
         size_t n_ports;
 } EndpointParams;
+
+/* Which of two networks has a container's default route: that of the higher priority, then the first by
+ * name, as with Docker. */
+bool gateway_is_before(int64_t priority, const char *name, int64_t other_priority, const char *other_name);

@@ -77,6 +77,8 @@ int sandbox_publish_again(Sandbox *s);
 int sandbox_install_ports(Sandbox *s, Error *reterr);
 void sandbox_unpublish(Sandbox *s);
 void sandbox_withdraw_ports(Sandbox *s);
+/* Nobody can be reached by them any more: they are free again. */
+void sandbox_release_ports(Sandbox *s);
 
 /* network-stale.c: deletes the link later, if it is still there then. */
 void network_manager_forget_link(NetworkManager *m, const char *name);

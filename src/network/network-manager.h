@@ -72,6 +72,8 @@ int network_foreach(NetworkManager *m, NetworkFunction function, void *userdata)
 bool network_is_predefined(const Network *n);
 /* The ids of those that POST /networks/prune removes: no container is connected to them now. */
 int network_prune_candidates(NetworkManager *m, const Filters *filters, char ***ret, Error *reterr);
+/* Whether a container may ask for the IPv4 address on it. Docker's texts. */
+int network_check_address(const Network *n, const char *address, Error *reterr);
 /* It leads nowhere but to the containers on it; so do host and none, which have no bridge. */
 bool network_is_internal(const Network *n);
 
@@ -100,6 +102,9 @@ int sandbox_save(Sandbox *s, Error *reterr);
 /* Leases an address, records it, makes the interface and publishes the ports. On failure nothing of the
  * endpoint is left. The result is borrowed until sandbox_free(). */
 int endpoint_connect(NetworkManager *m, const EndpointParams *params, Endpoint **ret, Error *reterr);
+
+/* An endpoint on n would have the default route of the sandbox (NULL: there is none yet). */
+bool sandbox_would_lead(const Sandbox *s, const Network *n, int64_t gw_priority);
 
 /* Of a container that runs on: interface and address go; what led through it (the default route, published
  * ports) moves to another endpoint. */

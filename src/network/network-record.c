@@ -14,6 +14,7 @@ static const JsonField network_record_fields[] = {
         JSON_BOOL(NetworkRecord, attachable, "Attachable", JSON_OMITEMPTY),
         JSON_STRING_MAP(NetworkRecord, labels, "Labels", JSON_OMITEMPTY),
         JSON_STRING_MAP(NetworkRecord, options, "Options", JSON_OMITEMPTY),
+        JSON_STRING_MAP(NetworkRecord, ipam_options, "IpamOptions", JSON_OMITEMPTY),
         JSON_STRING_MAP(NetworkRecord, auxiliary, "AuxiliaryAddresses", JSON_OMITEMPTY),
 };
 JSON_TYPE(NetworkRecord, network_record_fields);
@@ -28,6 +29,7 @@ static const JsonField endpoint_record_fields[] = {
         JSON_STRING(EndpointRecord, interface, "Interface", JSON_OMITEMPTY),
         JSON_STRING(EndpointRecord, inside, "Inside", JSON_OMITEMPTY),
         JSON_STRV(EndpointRecord, aliases, "Aliases", JSON_OMITEMPTY),
+        JSON_INT64(EndpointRecord, gw_priority, "GwPriority", JSON_OMITEMPTY),
         JSON_BOOL(EndpointRecord, default_route, "DefaultRoute", JSON_OMITEMPTY),
 };
 JSON_TYPE(EndpointRecord, endpoint_record_fields);

@@ -17,7 +17,7 @@ typedef struct NetworkRecord {
         bool subnet_given;              /* by the user: addresses may be asked for */
         char *range;                    /* CIDR; NULL = all of the subnet */
         bool internal, attachable;
-        StringMap labels, options, auxiliary;
+        StringMap labels, options, ipam_options, auxiliary;
 } NetworkRecord;
 JSON_TYPE_DECLARE(NetworkRecord);
 DEFINE_JSON_CLEANUP(NetworkRecord);
@@ -32,6 +32,7 @@ typedef struct EndpointRecord {
         char *interface;
         char *inside;                   /* its name in the namespace; NULL = "eth0" */
         char **aliases;
+        int64_t gw_priority;
         bool default_route;
 } EndpointRecord;
 JSON_TYPE_DECLARE(EndpointRecord);

@@ -49,6 +49,7 @@ Network *network_free(Network *n) {
         ipam_pool_free(n->ipam);
         string_map_done(&n->labels);
         string_map_done(&n->options);
+        string_map_done(&n->ipam_options);
         string_map_done(&n->auxiliary);
         free(n->name);
         return mfree(n);
@@ -78,6 +79,8 @@ static int restore_wishes(Network *n, const NetworkRecord *record) {
         r = string_map_copy(&n->labels, &record->labels);
         if (r >= 0)
                 r = string_map_copy(&n->options, &record->options);
+        if (r >= 0)
+                r = string_map_copy(&n->ipam_options, &record->ipam_options);
         if (r >= 0)
                 r = string_map_copy(&n->auxiliary, &record->auxiliary);
         if (r >= 0)
@@ -126,6 +129,7 @@ int network_save(Network *n, Error *reterr) {
                 .attachable = n->attachable,
                 .labels = n->labels,            /* borrowed */
                 .options = n->options,
+                .ipam_options = n->ipam_options,
                 .auxiliary = n->auxiliary,
                 .id = n->id,
                 .name = n->name,
@@ -204,6 +208,19 @@ int network_set_subnet(Network *n, const NetPrefix *address, Error *reterr) {
         return 0;
 }
 
+int network_check_address(const Network *n, const char *address, Error *reterr) {
+        NetAddr a;
+
+        if (!n->subnet_given)
+                return error_setf(reterr, ERROR_INVALID,
+                                  "user specified IP address is supported only when connecting to networks "
+                                  "with user configured subnets");
+        if (net_addr_parse(address, &a) < 0 || a.family != AF_INET || !net_prefix_contains(&n->address, &a))
+                return error_setf(reterr, ERROR_INVALID,
+                                  "no configured subnet or ip-range contain the IP address %s", address);
+        return 0;
+}
+
 /* --- inspect --- */
 
 static int format_dup(char **ret, const char *text) {
@@ -218,6 +235,8 @@ static int inspect_ipam(const Network *n, Ipam *ret) {
         int r;
 
         r = format_dup(&ret->driver, "default");
+        if (r >= 0 && n->ipam_options.n_items > 0)
+                r = string_map_copy(&ret->options, &n->ipam_options);
         if (r < 0 || !n->ipam)
                 return r;
 

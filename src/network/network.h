@@ -28,6 +28,7 @@ struct Network {
         const NetworkDriver *driver;
         nsec_t created;
         StringMap labels, options;      /* as they were asked for */
+        StringMap ipam_options;         /* the same; ours has none of its own */
         StringMap auxiliary;            /* addresses that are given to nobody */
         bool attachable;
         bool subnet_given;              /* by the user: addresses may be asked for */

@@ -58,16 +58,40 @@ static int reserve(Sandbox *s, const Endpoint *e, const PortBindingRequest *p, E
         return 0;
 }
 
-static void release(Sandbox *s) {
+void sandbox_release_ports(Sandbox *s) {
         for (size_t i = 0; i < s->n_ports; i++)
                 portmap_release(s->manager->portmap, s->ports[i].protocol, &s->ports[i].host_address,
                                 s->ports[i].host_port);
         s->n_ports = 0;
 }
 
+/* The less choice a request leaves, the earlier it is served: one port, a range, any port. */
+enum {
+        CHOICE_ONE,
+        CHOICE_RANGE,
+        CHOICE_ANY,
+        _CHOICE_MAX,
+};
+
+static int choice_of(const PortBindingRequest *p) {
+        if (p->host_port_first == 0)
+                return CHOICE_ANY;
+        return p->host_port_first == p->host_port_last ? CHOICE_ONE : CHOICE_RANGE;
+}
+
+static int reserve_all(Sandbox *s, const Endpoint *e, const EndpointParams *params, Error *reterr) {
+        int r = 0;
+
+        for (int choice = CHOICE_ONE; choice < _CHOICE_MAX; choice++)
+                for (size_t i = 0; r >= 0 && i < params->n_ports; i++)
+                        if (choice_of(params->ports + i) == choice)
+                                r = reserve(s, e, params->ports + i, reterr);
+        return r;
+}
+
 /* On host and none published ports are without effect, as everywhere. */
 int sandbox_publish(Sandbox *s, const Endpoint *e, const EndpointParams *params, Error *reterr) {
-        int r = 0;
+        int r;
 
         if (params->n_ports == 0 || !net_addr_is_set(&e->gateway))
                 return 0;
@@ -75,10 +99,9 @@ int sandbox_publish(Sandbox *s, const Endpoint *e, const EndpointParams *params,
                 return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
                                   "publishing ports with iptables=false is not implemented yet");
 
-        for (size_t i = 0; r >= 0 && i < params->n_ports; i++)
-                r = reserve(s, e, params->ports + i, reterr);
+        r = reserve_all(s, e, params, reterr);
         if (r < 0) {
-                release(s);
+                sandbox_release_ports(s);
                 return error_prefixf(reterr, r,
                                      "driver failed programming external connectivity on endpoint %s (%s)",
                                      strempty(params->container_name), e->id);
@@ -164,7 +187,7 @@ void sandbox_unpublish(Sandbox *s) {
                 return;
         if (s->manager->firewall && published_endpoint(s) && to_firewall(s, &ports) >= 0)
                 (void) firewall_remove_ports(s->manager->firewall, ports, s->n_ports, NULL);
-        release(s);
+        sandbox_release_ports(s);
 }
 
 /* The rules alone: the ports stay reserved for the container. */

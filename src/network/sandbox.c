@@ -114,6 +114,7 @@ static int endpoint_to_record(const Endpoint *e, EndpointRecord *ret) {
         ret->mac = strdup(mac);
         ret->interface = strdup(e->interface);
         ret->inside = strdup(e->inside);
+        ret->gw_priority = e->gw_priority;
         ret->default_route = e->default_route;
         if (!ret->inside || strv_extend_strv(&ret->aliases, e->aliases) < 0)
                 return -ENOMEM;
@@ -182,6 +183,7 @@ static int endpoint_from_record(const EndpointRecord *record, Endpoint **ret) {
         (void) snprintf(e->interface, sizeof(e->interface), "%s", strempty(record->interface));
         (void) snprintf(e->inside, sizeof(e->inside), "%s",
                         isempty(record->inside) ? CONTAINER_INTERFACE "0" : record->inside);
+        e->gw_priority = record->gw_priority;
         e->default_route = record->default_route;
         e->network_id = strdup(record->network_id);
         e->network_name = strdup(record->network_name);
