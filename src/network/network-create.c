@@ -54,16 +54,51 @@ static int check_driver(const char *driver, Error *reterr) {
         return error_setf(reterr, ERROR_NOT_FOUND, "plugin \"%s\" not found", driver);
 }
 
+static int flag_option(const StringMap *options, const char *key, bool *ret, Error *reterr) {
+        const char *value = string_map_get(options, key);
+        int r;
+
+        if (!value)
+                return 0;
+        r = parse_go_bool(value);
+        if (r < 0)
+                return error_setf(reterr, ERROR_INVALID, "driver-opt \"%s\" is not a valid bool", key);
+        *ret = r > 0;
+        return 0;
+}
+
+/* A member of the request is stronger than the option of the same meaning. */
+static int check_families(const NetworkCreateRequest *q, Error *reterr) {
+        bool v4 = true, v6 = false;
+        int r;
+
+        r = flag_option(&q->options, "com.docker.network.enable_ipv4", &v4, reterr);
+        if (r >= 0)
+                r = flag_option(&q->options, "com.docker.network.enable_ipv6", &v6, reterr);
+        if (r < 0)
+                return r;
+        if (q->enable_ipv4 != TRISTATE_UNSET)
+                v4 = q->enable_ipv4 == TRISTATE_TRUE;
+        if (q->enable_ipv6 != TRISTATE_UNSET)
+                v6 = q->enable_ipv6 == TRISTATE_TRUE;
+        if (v6)
+                return not_yet(reterr, "IPv6 in a network");
+        return v4 ? 0 : error_setf(reterr, ERROR_INVALID, "IPv4 or IPv6 must be enabled");
+}
+
 static int check_request(const NetworkCreateRequest *q, Error *reterr) {
+        int r;
+
         if (!isempty(q->scope) && !streq(q->scope, "local"))
                 return not_yet(reterr, "a network of another scope than \"local\"");
-        if (q->enable_ipv6 == TRISTATE_TRUE)
-                return not_yet(reterr, "IPv6 in a network");
-        if (q->enable_ipv4 == TRISTATE_FALSE)
-                return not_yet(reterr, "a network without IPv4");
-        if (q->ingress || q->config_only || (q->config_from && !isempty(q->config_from->network)))
-                return not_yet(reterr, "an ingress network or one of configurations");
-        return check_driver(strempty(q->driver), reterr);
+        if (q->ingress)
+                return not_yet(reterr, "an ingress network");
+        if (q->config_only)
+                return not_yet(reterr, "a network that is only a configuration (--config-only)");
+        if (q->config_from && !isempty(q->config_from->network))
+                return not_yet(reterr, "a network with the configuration of another (--config-from)");
+        r = check_families(q, reterr);
+        return r < 0 ? r : check_driver(strempty(q->driver), reterr);
 }
 
 /* --- options of the driver --- */
@@ -130,46 +165,76 @@ static int option_default_bridge(Network *n, const char *value, Error *reterr) {
         return bad_value("com.docker.network.bridge.default_bridge", value, reterr);
 }
 
-/* What is not in the list is somebody else's mark and has no effect, as with Docker. */
+/* The way out by the bridge's address, which is the only one there is. */
+static int option_gateway_mode(Network *n, const char *value, Error *reterr) {
+        static const char *const others[] = { "nat-unprotected", "routed", "isolated" };
+
+        if (streq(value, "nat"))
+                return 0;
+        FOREACH_ELEMENT(o, others)
+                if (streq(*o, value))
+                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                          "the network option com.docker.network.bridge.gateway_mode_ipv4=%s "
+                                          "is not supported by this engine yet",
+                                          value);
+        return error_setf(reterr, ERROR_INVALID,
+                          "failed to parse com.docker.network.bridge.gateway_mode_ipv4 value: %s (unknown "
+                          "gateway mode %s)",
+                          value, value);
+}
+
+/* Checked with the request's members of the same meaning. */
+static int option_family(Network *n, const char *value, Error *reterr) {
+        return 0;
+}
+
 static const struct {
         const char *key;
-        OptionFunction set;             /* NULL: not there yet */
+        OptionFunction set;
 } option_table[] = {
-        { "com.docker.network.bridge.name",                   option_name           },
-        { "com.docker.network.bridge.enable_icc",             option_icc            },
-        { "com.docker.network.bridge.enable_ip_masquerade",   option_masquerade     },
-        { "com.docker.network.bridge.host_binding_ipv4",      option_host_binding   },
-        { "com.docker.network.bridge.default_bridge",         option_default_bridge },
-        { "com.docker.network.driver.mtu",                    option_mtu            },
-        { "com.docker.network.bridge.inhibit_ipv4",           NULL                  },
-        { "com.docker.network.bridge.gateway_mode_ipv4",      NULL                  },
-        { "com.docker.network.bridge.gateway_mode_ipv6",      NULL                  },
-        { "com.docker.network.bridge.trusted_host_interfaces", NULL                 },
-        { "com.docker.network.container_iface_prefix",        NULL                  },
-        { "com.docker.network.host_ipv4",                     NULL                  },
+        { "com.docker.network.bridge.name",                 option_name           },
+        { "com.docker.network.bridge.enable_icc",           option_icc            },
+        { "com.docker.network.bridge.enable_ip_masquerade", option_masquerade     },
+        { "com.docker.network.bridge.host_binding_ipv4",    option_host_binding   },
+        { "com.docker.network.bridge.default_bridge",       option_default_bridge },
+        { "com.docker.network.bridge.gateway_mode_ipv4",    option_gateway_mode   },
+        { "com.docker.network.driver.mtu",                  option_mtu            },
+        { "com.docker.network.enable_ipv4",                 option_family         },
+        { "com.docker.network.enable_ipv6",                 option_family         },
 };
+
+static OptionFunction find_option(const char *key) {
+        FOREACH_ELEMENT(t, option_table)
+                if (streq(t->key, key))
+                        return t->set;
+        return NULL;
+}
+
+/* An option of Docker's own that is not in the table would be without effect: refused, where Docker passes
+ * over its typing errors. Others are somebody's marks. */
+#define OPTION_PREFIX "com.docker.network."
+
+static int check_options(const StringMap *options, Error *reterr) {
+        for (size_t i = 0; i < options->n_items; i++) {
+                const char *key = options->items[i].key;
+
+                if (startswith(key, OPTION_PREFIX) && !find_option(key))
+                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                          "the network option %s is not supported by this engine yet", key);
+        }
+        return 0;
+}
 
 int network_apply_options(Network *n, Error *reterr) {
         (void) snprintf(n->bridge.interface, sizeof(n->bridge.interface), "br-%.12s", n->id);
         n->bridge.own = n->bridge.masquerade = n->bridge.icc = true;
         n->bridge.mtu = NETWORK_MTU_DEFAULT;
         for (size_t i = 0; i < n->options.n_items; i++) {
-                const StringPair *o = n->options.items + i;
+                OptionFunction set = find_option(n->options.items[i].key);
+                int r = set ? set(n, strempty(n->options.items[i].value), reterr) : 0;
 
-                FOREACH_ELEMENT(t, option_table) {
-                        int r;
-
-                        if (!streq(t->key, o->key))
-                                continue;
-                        if (!t->set)
-                                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                                  "the network option %s is not supported by this engine "
-                                                  "yet",
-                                                  o->key);
-                        r = t->set(n, strempty(o->value), reterr);
-                        if (r < 0)
-                                return r;
-                }
+                if (r < 0)
+                        return r;
         }
         return 0;
 }
@@ -272,11 +337,14 @@ static int set_ipam(Network *n, const IpamConfig *c, Error *reterr) {
 static int apply_ipam(Network *n, const Ipam *ipam, Error *reterr) {
         if (!ipam)
                 return 0;
+        if (streq(strempty(ipam->driver), "null"))
+                return not_yet(reterr, "a network without addresses (the address driver null)");
         if (!isempty(ipam->driver) && !streq(ipam->driver, "default"))
-                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                  "the address driver %s is not supported by this engine yet", ipam->driver);
+                return error_setf(reterr, ERROR_NOT_FOUND, "plugin \"%s\" not found", ipam->driver);
         if (ipam->config.n_items > 1)
-                return not_yet(reterr, "a network of several subnets");
+                return error_setf(reterr, ERROR_FORBIDDEN, "bridge driver doesn't support multiple subnets");
+        if (string_map_copy(&n->ipam_options, &ipam->options) < 0)
+                return error_fill(reterr, -ENOMEM);
         return ipam->config.n_items == 1 ? set_ipam(n, ipam->config.items, reterr) : 0;
 }
 
@@ -285,6 +353,9 @@ static int apply_ipam(Network *n, const Ipam *ipam, Error *reterr) {
 static int fill_network(Network *n, const NetworkCreateRequest *q, Error *reterr) {
         int r;
 
+        r = check_options(&q->options, reterr);
+        if (r < 0)
+                return r;
         n->created = now_nsec();
         n->attachable = q->attachable;
         r = string_map_copy(&n->labels, &q->labels);

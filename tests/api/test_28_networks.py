@@ -88,8 +88,18 @@ def link_exists(name):
     ("driver", {"Name": "x", "Driver": "nosuch"}, 404, r'plugin "nosuch" not found'),
     ("ipv6", {"Name": "x", "EnableIPv6": True}, 501, r"IPv6 in a network is not supported"),
     ("scope", {"Name": "x", "Scope": "swarm"}, 501, r"not supported by this engine yet"),
-    ("config only", {"Name": "x", "ConfigOnly": True}, 501, r"not supported by this engine yet"),
-    ("address driver", {"Name": "x", "IPAM": {"Driver": "nosuch"}}, 501, r"address driver nosuch"),
+    ("config only", {"Name": "x", "ConfigOnly": True}, 501, r"--config-only.* is not supported by this engine yet"),
+    ("config from", {"Name": "x", "ConfigFrom": {"Network": "y"}}, 501, r"--config-from.* is not supported by this engine yet"),
+    ("ingress", {"Name": "x", "Ingress": True}, 501, r"an ingress network is not supported"),
+    ("ipvlan", {"Name": "x", "Driver": "ipvlan"}, 501, r"networks of the driver ipvlan are not supported by this engine yet"),
+    ("overlay", {"Name": "x", "Driver": "overlay"}, 501, r"networks of the driver overlay are not supported by this engine yet"),
+    ("no IPv4", {"Name": "x", "EnableIPv4": False}, 400, r"^IPv4 or IPv6 must be enabled$"),
+    ("no IPv4, as an option", {"Name": "x", "Options": {"com.docker.network.enable_ipv4": "false"}}, 400, r"^IPv4 or IPv6 must be enabled$"),
+    ("junk as an option of IPv4", {"Name": "x", "Options": {"com.docker.network.enable_ipv4": "xx"}}, 400,
+     r'^driver-opt "com.docker.network.enable_ipv4" is not a valid bool$'),
+    ("ipv6, as an option", {"Name": "x", "Options": {"com.docker.network.enable_ipv6": "true"}}, 501, r"IPv6 in a network is not supported"),
+    ("address driver", {"Name": "x", "IPAM": {"Driver": "nosuch"}}, 404, r'^plugin "nosuch" not found$'),
+    ("no addresses", {"Name": "x", "IPAM": {"Driver": "null"}}, 501, r"address driver null"),
     ("subnet", {"Name": "x", "IPAM": subnet("nonsense")}, 400, r"invalid subnet nonsense: invalid CIDR block notation"),
     ("host bits", {"Name": "x", "IPAM": subnet("10.1.2.3/8")}, 400, r"invalid subnet 10.1.2.3/8: it should be 10.0.0.0/8"),
     ("too small", {"Name": "x", "IPAM": subnet("10.1.2.0/31")}, 400, r"a prefix of /8 to /30"),
@@ -97,13 +107,19 @@ def link_exists(name):
     ("gateway outside", {"Name": "x", "IPAM": subnet("10.66.0.0/24", Gateway="10.67.0.1")}, 400, r"invalid gateway 10.67.0.1"),
     ("range outside", {"Name": "x", "IPAM": subnet("10.66.0.0/24", IPRange="10.67.0.0/25")}, 400, r"invalid ip-range 10.67.0.0/25"),
     ("gateway alone", {"Name": "x", "IPAM": {"Config": [{"Gateway": "10.66.0.1"}]}}, 400, r"invalid subnet"),
-    ("two subnets", {"Name": "x", "IPAM": {"Config": [{"Subnet": "10.66.0.0/24"}, {"Subnet": "10.67.0.0/24"}]}}, 501, r"several subnets"),
+    ("two subnets", {"Name": "x", "IPAM": {"Config": [{"Subnet": "10.66.0.0/24"}, {"Subnet": "10.67.0.0/24"}]}}, 403, r"^bridge driver doesn't support multiple subnets$"),
     ("bridge name", {"Name": "x", "Options": {"com.docker.network.bridge.name": "a/b"}}, 400, r"invalid value"),
     ("pattern as bridge name", {"Name": "x", "Options": {"com.docker.network.bridge.name": "br%d"}}, 400, r"invalid value"),
     ("wildcard as bridge name", {"Name": "x", "Options": {"com.docker.network.bridge.name": "br*"}}, 400, r"invalid value"),
     ("taken bridge name", {"Name": "x", "Options": {"com.docker.network.bridge.name": "lo"}}, 409, r"interface lo exists already"),
     ("mtu", {"Name": "x", "Options": {"com.docker.network.driver.mtu": "1"}}, 400, r"invalid value"),
-    ("gateway mode", {"Name": "x", "Options": {"com.docker.network.bridge.gateway_mode_ipv4": "routed"}}, 501, r"gateway_mode_ipv4 is not supported"),
+    ("junk as gateway mode", {"Name": "x", "Options": {"com.docker.network.bridge.gateway_mode_ipv4": "xx"}}, 400,
+     r"^failed to parse com.docker.network.bridge.gateway_mode_ipv4 value: xx \(unknown gateway mode xx\)$"),
+] + [(f"gateway mode {mode}", {"Name": "x", "Options": {"com.docker.network.bridge.gateway_mode_ipv4": mode}}, 501, rf"gateway_mode_ipv4={mode} is not supported")
+     for mode in ("nat-unprotected", "routed", "isolated")
+] + [(f"option {name}", {"Name": "x", "Options": {f"com.docker.network.{name}": "true"}}, 501, rf"the network option com.docker.network.{name} is not supported by")
+     for name in ("bridge.gateway_mode_ipv6", "bridge.inhibit_ipv4", "bridge.trusted_host_interfaces", "bridge.host_binding_ipv6", "container_iface_prefix", "host_ipv4",
+                  "host_ipv6", "bridge.enable_ic")
 ])
 def create_refused(body, status, pattern):
     c = fresh()
@@ -112,6 +128,14 @@ def create_refused(body, status, pattern):
     equal(r.status, status, f"status ({r.message!r})")
     matches(r.message, pattern, "message")
     equal(names(c), before, "networks afterwards")
+
+
+@test
+def options_of_the_address_driver():
+    c = fresh()
+    create(c, "mine", IPAM={"Driver": "default", "Options": {"a": "b"}}, Options={"com.docker.network.enable_ipv4": "true", "com.docker.network.bridge.gateway_mode_ipv4": "nat"})
+    n = c.ok("GET", "/networks/mine")
+    equal((n["IPAM"]["Driver"], n["IPAM"]["Options"], n["EnableIPv4"]), ("default", {"a": "b"}, True), "address driver, its options, IPv4")
 
 
 @test
@@ -136,18 +160,12 @@ def addresses():
     equal((address(c, a, "mine"), address(c, b, "mine")), ("10.66.0.65", "10.66.0.9"), "addresses")
     row = networks(c, b)["mine"]
     equal((row["Gateway"], row["IPPrefixLen"], row["IPAMConfig"]), ("10.66.0.250", 24, {"IPv4Address": "10.66.0.9"}), "gateway, prefix and what was asked for")
-    for wanted, status, pattern in (("10.66.0.9", 403, "Address already in use"), ("10.99.0.1", 400, "no configured subnet or ip-range contain the IP address 10.99.0.1"),
-                                    ("10.66.0.250", 403, "Address already in use"), ("nonsense", 400, "invalid IPv4 address")):
+    for wanted in ("10.66.0.9", "10.66.0.250", "10.66.0.0", "10.66.0.255"):
         i = c.create(cmd="true", host={"NetworkMode": "mine"}, NetworkingConfig={"EndpointsConfig": {"mine": {"IPAMConfig": {"IPv4Address": wanted}}}})
         r = c.post(f"/containers/{i}/start")
-        equal(r.status, status, f"status of a start with {wanted} ({r.message!r})")
-        contains(r.message, pattern, "message")
+        equal(r.status, 403, f"status of a start with {wanted} ({r.message!r})")
+        contains(r.message, "Address already in use", "message")
         c.remove(i)
-    create(c, "free")
-    i = c.create(cmd="true", host={"NetworkMode": "free"}, NetworkingConfig={"EndpointsConfig": {"free": {"IPAMConfig": {"IPv4Address": "172.20.0.9"}}}})
-    r = c.post(f"/containers/{i}/start")
-    equal(r.status, 400, "status of an address on a network whose subnet nobody chose")
-    contains(r.message, "only when connecting to networks with user configured subnets", "message")
 
 
 @test
@@ -212,7 +230,7 @@ def connect_and_disconnect():
     c = fresh()
     for n in ("one", "two"):
         create(c, n)
-    i = box(c, "one", host={"PortBindings": {"80/tcp": [{"HostPort": ""}]}})
+    i = box(c, "one", host={"PortBindings": {"80/tcp": [{"HostPort": ""}]}}, ExposedPorts={"80/tcp": {}})
     equal(c.post("/networks/two/connect", {"Container": i, "EndpointConfig": {"Aliases": ["second"]}}).status, 200, "status of connect")
     rows = networks(c, i)
     equal((sorted(rows), rows["two"]["Aliases"]), (["one", "two"], ["second"]), "networks and aliases")
@@ -287,7 +305,8 @@ def published_ports_move_along():
     c = fresh()
     for n in ("one", "two"):
         create(c, n)
-    i = box(c, "one", cmd="while :; do echo it | nc -l -p 80; done", host={"PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}})
+    i = box(c, "one", cmd="while :; do echo it | nc -l -p 80; done", ExposedPorts={"80/tcp": {}},
+            host={"PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]}})
     port = c.inspect(i)["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"]
     eventually(lambda: ask_port(port) == b"it\n", "the published port")
     c.ok("POST", "/networks/two/connect", {"Container": i}, wanted=200)
@@ -462,7 +481,7 @@ def options():
     c = fresh()
     create(c, "mine", Options={"com.docker.network.bridge.name": "dt-test0", "com.docker.network.driver.mtu": "1400",
                                "com.docker.network.bridge.enable_icc": "false", "com.docker.network.bridge.host_binding_ipv4": "127.0.0.1"})
-    a, b = box(c, "mine", host={"PortBindings": {"80/tcp": [{"HostPort": ""}]}}), box(c, "mine")
+    a, b = box(c, "mine", host={"PortBindings": {"80/tcp": [{"HostPort": ""}]}}, ExposedPorts={"80/tcp": {}}), box(c, "mine")
     check(link_exists("dt-test0"), "a bridge of that name")
     contains(c.exec(a, "ip link show eth0")[1], "mtu 1400", "MTU")
     equal(c.inspect(a)["NetworkSettings"]["Ports"]["80/tcp"][0]["HostIp"], "127.0.0.1", "address of a published port")
@@ -529,7 +548,7 @@ def over_restarts():
     d.load_busybox()
     c = d.client()
     create(c, "mine", IPAM=subnet("10.66.0.0/24"), Labels={"a": "b"})
-    create(c, "two", Options={"com.docker.network.driver.mtu": "1400"})
+    create(c, "two", Options={"com.docker.network.driver.mtu": "1400"}, IPAM={"Options": {"c": "d"}})
     web, i = box(c, "mine", name="web", others=["two"]), box(c, "mine", name="asks")
     d.containers.update((web, i))
     before = c.ok("GET", "/networks/mine"), networks(c, web), c.ok("GET", "/networks/two")
