@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One query put to the servers of the host, one after the other until one of them answers. */
+/* One query put to other servers, one after the other until one of them answers. */
 #include "network/dns-forward.h"
 
 #include <sys/epoll.h>
@@ -7,6 +7,7 @@
 
 #include "basic/errno-util.h"
 #include "network/dns-stream.h"
+#include "shared/namespace-util.h"
 
 #define DNS_PORT 53U
 
@@ -61,13 +62,27 @@ static int send_question(DnsForward *f) {
         return send(f->stream.fd, f->packet, f->config.size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-static int ask(DnsForward *f, const NetAddr *upstream) {
-        int r, type = f->config.tcp ? SOCK_STREAM : SOCK_DGRAM;
+/* A socket of the family; it belongs to the namespace where it was made. */
+typedef struct SocketRequest {
+        int family, type, fd;
+} SocketRequest;
 
-        f->stream.fd = socket(upstream->family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (f->stream.fd < 0)
-                return -errno;
-        r = connect_to(f->stream.fd, upstream);
+static int open_socket(void *userdata) {
+        SocketRequest *q = ASSERT_PTR(userdata);
+
+        q->fd = RET_NERRNO(socket(q->family, q->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        return MIN(q->fd, 0);
+}
+
+static int ask(DnsForward *f, const DnsUpstream *upstream) {
+        SocketRequest q = { upstream->address.family, f->config.tcp ? SOCK_STREAM : SOCK_DGRAM, -EBADF };
+        int r;
+
+        r = upstream->inside ? netns_run(f->config.netns_fd, open_socket, &q) : open_socket(&q);
+        if (r < 0)
+                return r;
+        f->stream.fd = q.fd;
+        r = connect_to(f->stream.fd, &upstream->address);
         if (r >= 0)
                 r = send_question(f);
         if (r >= 0)

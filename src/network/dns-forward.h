@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One query put to the servers of the host, one after the other until one of them answers. Over UDP each
+/* One query put to other servers, one after the other until one of them answers. Over UDP each
  * question has an id and a source port of its own, and the socket is connected: only the server that was
  * asked can answer. */
 #pragma once
@@ -9,6 +9,7 @@
 #include "basic/alloc-util.h"
 #include "basic/time-util.h"
 #include "network/dns-message.h"
+#include "network/dns-server.h"
 
 #define DNS_UPSTREAMS_MAX 3U            /* as Docker and the C library; what is beyond is not asked */
 #define DNS_UPSTREAM_TIMEOUT_USEC (2 * USEC_PER_SEC)
@@ -24,8 +25,9 @@ typedef void (*DnsForwardFunction)(uint8_t *answer, size_t size, void *userdata)
 
 typedef struct DnsForwardConfig {
         sd_event *event;
-        const NetAddr *upstreams;       /* borrowed, as the query */
+        const DnsUpstream *upstreams;   /* borrowed, as the query */
         size_t n_upstreams;
+        int netns_fd;                   /* of those inside; borrowed */
         const DnsQuery *query;
         const void *packet;             /* the query as it came; copied */
         size_t size;

@@ -66,9 +66,9 @@ struct Connection {
 
 struct DnsServer {
         sd_event *event;
-        NetAddr *upstreams;
+        DnsUpstream *upstreams;
         size_t n_upstreams;
-        bool forward;
+        int netns_fd;
         const DnsServerOps *ops;
         void *userdata;
 
@@ -170,6 +170,7 @@ static int forward(DnsServer *s, const Client *client, const DnsQuery *q, const 
                 .event = s->event,
                 .upstreams = s->upstreams,
                 .n_upstreams = s->n_upstreams,
+                .netns_fd = s->netns_fd,
                 .query = &p->query,
                 .packet = data,
                 .size = size,
@@ -189,7 +190,7 @@ static int forward(DnsServer *s, const Client *client, const DnsQuery *q, const 
  * than we know, and clients would remember it; after REFUSED some would not come back to this server, not
  * for names of containers either. */
 static void pass_on(DnsServer *s, const Client *client, const DnsQuery *q, const void *data, size_t size) {
-        if (!s->forward || s->n_upstreams == 0)
+        if (s->n_upstreams == 0)
                 answer_rcode(s, client, q, DNS_RCODE_SERVFAIL);
         else if (s->n_pending >= DNS_QUERIES_MAX)
                 answer_rcode(s, client, q, DNS_RCODE_REFUSED);
@@ -481,13 +482,12 @@ static int setup_inside(void *userdata) {
 
 static int enter_and_setup(DnsServer *s, const char *netns_path, Error *reterr) {
         Inside inside = { .server = s, .reterr = reterr };
-        _cleanup_close_ int fd = -EBADF;
         int r;
 
-        r = netns_open(netns_path, &fd);
+        r = netns_open(netns_path, &s->netns_fd);
         if (r >= 0)
-                r = preferred_port(fd, &inside.port);
-        return r < 0 ? r : netns_run(fd, setup_inside, &inside);
+                r = preferred_port(s->netns_fd, &inside.port);
+        return r < 0 ? r : netns_run(s->netns_fd, setup_inside, &inside);
 }
 
 /* --- the server --- */
@@ -511,7 +511,7 @@ static int add_sources(DnsServer *s) {
 
 static int copy_upstreams(DnsServer *s, const DnsServerConfig *config) {
         s->n_upstreams = min_size(config->n_upstreams, DNS_UPSTREAMS_MAX);
-        s->upstreams = new(NetAddr, s->n_upstreams);
+        s->upstreams = new(DnsUpstream, max_size(s->n_upstreams, 1));
         if (!s->upstreams)
                 return -ENOMEM;
         for (size_t i = 0; i < s->n_upstreams; i++)
@@ -534,9 +534,9 @@ int dns_server_new(const DnsServerConfig *config, DnsServer **ret, Error *reterr
                 return error_fill(reterr, -ENOMEM);
         *s = (DnsServer) {
                 .event = config->event,
-                .forward = config->forward,
                 .ops = config->ops,
                 .userdata = config->userdata,
+                .netns_fd = -EBADF,
                 .udp_fd = -EBADF,
                 .tcp_fd = -EBADF,
         };
@@ -562,6 +562,7 @@ DnsServer *dns_server_free(DnsServer *s) {
         sd_event_source_disable_unref(s->udp);
         sd_event_source_disable_unref(s->tcp);
         sd_event_source_disable_unref(s->accept_retry);
+        safe_close(s->netns_fd);
         safe_close(s->udp_fd);
         safe_close(s->tcp_fd);
         free(s->upstreams);

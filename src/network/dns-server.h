@@ -20,6 +20,12 @@
 
 typedef struct DnsServer DnsServer;
 
+/* A server that is asked what we do not know. */
+typedef struct DnsUpstream {
+        NetAddr address;
+        bool inside; /* asked from within the namespace: it reaches what the container does, and no more */
+} DnsUpstream;
+
 /* They are called for one packet each: quick, from memory. They must not free the server. */
 typedef struct DnsServerOps {
         /* The IPv4 addresses of a name that is ours, without the final dot and in lower case ("web",
@@ -33,9 +39,8 @@ typedef struct DnsServerOps {
 typedef struct DnsServerConfig {
         sd_event *event;
         const char *netns_path;         /* where containers ask: 127.0.0.11, port 53, UDP and TCP */
-        const NetAddr *upstreams;       /* asked in this order; copied */
-        size_t n_upstreams;
-        bool forward;                   /* false: nothing is asked of others (internal networks) */
+        const DnsUpstream *upstreams;   /* asked in this order; copied */
+        size_t n_upstreams;             /* 0: nothing is asked of others */
         const DnsServerOps *ops;
         void *userdata;
 } DnsServerConfig;

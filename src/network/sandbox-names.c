@@ -116,16 +116,24 @@ static const DnsServerOps names_ops = { .resolve = resolve, .reverse = reverse }
 
 /* --- whom it asks --- */
 
-static int add_server(Addresses *l, const NetAddr *a) {
-        if (a->family != AF_INET)
+typedef struct Servers {
+        DnsUpstream *items;
+        size_t n, n_allocated;
+        bool outside;                   /* the container reaches more than its own networks */
+} Servers;
+
+/* A container that reaches nobody outside does not do so by way of its resolver either: then only servers
+ * that it could ask itself are asked. */
+static int add_server(Servers *l, const NetAddr *a, bool inside) {
+        if (a->family != AF_INET || (!inside && !l->outside))
                 return 0;
         if (!GREEDY_REALLOC0(l->items, l->n_allocated, l->n + 1))
                 return -ENOMEM;
-        l->items[l->n++] = *a;
+        l->items[l->n++] = (DnsUpstream) { *a, inside };
         return 0;
 }
 
-static int add_servers_of_host(NetworkManager *m, Addresses *l) {
+static int add_servers_of_host(NetworkManager *m, Servers *l) {
         _cleanup_resolv_conf_ ResolvConf host = {};
         _cleanup_free_ char *text = NULL;
         size_t size;
@@ -136,12 +144,13 @@ static int add_servers_of_host(NetworkManager *m, Addresses *l) {
                 return 0;
         r = resolv_conf_parse(text, size, &host);
         for (size_t i = 0; r >= 0 && i < host.n_nameservers; i++)
-                r = add_server(l, host.nameservers + i);
+                r = add_server(l, host.nameservers + i, /* inside= */ false);
         return r;
 }
 
-/* The container's, else the daemon's, else the host's. */
-static int find_servers(NetworkManager *m, char *const *dns, Addresses *ret) {
+/* The container's, else the daemon's, else the host's. One that was chosen may be on a network of the
+ * container's, where the host has no business; a loopback address is the host's. */
+static int find_servers(NetworkManager *m, char *const *dns, Servers *ret) {
         char *const *list = strv_isempty(dns) ? m->config.dns : dns;
 
         if (strv_isempty(list))
@@ -149,13 +158,12 @@ static int find_servers(NetworkManager *m, char *const *dns, Addresses *ret) {
         STRV_FOREACH(s, list) {
                 NetAddr a;
 
-                if (net_addr_parse(*s, &a) >= 0 && add_server(ret, &a) < 0)
+                if (net_addr_parse(*s, &a) >= 0 && add_server(ret, &a, !net_addr_is_loopback(&a)) < 0)
                         return -ENOMEM;
         }
         return 0;
 }
 
-/* A container that reaches nobody outside does not do so by way of its resolver either. */
 static bool leads_outside(const Sandbox *s) {
         for (size_t i = 0; i < s->n_endpoints; i++)
                 if (net_addr_is_set(&s->endpoints[i]->gateway))
@@ -165,11 +173,12 @@ static bool leads_outside(const Sandbox *s) {
 
 int sandbox_serve_names(NetworkManager *m, const char *container_id, char *const *dns, Error *reterr) {
         Sandbox *s = sandbox_find(m, container_id);
-        Addresses servers = {};
+        Servers servers = {};
         int r;
 
         if (!s)
                 return 0;
+        servers.outside = leads_outside(s);
         s->names = dns_server_free(s->names);
         if (!s->path || !sandbox_has_names(s))
                 return 0;
@@ -182,7 +191,6 @@ int sandbox_serve_names(NetworkManager *m, const char *container_id, char *const
                         .netns_path = s->path,
                         .upstreams = servers.items,
                         .n_upstreams = servers.n,
-                        .forward = leads_outside(s),
                         .ops = &names_ops,
                         .userdata = s,
                 }, &s->names, reterr);

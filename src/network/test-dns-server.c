@@ -77,10 +77,15 @@ static NetAddr addr(const char *s) {
 }
 
 static DnsServer *new_server(bool forward, size_t n_upstreams) {
-        NetAddr upstreams[] = { addr(FIRST), addr(SECOND), addr(THIRD), addr("127.0.0.4") };
+        DnsUpstream upstreams[] = {
+                { addr(FIRST), false },
+                { addr(SECOND), false },
+                { addr(THIRD), false },
+                { addr("127.0.0.4"), false },
+        };
         DnsServerConfig config = {
                 .event = event, .netns_path = container.path, .upstreams = upstreams,
-                .n_upstreams = n_upstreams, .forward = forward, .ops = &ops,
+                .n_upstreams = forward ? n_upstreams : 0, .ops = &ops,
         };
         _cleanup_error_ Error error = ERROR_NULL;
         DnsServer *s = NULL;
@@ -533,6 +538,33 @@ TEST(forwarded) {
         answer_with(up, &q2, 0x8380);
         receive_message(fd, &m);
         ASSERT_TRUE(is_truncated(&m));
+        stop();
+}
+
+/* The address is the same in both namespaces: the one inside is asked where that is said, and that alone. */
+TEST(forwarded_inside) {
+        SocketParams inside = { .type = SOCK_DGRAM, .bind = FIRST, .bind_port = 53 };
+        _cleanup_close_ int up = upstream_at(FIRST, SOCK_DGRAM), fd = -EBADF;
+        DnsUpstream upstream = { addr(FIRST), true };
+        DnsServerConfig config = {
+                .event = event, .netns_path = container.path, .upstreams = &upstream, .n_upstreams = 1,
+                .ops = &ops,
+        };
+        _cleanup_error_ Error error = ERROR_NULL;
+        Question q;
+        Message m;
+
+        ASSERT_OK(netns_run(container.fd, open_socket, &inside));
+        if (dns_server_new(&config, &server, &error) < 0)
+                test_fail("%s", error_message(&error));
+        fd = client(SOCK_DGRAM);
+        ask_udp(fd, "other", DNS_TYPE_A);
+        take_question(inside.fd, &q);
+        answer_with(inside.fd, &q, 0x8183);
+        receive_message(fd, &m);
+        ASSERT_EQ(rcode(&m), DNS_RCODE_NXDOMAIN);
+        ASSERT_FAIL(recv(up, &m, sizeof(m), MSG_DONTWAIT));
+        safe_close(inside.fd);
         stop();
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks of users: made, shown, joined and left by containers, names on them, and what of it is there after a crash."""
 
+import ctypes
 import socket
 import subprocess
 import threading
@@ -399,18 +400,28 @@ def own_dns_server():
     equal(lookup(c, i, "web"), [address(c, web, "mine")], "a name, beside a server of the container's own")
 
 
-class NameServer(threading.Thread):
-    """Answers every query for an A record with 192.0.2.7, on a loopback address of the host; remembers what it was asked."""
+LIBC = ctypes.CDLL(None)
 
-    def __init__(self, host="127.9.9.9"):
+
+class NameServer(threading.Thread):
+    """Answers every query for an A record with 192.0.2.7, on a loopback address of the host or in a container; remembers what it was asked."""
+
+    def __init__(self, host="127.9.9.9", pid=None):
+        """pid: of a process in the network namespace where it is to answer."""
         super().__init__(daemon=True)
-        self.host, self.asked = host, []
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((host, 53))
-        cleanup(self.socket.close)
+        self.host, self.pid, self.asked = host, pid, []
+        self.ready = threading.Event()
         self.start()
+        check(self.ready.wait(30), "the name server is there")
+        cleanup(self.socket.close)
 
     def run(self):
+        if self.pid:
+            with open(f"/proc/{self.pid}/ns/net") as ns:
+                check(LIBC.setns(ns.fileno(), 0) == 0, "the namespace is entered")
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((self.host, 53))
+        self.ready.set()
         while True:
             try:
                 data, peer = self.socket.recvfrom(4096)
@@ -443,6 +454,20 @@ def names_of_the_outside():
     equal(server.asked, [], "names that the host's server was asked for")
     c.ok("POST", "/networks/open/connect", {"Container": inside}, wanted=200)
     equal(lookup(c, inside, "www.example.org"), ["192.0.2.7"], "addresses once it leads outside")
+
+
+@test
+def server_on_an_internal_network():
+    """Asked from where the container is: the host has no way there."""
+    only_ours()
+    c = fresh()
+    create(c, "closed", Internal=True)
+    serves = box(c, "closed")
+    there = address(c, serves, "closed")
+    server = NameServer(there, c.inspect(serves)["State"]["Pid"])
+    i = box(c, "closed", host={"Dns": [there]})
+    equal(lookup(c, i, "www.example.org"), ["192.0.2.7"], "addresses of an outside name")
+    contains(server.asked, "www.example.org", "names that the server was asked for")
 
 
 @test
