@@ -198,9 +198,9 @@ static int complete_modes(ContainerManager *m, HostConfig *h) {
         const OciRuntime *runtime;
         int r;
 
-        /* "default" is what older clients send for the default bridge */
+        /* "default" is what clients send that choose none */
         if (isempty(h->network_mode) || streq(h->network_mode, "default")) {
-                r = free_and_strdup(&h->network_mode, NETWORK_BRIDGE);
+                r = free_and_strdup(&h->network_mode, network_manager_default(m->config.networks));
                 if (r < 0)
                         return r;
         }

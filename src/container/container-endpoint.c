@@ -139,13 +139,14 @@ static EndpointSettingsEntry *entry_of_mode(ContainerDocument *d) {
 }
 
 /* The list is what the container is connected to; an empty one is the network of its mode. */
-static int complete_endpoints(ContainerDocument *d) {
+static int complete_endpoints(const NetworkManager *networks, ContainerDocument *d) {
         if (namespace_of_container(d->host_config.network_mode))
                 return 0;
         for (size_t i = 0; i < d->networking.endpoints_config.n_items; i++) {
                 EndpointSettingsEntry *e = d->networking.endpoints_config.items + i;
 
-                if (streq(e->key, "default") && free_and_strdup(&e->key, NETWORK_BRIDGE) < 0)
+                if (streq(e->key, "default") &&
+                    free_and_strdup(&e->key, network_manager_default(networks)) < 0)
                         return -ENOMEM;
         }
         if (d->networking.endpoints_config.n_items > 0)
@@ -266,7 +267,7 @@ int container_networking_check(NetworkManager *networks, ContainerDocument *d, u
                 return r;
         r = port_bindings_complete(&d->host_config, version);
         if (r >= 0)
-                r = complete_endpoints(d);
+                r = complete_endpoints(networks, d);
         if (r < 0)
                 return error_fill(reterr, r);
         r = port_requests(d, &ports, reterr);

@@ -148,24 +148,44 @@ int config_validate(const Config *c, Error *reterr) {
         return r;
 }
 
+#define ANY_IPV6 "IPv6"                 /* an address or a network of it */
+
 const RefusedValue refused_values[] = {
+        { "default-address-pool", ANY_IPV6 },
+        { "default-ipc-mode", "shareable" },
         { "feature", "*=true" },
         { "firewall-backend", "iptables" },
+        { "ip", ANY_IPV6 },
 };
 const size_t n_refused_values = ELEMENTSOF(refused_values);
 
+static int refuse_pool(const DaemonAddressPoolList *l, const Option *o, Error *reterr) {
+        for (size_t i = 0; i < l->n_items; i++)
+                if (strchr(strempty(l->items[i].base), ':'))
+                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                          "%s \"%s\" (IPv6) is not supported yet", option_key(o),
+                                          l->items[i].base);
+        return 0;
+}
+
 static int refuse_value(const RefusedValue *v, const Option *o, const Config *c, Error *reterr) {
         const void *member = option_member_const(o, c);
+        const char *value;
 
+        if (o->kind == &option_kind_pools)
+                return refuse_pool(member, o, reterr);
         if (o->kind == &option_kind_bool_map) {
                 STRV_FOREACH(s, *(char **const *) member)
                         if (endswith(*s, "=true"))
                                 return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
                                                   "%s \"%.*s\" is not supported yet", option_key(o),
                                                   (int) strcspn(*s, "="), *s);
-        } else if (streq(strempty(*(char *const *) member), v->value))
+                return 0;
+        }
+        value = strempty(*(char *const *) member);
+        if (streq(v->value, ANY_IPV6) ? !!strchr(value, ':') : streq(value, v->value))
                 return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "%s \"%s\" is not supported yet",
-                                  option_key(o), v->value);
+                                  option_key(o), value);
         return 0;
 }
 

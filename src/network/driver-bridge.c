@@ -98,6 +98,41 @@ static const NetPrefix *overlapping(const UsedSubnets *u, const NetPrefix *p) {
         return NULL;
 }
 
+static NetPrefix first_address(const NetPrefix *subnet) {
+        return (NetPrefix) { net_addr_from_host(net_prefix_first(subnet) + (subnet->length < 32)),
+                             subnet->length };
+}
+
+/* An address of an earlier time that goes with --fixed-cidr. */
+static bool holds_range(const NetPrefix *address, const NetPrefix *range) {
+        return net_addr_is_set(&address->addr) && address->length <= range->length &&
+               net_prefix_contains(address, &range->addr);
+}
+
+/* Without --bip the subnet of --fixed-cidr is the bridge's own, unless it has one that holds it. */
+static int choose_by_range(const Network *n, const UsedSubnets *u, NetPrefix *ret, Error *reterr) {
+        const char *text = n->manager->config.fixed_cidr;
+        char buffer[NET_PREFIX_TEXT_MAX];
+        const NetPrefix *other;
+        NetPrefix range;
+
+        if (net_prefix_parse(text, &range) < 0 || range.addr.family != AF_INET)
+                return error_setf(reterr, ERROR_INVALID, "invalid CIDR address: %s", text);
+        range = net_prefix_mask(&range);
+        if (holds_range(&u->own, &range)) {
+                *ret = u->own;
+                return 0;
+        }
+        other = overlapping(u, &range);
+        if (other)
+                return error_setf(reterr, ERROR_INVALID,
+                                  "fixed-cidr %s overlaps with %s, which this host uses already", text,
+                                  net_prefix_format(buffer, other));
+        *ret = holds_range(&n->address, &range) && !overlapping(u, &n->address) ? n->address :
+                                                                                  first_address(&range);
+        return 0;
+}
+
 /* --bip, else what the interface has already, else what it had before the reboot, else a free one of the
  * pools. */
 static int choose_address(Network *n, UsedSubnets *u, NetPrefix *ret, Error *reterr) {
@@ -123,6 +158,8 @@ static int choose_address(Network *n, UsedSubnets *u, NetPrefix *ret, Error *ret
                                           net_prefix_format(text, other));
                 return 0;
         }
+        if (network_is_predefined(n) && n->bridge.own && !isempty(c->fixed_cidr))
+                return choose_by_range(n, u, ret, reterr);
         if (network_is_predefined(n) && net_addr_is_set(&u->own.addr)) {
                 *ret = u->own;
                 return 0;
@@ -138,8 +175,7 @@ static int choose_address(Network *n, UsedSubnets *u, NetPrefix *ret, Error *ret
         r = ipam_choose_subnet(c->pools, c->n_pools, u->items, u->n, &subnet, reterr);
         if (r < 0)
                 return r;
-        *ret = (NetPrefix){ net_addr_from_host(net_prefix_first(&subnet) + (subnet.length < 32)),
-                            subnet.length };
+        *ret = first_address(&subnet);
         return 0;
 }
 

@@ -456,6 +456,10 @@ Network *network_manager_find_id(NetworkManager *m, const char *id) {
         return NULL;
 }
 
+const char *network_manager_default(const NetworkManager *m) {
+        return bridge_is_disabled(m) ? NETWORK_NONE : NETWORK_BRIDGE;
+}
+
 int network_manager_find(NetworkManager *m, const char *name, Network **ret, Error *reterr) {
         Network *n, *found = NULL;
 
@@ -464,7 +468,7 @@ int network_manager_find(NetworkManager *m, const char *name, Network **ret, Err
         assert(ret);
 
         if (streq(name, "default"))
-                name = bridge_is_disabled(m) ? NETWORK_NONE : NETWORK_BRIDGE;
+                name = network_manager_default(m);
         n = network_manager_find_id(m, name) ?: find_name(m, name);
         for (size_t i = 0; !n && i < m->n_networks && id_is_prefix(name); i++)
                 if (startswith(m->networks[i]->id, name)) {

@@ -698,6 +698,27 @@ TEST(files) {
         finish(m);
 }
 
+/* --fixed-cidr without --bip is the subnet; with one, and afterwards, a part of it. */
+TEST(fixed_cidr) {
+        DaemonNetworkConfig config = default_config;
+        NetworkManager *m;
+
+        config.fixed_cidr = (char *) "10.77.3.0/24";
+        m = start_with(&config);
+        check_address(connect_ports(m, ID_A, NULL, 0), "10.77.3.2/24");
+        finish(m);
+
+        config.bip = (char *) "10.77.0.1/16";
+        m = start_with(&config);
+        check_address(connect_ports(m, ID_A, NULL, 0), "10.77.3.0/16");
+        ASSERT_OK(sandbox_free(m, ID_A, NULL));
+        network_manager_free(m);
+        config.bip = NULL;
+        m = start_with(&config);
+        check_address(connect_ports(m, ID_A, NULL, 0), "10.77.3.0/16");
+        finish(m);
+}
+
 /* --- world --- */
 
 static int setup_neighbour(void *userdata) {

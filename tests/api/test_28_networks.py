@@ -596,6 +596,25 @@ def over_restarts():
     d.check_clean()
 
 
+@test
+def without_a_default_bridge():
+    """--bridge none: who chooses no network is on none."""
+    d = own_daemon("--bridge", "none")
+    cleanup(d.destroy)
+    d.start()
+    d.load_busybox()
+    c = d.client()
+    equal(names(c), ["host", "none"], "networks")
+    for body in ({}, {"HostConfig": {"NetworkMode": "default"}, "NetworkingConfig": {"EndpointsConfig": {"default": {}}}}):
+        i = c.create(cmd="ip -o link | grep -vc lo:; true", **body)
+        d.containers.add(i)
+        c.start(i)
+        equal(list(networks(c, i)), ["none"], "networks of the container")
+        c.wait(i)
+        equal(c.logs(i)[0], b"0\n", "interfaces beside lo")
+        c.remove(i)
+
+
 @test(timeout=240)
 def many():
     c = fresh()
