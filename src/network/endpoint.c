@@ -182,6 +182,8 @@ static int connect_endpoint(Network *n, Sandbox *s, Endpoint *e, Endpoint *old, 
         crash_point("endpoint-connect:connected");
 
         r = e->default_route ? sandbox_install_ports(s, reterr) : 0;
+        if (r >= 0 && e->default_route)
+                sandbox_catch_flows(s);
         if (r >= 0)
                 return 0;
 
@@ -308,6 +310,7 @@ int endpoint_disconnect(NetworkManager *m, const char *container_id, Network *n,
         had_route = e->default_route;
         if (had_route)
                 sandbox_withdraw_ports(s);
+        sandbox_forget_flows(s, e);
         r = n->driver->cut ? n->driver->cut(n, e) : 0;
         forget_endpoint(s, e);
         RET_GATHER(r, sandbox_save(s, NULL));

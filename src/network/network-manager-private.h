@@ -32,6 +32,7 @@ struct NetworkManager {
         char *netns_directory;
 
         Netlink *netlink;
+        Netlink *conntrack;             /* NULL until it is needed */
         Firewall *firewall;             /* NULL: --iptables=false */
         sd_event_source *firewall_source; /* applies it once the daemon serves */
         Portmap *portmap;
@@ -79,6 +80,10 @@ void sandbox_unpublish(Sandbox *s);
 void sandbox_withdraw_ports(Sandbox *s);
 /* Nobody can be reached by them any more: they are free again. */
 void sandbox_release_ports(Sandbox *s);
+/* UDP that goes on without a pause: what was led to an endpoint's address does not reach its next owner, and
+ * what came to a port before it was published is led to the container. */
+void sandbox_forget_flows(Sandbox *s, const Endpoint *e);
+void sandbox_catch_flows(Sandbox *s);
 
 /* network-stale.c: deletes the link later, if it is still there then. */
 void network_manager_forget_link(NetworkManager *m, const char *name);

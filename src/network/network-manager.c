@@ -257,6 +257,7 @@ NetworkManager *network_manager_free(NetworkManager *m) {
         netns_pool_free(m->pool);
         portmap_free(m->portmap);
         netlink_free(m->netlink);
+        netlink_free(m->conntrack);
         sd_event_source_disable_unref(m->stale_source);
         strv_free(m->stale_links);
         network_config_done(&m->config);

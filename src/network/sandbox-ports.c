@@ -6,6 +6,7 @@
 #include "basic/fileio.h"
 #include "basic/log.h"
 #include "network/network-manager-private.h"
+#include "shared/conntrack.h"
 
 #define PORTS_MAX 65535U                /* of one container */
 
@@ -165,6 +166,68 @@ int sandbox_install_ports(Sandbox *s, Error *reterr) {
         return 0;
 }
 
+/* --- flows of UDP, which have no end of their own --- */
+
+/* Without connection tracking there is nothing to forget. */
+static bool has_conntrack(NetworkManager *m) {
+        int r;
+
+        if (m->conntrack)
+                return true;
+        r = conntrack_open(&m->conntrack);
+        if (r < 0)
+                (void) log_debug_errno(r, "Cannot open connection tracking: %m");
+        return r >= 0;
+}
+
+void sandbox_forget_flows(Sandbox *s, const Endpoint *e) {
+        int r;
+
+        for (size_t i = 0; i < s->n_ports; i++) {
+                if (s->ports[i].protocol != PORT_UDP)
+                        continue;
+                if (e->address.addr.family != AF_INET || !has_conntrack(s->manager))
+                        return;
+                r = conntrack_forget_flows_to(s->manager->conntrack, &e->address.addr);
+                if (r < 0)
+                        (void) log_debug_errno(r, "Flows to container %s are not forgotten: %m",
+                                               s->container_id);
+                return;
+        }
+}
+
+static int on_own_address(unsigned index, const NetPrefix *address, void *userdata) {
+        ConntrackPorts *w = ASSERT_PTR(userdata);
+
+        if (!GREEDY_REALLOC0(w->addresses, w->n_allocated, w->n_addresses + 1))
+                return -ENOMEM;
+        w->addresses[w->n_addresses++] = address->addr;
+        return 0;
+}
+
+void sandbox_catch_flows(Sandbox *s) {
+        NetworkManager *m = s->manager;
+        ConntrackPorts wanted = {};
+        bool any = false;
+        int r;
+
+        for (size_t i = 0; i < s->n_ports; i++)
+                if (s->ports[i].protocol == PORT_UDP) {
+                        wanted.ports[s->ports[i].host_port / 8U] |=
+                                        (uint8_t) (1U << (s->ports[i].host_port % 8U));
+                        any = true;
+                }
+        if (!any || !has_conntrack(m))
+                return;
+        r = netlink_address_foreach(m->netlink, on_own_address, &wanted);
+        if (r >= 0)
+                r = conntrack_forget_untranslated_udp(m->conntrack, &wanted);
+        if (r < 0)
+                (void) log_debug_errno(r, "Flows to ports of container %s are not forgotten: %m",
+                                       s->container_id);
+        free(wanted.addresses);
+}
+
 /* After a restart: the sockets again. A port that another program took in between stays translated to us. */
 int sandbox_publish_again(Sandbox *s) {
         for (size_t i = 0; i < s->n_ports; i++) {
@@ -187,6 +250,8 @@ void sandbox_unpublish(Sandbox *s) {
                 return;
         if (s->manager->firewall && published_endpoint(s) && to_firewall(s, &ports) >= 0)
                 (void) firewall_remove_ports(s->manager->firewall, ports, s->n_ports, NULL);
+        for (size_t i = 0; i < s->n_endpoints; i++)
+                sandbox_forget_flows(s, s->endpoints[i]);
         sandbox_release_ports(s);
 }
 

@@ -13,12 +13,10 @@
 #include "basic/log.h"
 #include "basic/string-util.h"
 
-/* The largest request below is under 300 bytes. */
-#define REQUEST_SIZE_MAX 512U
 #define RECEIVE_SIZE 32768U             /* what the kernel fills at most in one part of a dump */
 #define TIMEOUT_SEC 5                   /* only a bug, here or in the kernel, lets it pass */
 
-int netlink_open(Netlink **ret) {
+int netlink_open_protocol(int protocol, Netlink **ret) {
         static const struct timeval timeout = { .tv_sec = TIMEOUT_SEC };
         _cleanup_(netlink_freep) Netlink *nl = NULL;
         int one = 1;
@@ -27,7 +25,7 @@ int netlink_open(Netlink **ret) {
         if (!nl)
                 return -ENOMEM;
 
-        nl->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+        nl->socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
         if (!nl->socket)
                 return -errno;
         if (mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID) < 0)
@@ -44,6 +42,10 @@ int netlink_open(Netlink **ret) {
         return 0;
 }
 
+int netlink_open(Netlink **ret) {
+        return netlink_open_protocol(NETLINK_ROUTE, ret);
+}
+
 Netlink *netlink_free(Netlink *nl) {
         if (!nl)
                 return NULL;
@@ -54,10 +56,10 @@ Netlink *netlink_free(Netlink *nl) {
 
 /* --- requests --- */
 
-static struct nlmsghdr *request_begin(NetlinkBatch *b, uint16_t type, uint16_t flags) {
+struct nlmsghdr *netlink_batch_begin(NetlinkBatch *b, uint16_t type, uint16_t flags) {
         struct nlmsghdr *h;
 
-        assert(b->used + REQUEST_SIZE_MAX <= sizeof(b->buffer));
+        assert(b->used + NETLINK_REQUEST_SIZE_MAX <= sizeof(b->buffer));
 
         h = mnl_nlmsg_put_header(b->buffer + b->used);
         h->nlmsg_type = type;
@@ -66,8 +68,8 @@ static struct nlmsghdr *request_begin(NetlinkBatch *b, uint16_t type, uint16_t f
         return h;
 }
 
-static void request_end(NetlinkBatch *b, struct nlmsghdr *h) {
-        assert(h->nlmsg_len <= REQUEST_SIZE_MAX);
+void netlink_batch_end(NetlinkBatch *b, struct nlmsghdr *h) {
+        assert(h->nlmsg_len <= NETLINK_REQUEST_SIZE_MAX);
 
         b->used += MNL_ALIGN(h->nlmsg_len);
         b->n_requests++;
@@ -84,7 +86,7 @@ static struct ifinfomsg *put_ifinfo(struct nlmsghdr *h, unsigned index, unsigned
 }
 
 void netlink_batch_bridge_new(NetlinkBatch *b, const char *name, const MacAddr *mac, unsigned mtu) {
-        struct nlmsghdr *h = request_begin(b, RTM_NEWLINK, NLM_F_CREATE|NLM_F_EXCL);
+        struct nlmsghdr *h = netlink_batch_begin(b, RTM_NEWLINK, NLM_F_CREATE|NLM_F_EXCL);
         struct nlattr *info;
 
         put_ifinfo(h, 0, IFF_UP, IFF_UP);
@@ -96,7 +98,7 @@ void netlink_batch_bridge_new(NetlinkBatch *b, const char *name, const MacAddr *
         info = mnl_attr_nest_start(h, IFLA_LINKINFO);
         mnl_attr_put_strz(h, IFLA_INFO_KIND, "bridge");
         mnl_attr_nest_end(h, info);
-        request_end(b, h);
+        netlink_batch_end(b, h);
 }
 
 /* The peer's attributes are a whole link message of their own inside IFLA_INFO_DATA (drivers/net/veth.c). */
@@ -115,7 +117,7 @@ static void put_veth_peer(struct nlmsghdr *h, const VethParams *p) {
 }
 
 void netlink_batch_veth_new(NetlinkBatch *b, const VethParams *p) {
-        struct nlmsghdr *h = request_begin(b, RTM_NEWLINK, NLM_F_CREATE|NLM_F_EXCL);
+        struct nlmsghdr *h = netlink_batch_begin(b, RTM_NEWLINK, NLM_F_CREATE|NLM_F_EXCL);
         struct nlattr *info, *data;
 
         put_ifinfo(h, 0, IFF_UP, IFF_UP);
@@ -134,49 +136,49 @@ void netlink_batch_veth_new(NetlinkBatch *b, const VethParams *p) {
         put_veth_peer(h, p);
         mnl_attr_nest_end(h, data);
         mnl_attr_nest_end(h, info);
-        request_end(b, h);
+        netlink_batch_end(b, h);
 }
 
 void netlink_batch_link_up(NetlinkBatch *b, unsigned index, bool up) {
-        struct nlmsghdr *h = request_begin(b, RTM_NEWLINK, 0);
+        struct nlmsghdr *h = netlink_batch_begin(b, RTM_NEWLINK, 0);
 
         put_ifinfo(h, index, up ? IFF_UP : 0, IFF_UP);
-        request_end(b, h);
+        netlink_batch_end(b, h);
 }
 
 void netlink_batch_link_down_name(NetlinkBatch *b, const char *name) {
-        struct nlmsghdr *h = request_begin(b, RTM_NEWLINK, 0);
+        struct nlmsghdr *h = netlink_batch_begin(b, RTM_NEWLINK, 0);
 
         put_ifinfo(h, 0, 0, IFF_UP);
         mnl_attr_put_strz(h, IFLA_IFNAME, name);
-        request_end(b, h);
+        netlink_batch_end(b, h);
 }
 
 void netlink_batch_link_mtu(NetlinkBatch *b, unsigned index, unsigned mtu) {
-        struct nlmsghdr *h = request_begin(b, RTM_NEWLINK, 0);
+        struct nlmsghdr *h = netlink_batch_begin(b, RTM_NEWLINK, 0);
 
         put_ifinfo(h, index, 0, 0);
         mnl_attr_put_u32(h, IFLA_MTU, mtu);
-        request_end(b, h);
+        netlink_batch_end(b, h);
 }
 
 void netlink_batch_link_delete(NetlinkBatch *b, unsigned index) {
-        struct nlmsghdr *h = request_begin(b, RTM_DELLINK, 0);
+        struct nlmsghdr *h = netlink_batch_begin(b, RTM_DELLINK, 0);
 
         put_ifinfo(h, index, 0, 0);
-        request_end(b, h);
+        netlink_batch_end(b, h);
 }
 
 void netlink_batch_link_delete_name(NetlinkBatch *b, const char *name) {
-        struct nlmsghdr *h = request_begin(b, RTM_DELLINK, 0);
+        struct nlmsghdr *h = netlink_batch_begin(b, RTM_DELLINK, 0);
 
         put_ifinfo(h, 0, 0, 0);
         mnl_attr_put_strz(h, IFLA_IFNAME, name);
-        request_end(b, h);
+        netlink_batch_end(b, h);
 }
 
 void netlink_batch_port_flags(NetlinkBatch *b, unsigned index, bool isolated, bool hairpin) {
-        struct nlmsghdr *h = request_begin(b, RTM_SETLINK, 0);
+        struct nlmsghdr *h = netlink_batch_begin(b, RTM_SETLINK, 0);
         struct nlattr *protinfo;
 
         put_ifinfo(h, index, 0, 0)->ifi_family = AF_BRIDGE;
@@ -184,7 +186,7 @@ void netlink_batch_port_flags(NetlinkBatch *b, unsigned index, bool isolated, bo
         mnl_attr_put_u8(h, IFLA_BRPORT_MODE, hairpin);
         mnl_attr_put_u8(h, IFLA_BRPORT_ISOLATED, isolated);
         mnl_attr_nest_end(h, protinfo);
-        request_end(b, h);
+        netlink_batch_end(b, h);
 }
 
 static void put_address(struct nlmsghdr *h, unsigned index, const NetPrefix *address) {
@@ -200,23 +202,23 @@ static void put_address(struct nlmsghdr *h, unsigned index, const NetPrefix *add
 }
 
 void netlink_batch_address_add(NetlinkBatch *b, unsigned index, const NetPrefix *address) {
-        struct nlmsghdr *h = request_begin(b, RTM_NEWADDR, NLM_F_CREATE|NLM_F_REPLACE);
+        struct nlmsghdr *h = netlink_batch_begin(b, RTM_NEWADDR, NLM_F_CREATE|NLM_F_REPLACE);
 
         put_address(h, index, address);
         if (address->addr.family == AF_INET && address->length < 31)
                 mnl_attr_put_u32(h, IFA_BROADCAST, htonl(net_prefix_last(address)));
-        request_end(b, h);
+        netlink_batch_end(b, h);
 }
 
 void netlink_batch_address_delete(NetlinkBatch *b, unsigned index, const NetPrefix *address) {
-        struct nlmsghdr *h = request_begin(b, RTM_DELADDR, 0);
+        struct nlmsghdr *h = netlink_batch_begin(b, RTM_DELADDR, 0);
 
         put_address(h, index, address);
-        request_end(b, h);
+        netlink_batch_end(b, h);
 }
 
 void netlink_batch_default_route_add(NetlinkBatch *b, unsigned index, const NetAddr *gateway) {
-        struct nlmsghdr *h = request_begin(b, RTM_NEWROUTE, NLM_F_CREATE|NLM_F_REPLACE);
+        struct nlmsghdr *h = netlink_batch_begin(b, RTM_NEWROUTE, NLM_F_CREATE|NLM_F_REPLACE);
         struct rtmsg *r = mnl_nlmsg_put_extra_header(h, sizeof(*r));
 
         r->rtm_family = gateway->family;
@@ -226,7 +228,7 @@ void netlink_batch_default_route_add(NetlinkBatch *b, unsigned index, const NetA
         r->rtm_type = RTN_UNICAST;
         mnl_attr_put(h, RTA_GATEWAY, gateway->family == AF_INET ? 4 : 16, gateway->bytes);
         mnl_attr_put_u32(h, RTA_OIF, index);
-        request_end(b, h);
+        netlink_batch_end(b, h);
 }
 
 /* --- answers --- */
@@ -324,9 +326,7 @@ int netlink_batch_send(Netlink *nl, NetlinkBatch *b, unsigned *ret_failed) {
 
 /* --- queries --- */
 
-/* Sends one query and feeds the answers to the callback, which returns MNL_CB_OK or MNL_CB_ERROR with errno
- * set. */
-static int query(Netlink *nl, struct nlmsghdr *h, mnl_cb_t callback, void *userdata) {
+int netlink_query(Netlink *nl, struct nlmsghdr *h, NetlinkCallback callback, void *userdata) {
         _cleanup_free_ char *buffer = NULL;
         uint32_t sequence = ++nl->sequence;
         int r;
@@ -432,7 +432,7 @@ static int store_link(const LinkInfo *link, void *userdata) {
 }
 
 int netlink_link_get(Netlink *nl, const char *name, LinkInfo *ret) {
-        _Alignas(8) char buffer[REQUEST_SIZE_MAX];
+        _Alignas(8) char buffer[NETLINK_REQUEST_SIZE_MAX];
         struct nlmsghdr *h = mnl_nlmsg_put_header(buffer);
         LinkInfo l = {};
         QueryContext context = { .link = store_link, .userdata = &l };
@@ -444,7 +444,7 @@ int netlink_link_get(Netlink *nl, const char *name, LinkInfo *ret) {
         h->nlmsg_flags = NLM_F_REQUEST|NLM_F_ACK;
         put_ifinfo(h, 0, 0, 0);
         mnl_attr_put_strz(h, IFLA_IFNAME, name);
-        r = query(nl, h, on_link, &context);
+        r = netlink_query(nl, h, on_link, &context);
         if (r < 0)
                 return r;
         if (l.index == 0)
@@ -456,14 +456,14 @@ int netlink_link_get(Netlink *nl, const char *name, LinkInfo *ret) {
 
 static int dump(Netlink *nl, uint16_t type, size_t header_size, sa_family_t family, mnl_cb_t callback,
                 void *userdata) {
-        _Alignas(8) char buffer[REQUEST_SIZE_MAX];
+        _Alignas(8) char buffer[NETLINK_REQUEST_SIZE_MAX];
         struct nlmsghdr *h = mnl_nlmsg_put_header(buffer);
 
         h->nlmsg_type = type;
         h->nlmsg_flags = NLM_F_REQUEST|NLM_F_DUMP;
         /* The family is the first byte of each of the three headers. */
         *(uint8_t *) mnl_nlmsg_put_extra_header(h, header_size) = family;
-        return query(nl, h, callback, userdata);
+        return netlink_query(nl, h, callback, userdata);
 }
 
 int netlink_link_foreach(Netlink *nl, LinkFunction function, void *userdata) {

@@ -18,6 +18,8 @@ typedef struct Netlink {
 } Netlink;
 
 int netlink_open(Netlink **ret);
+/* NETLINK_*: of another subsystem than routing. */
+int netlink_open_protocol(int protocol, Netlink **ret);
 Netlink *netlink_free(Netlink *nl);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Netlink *, netlink_free);
 
@@ -38,6 +40,14 @@ typedef struct NetlinkBatch {
 /* Sends all; returns the first error and its position (from 0) in ret_failed (may be NULL). The kernel's
  * own words, if it has any, are logged at debug level. */
 int netlink_batch_send(Netlink *nl, NetlinkBatch *b, unsigned *ret_failed);
+
+/* One request, and its end; for messages that are not below. The caller sees that there is room. */
+#define NETLINK_REQUEST_SIZE_MAX 512U
+struct nlmsghdr *netlink_batch_begin(NetlinkBatch *b, uint16_t type, uint16_t flags);
+void netlink_batch_end(NetlinkBatch *b, struct nlmsghdr *h);
+static inline bool netlink_batch_has_room(const NetlinkBatch *b) {
+        return b->used + NETLINK_REQUEST_SIZE_MAX <= sizeof(b->buffer);
+}
 
 void netlink_batch_bridge_new(NetlinkBatch *b, const char *name, const MacAddr *mac, unsigned mtu);
 
@@ -78,6 +88,11 @@ typedef struct LinkInfo {
         char kind[16];                  /* "bridge", "veth"; "" for hardware */
         MacAddr mac;
 } LinkInfo;
+
+/* Sends one query and feeds the answers to the callback, which returns MNL_CB_OK, or MNL_CB_ERROR with errno
+ * set. */
+typedef int (*NetlinkCallback)(const struct nlmsghdr *h, void *userdata);
+int netlink_query(Netlink *nl, struct nlmsghdr *h, NetlinkCallback callback, void *userdata);
 
 /* -ENODEV if there is none. */
 int netlink_link_get(Netlink *nl, const char *name, LinkInfo *ret);

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Endpoints and published ports as clients ask for them: what is refused at create, which network has the default route, and whom ports lead to."""
 
+import socket
+import threading
+
 import common_api
-from common_api import client, only_ours
-from harness import cases, cleanup, contains, equal, eventually, matches, test
-from test_28_networks import address, box, create, fresh, networks, subnet
+from common_api import only_ours
+from harness import cases, check, cleanup, contains, equal, eventually, matches, test
+from test_28_networks import LIBC, address, box, create, fresh, networks, subnet
 
 WEB = "while :; do echo it | nc -l -p 80; done"
 USER_ONLY = "user specified IP address is supported on user defined networks only"
@@ -266,6 +269,63 @@ def list_without_a_binding():
     for bindings in ([], None):
         i = published(c, "one", {"80/tcp": bindings})
         equal(len(ports(c, i)["80/tcp"]), 1, f"bindings of {bindings}")
+
+
+class Receiver(threading.Thread):
+    """Datagrams to UDP port 80 in the network namespace of a container."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid, self.got, self.ready = pid, [], threading.Event()
+        self.start()
+        check(self.ready.wait(30), "the receiver is there")
+        cleanup(self.socket.close)
+
+    def run(self):
+        with open(f"/proc/{self.pid}/ns/net") as ns:
+            check(LIBC.setns(ns.fileno(), 0) == 0, "the namespace is entered")
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("0.0.0.0", 80))
+        self.ready.set()
+        while True:
+            try:
+                self.got.append(self.socket.recv(4096))
+            except OSError:
+                return
+
+
+@test
+def udp_flows_end_with_the_endpoint():
+    """Whoever goes on sending to a published port does not reach the next container of the address, and one that began before reaches the first."""
+    only_ours()
+    c = fresh()
+    create(c, "fixed", IPAM=subnet("10.66.0.0/24"))
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    cleanup(sender.close)
+    sender.bind(("10.66.0.1", 0))
+
+    def send(text, to):
+        try:
+            sender.sendto(text, to)
+        except ConnectionRefusedError:      # of an earlier datagram
+            sender.sendto(text, to)
+
+    for leave in (c.remove, lambda i: c.ok("POST", "/networks/fixed/disconnect", {"Container": i})):
+        send(b"early", ("10.66.0.1", 8055))
+        i = published(c, "fixed", {"80/udp": [{"HostPort": "8055"}]})
+        first = Receiver(c.inspect(i)["State"]["Pid"])
+        send(b"first", ("10.66.0.1", 8055))
+        eventually(lambda: b"first" in first.got, "the datagram to the published port")
+        there = address(c, i, "fixed")
+        leave(i)
+        j = box(c, "fixed")
+        equal(address(c, j, "fixed"), there, "address of the next container")
+        second = Receiver(c.inspect(j)["State"]["Pid"])
+        send(b"first", ("10.66.0.1", 8055))
+        send(b"second", (there, 80))
+        eventually(lambda: b"second" in second.got, "the datagram to the container itself")
+        equal(second.got, [b"second"], "what the next container got")
+        c.remove(j)
 
 
 @test
