@@ -26,6 +26,7 @@ typedef struct Daemon {
         sd_event *event;
 
         int lock_fd;                    /* <data root>/lock */
+        int exec_lock_fd;               /* flock on <exec root>/lock */
         bool exec_root_mounted;
         bool pidfile_written;
         Listener listeners[LISTENERS_MAX];

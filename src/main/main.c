@@ -55,7 +55,7 @@ static int fail(const Error *e) {
 }
 
 int main(int argc, char *argv[]) {
-        Daemon d = { .argc = argc, .argv = argv, .lock_fd = -EBADF };
+        Daemon d = { .argc = argc, .argv = argv, .lock_fd = -EBADF, .exec_lock_fd = -EBADF };
         _cleanup_error_ Error e = ERROR_NULL;
         int r;
 

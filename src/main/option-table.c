@@ -127,7 +127,9 @@ const Option option_table[] = {
                     "itself) or auto, the default: systemd where it is PID 1. The environment variable "
                     "DOCKERD_SUPERVISOR sets the same where the option is not given." },
         { "exec-root", STRING(engine.exec_root), .value = "/run/dockerd", .check = check_absolute_path,
-          .help = "Directory of everything that ends with a reboot" },
+          .help = "Directory of everything that ends with a reboot",
+          .manual = "Two daemons never share one: the second is refused. It tells engines on one host apart, "
+                    "see SEVERAL ENGINES." },
         { "experimental", BOOL(engine.experimental), .flags = OPTION_RELOADABLE,
           .help = "Offer experimental features" },
         { "feature", .key = "features", BOOL_MAP(engine.features), .flags = OPTION_RELOADABLE,

@@ -63,7 +63,7 @@ static int wait_for_lock(int fd, uint64_t *ret_owner) {
         return 0;
 }
 
-static int take_lock(Daemon *d, const char *root, Error *reterr) {
+static int take_lock(const char *what, const char *root, int *ret_fd, Error *reterr) {
         _cleanup_free_ char *path = path_join(root, "lock");
         _cleanup_close_ int fd = -EBADF;
         uint64_t owner = 0;
@@ -76,13 +76,21 @@ static int take_lock(Daemon *d, const char *root, Error *reterr) {
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot open %s", path);
         if (wait_for_lock(fd, &owner) < 0)
                 return error_setf(reterr, ERROR_CONFLICT,
-                                  "the data root %s is in use by another daemon (process %d)", root,
+                                  "the %s %s is in use by another daemon (process %d)", what, root,
                                   (int) owner);
         snprintf(pid, sizeof(pid), "%d\n", getpid());
         if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, strlen(pid), 0) < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot write %s", path);
-        d->lock_fd = TAKE_FD(fd);
+        *ret_fd = TAKE_FD(fd);
         return 0;
+}
+
+static int lock_data_root(Daemon *d, Error *reterr) {
+        return take_lock("data root", d->config->engine.data_root, &d->lock_fd, reterr);
+}
+
+static int lock_exec_root(Daemon *d, Error *reterr) {
+        return take_lock("exec root", d->config->engine.exec_root, &d->exec_lock_fd, reterr);
 }
 
 /* Mounts below the exec root (network namespaces) must not propagate into the shims' own mount namespaces
@@ -114,7 +122,7 @@ int root_lock(Daemon *d, Error *reterr) {
         if (access(root, F_OK) < 0)
                 return error_set_errnof(reterr, ERROR_NOT_FOUND, -errno, "cannot open the data root %s", root);
         (void) umask(0022);
-        return take_lock(d, root, reterr);
+        return lock_data_root(d, reterr);
 }
 
 int root_open(Daemon *d, Error *reterr) {
@@ -130,11 +138,13 @@ int root_open(Daemon *d, Error *reterr) {
         (void) umask(0022);
         r = make_root(c->data_root, DATA_ROOT_MODE, reterr);
         if (r >= 0)
-                r = take_lock(d, c->data_root, reterr);
+                r = lock_data_root(d, reterr);
         if (r >= 0)
                 r = make_root(tmp, TMP_MODE, reterr);
         if (r >= 0)
                 r = make_root(c->exec_root, EXEC_ROOT_MODE, reterr);
+        if (r >= 0)
+                r = lock_exec_root(d, reterr);
         return r < 0 ? r : make_exec_root_own(d, reterr);
 }
 
@@ -143,6 +153,7 @@ void root_close(Daemon *d) {
         if (d->exec_root_mounted)
                 (void) mount_remove_own(d->config->engine.exec_root);
         d->exec_root_mounted = false;
+        d->exec_lock_fd = safe_close(d->exec_lock_fd);
         d->lock_fd = safe_close(d->lock_fd);
 }
 

@@ -219,7 +219,22 @@ static int find_or_create_bridge(Network *n, LinkInfo *ret, Error *reterr) {
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to look up interface %s", name);
         if (!streq(ret->kind, "bridge"))
                 return error_setf(reterr, ERROR_INVALID, "existing interface %s is not a bridge", name);
+        if (network_instance_is_foreign(&n->manager->instance, ret->alias))
+                return error_setf(reterr, ERROR_CONFLICT,
+                                  "bridge %s belongs to another dockerd, whose exec root is %s: one bridge cannot "
+                                  "serve two", name, network_instance_owner(ret->alias));
         return 0;
+}
+
+/* A bridge that the user has made keeps its group, and a text that he gave to it. */
+static void mark_bridge(Network *n, const LinkInfo *link, NetlinkBatch *b) {
+        const char *mark = n->manager->instance.mark;
+        unsigned group = n->bridge.own ? FIREWALL_BRIDGE_GROUP : link->group;
+
+        if (!n->bridge.own && !isempty(link->alias))
+                return;
+        if (!streq(link->alias, mark) || link->group != group)
+                netlink_batch_link_mark(b, link->index, mark, group);
 }
 
 static int configure_bridge(Network *n, const LinkInfo *link, const NetPrefix *old, Error *reterr) {
@@ -227,6 +242,7 @@ static int configure_bridge(Network *n, const LinkInfo *link, const NetPrefix *o
         int r;
 
         NETLINK_BATCH_INIT(&b);
+        mark_bridge(n, link, &b);
         if (net_addr_is_set(&old->addr) && !net_prefix_equal(old, &n->address))
                 netlink_batch_address_delete(&b, link->index, old);
         if (!net_prefix_equal(old, &n->address))
@@ -292,14 +308,28 @@ static int bridge_start(Network *n, Error *reterr) {
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
+static void unmark_bridge(Network *n) {
+        NetlinkBatch b;
+        LinkInfo link;
+
+        if (netlink_link_get(n->manager->netlink, n->bridge.interface, &link) < 0 ||
+            !streq(link.alias, n->manager->instance.mark))
+                return;
+        NETLINK_BATCH_INIT(&b);
+        netlink_batch_link_mark(&b, link.index, "", link.group);
+        (void) netlink_batch_send(n->manager->netlink, &b, NULL);
+}
+
 static int bridge_stop(Network *n, Error *reterr) {
         NetlinkBatch b;
         int r;
 
         if (n->manager->firewall)
                 firewall_remove_bridge(n->manager->firewall, n->bridge.interface);
-        if (!n->bridge.own)
+        if (!n->bridge.own) {
+                unmark_bridge(n);
                 return 0;
+        }
 
         NETLINK_BATCH_INIT(&b);
         netlink_batch_link_delete_name(&b, n->bridge.interface);

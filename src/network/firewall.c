@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The nft table `inet dockerd`: masquerade, isolation, published ports. */
+/* The nft table of this engine, `inet dockerd`: masquerade, isolation, published ports. */
 #include "network/firewall.h"
 
 #include <linux/netfilter.h>
@@ -9,11 +9,12 @@
 #include "basic/string-util.h"
 #include "shared/nft.h"
 
-#define TABLE "inet " FIREWALL_TABLE
+#define TEXT_OF_TOKEN(x) #x
+#define TEXT_OF(x) TEXT_OF_TOKEN(x)
 
 struct Firewall {
         FirewallConfig config;
-        char *accept_fwmark;            /* owned copy of the config's */
+        char *accept_fwmark, *table, *comment;  /* owned copies of the config's */
         FirewallBridge *bridges;
         size_t n_bridges, n_bridges_allocated;
         FirewallPort *ports;
@@ -31,9 +32,6 @@ struct Firewall {
  * postrouting: hairpin (a container reaches a port published by one on the same bridge) needs the bridge's
  * address as source, or the answer would go past the translation. */
 static const char rules_begin[] =
-        "table " TABLE " {}\n"
-        "delete table " TABLE "\n"
-        "table " TABLE " {\n"
         "        set bridges { type ifname; }\n"
         "        set internal { type ifname; }\n"
         "        set icc { type ifname . ifname; }\n"
@@ -68,8 +66,11 @@ static const char rules_begin[] =
         "        chain forward {\n"
         "                type filter hook forward priority filter; policy accept;\n";
 
+/* Another engine's bridges are no business of ours. */
 static const char rule_drop_foreign[] =
-        "                meta nfproto ipv4 iifname != @bridges oifname != @bridges drop\n";
+        "                meta nfproto ipv4 iifname != @bridges oifname != @bridges "
+        "iifgroup != " TEXT_OF(FIREWALL_BRIDGE_GROUP) " oifgroup != " TEXT_OF(FIREWALL_BRIDGE_GROUP)
+        " drop\n";
 
 static const char rules_forward[] =
         "                ct state established,related accept\n"
@@ -98,8 +99,10 @@ int firewall_new(const FirewallConfig *config, Firewall **ret) {
         if (!f)
                 return -ENOMEM;
         *f = (Firewall) { .config = *config };
-        f->config.accept_fwmark = NULL;
+        f->config.accept_fwmark = f->config.table = f->config.comment = NULL;
         r = free_and_strdup(&f->accept_fwmark, config->accept_fwmark);
+        RET_GATHER(r, free_and_strdup(&f->table, config->table ?: FIREWALL_TABLE));
+        RET_GATHER(r, free_and_strdup(&f->comment, config->comment));
         if (r >= 0)
                 r = nft_keep_descriptor();
         if (r < 0)
@@ -116,6 +119,8 @@ Firewall *firewall_free(Firewall *f) {
         free(f->bridges);
         free(f->ports);
         free(f->accept_fwmark);
+        free(f->table);
+        free(f->comment);
         return mfree(f);
 }
 
@@ -136,44 +141,45 @@ static int append_accept_fwmark(Buffer *b, const char *fwmark) {
                               slash + 1, (int) (slash - fwmark), fwmark);
 }
 
-static int append_bridge(Buffer *b, const FirewallBridge *bridge) {
+static int append_bridge(Buffer *b, const char *table, const FirewallBridge *bridge) {
         NetPrefix subnet = net_prefix_mask(&bridge->subnet);
         char text[NET_PREFIX_TEXT_MAX];
         int r;
 
         net_prefix_format(text, &subnet);
-        r = buffer_appendf(b, "add element " TABLE " bridges { \"%s\" }\n"
-                              "add element " TABLE " local_subnets { \"%s\" . %s }\n",
-                           bridge->interface, bridge->interface, text);
+        r = buffer_appendf(b, "add element inet %s bridges { \"%s\" }\n"
+                              "add element inet %s local_subnets { \"%s\" . %s }\n",
+                           table, bridge->interface, table, bridge->interface, text);
         if (bridge->icc)
-                RET_GATHER(r, buffer_appendf(b, "add element " TABLE " icc { \"%s\" . \"%s\" }\n",
+                RET_GATHER(r, buffer_appendf(b, "add element inet %s icc { \"%s\" . \"%s\" }\n", table,
                                              bridge->interface, bridge->interface));
         if (bridge->masquerade)
-                RET_GATHER(r, buffer_appendf(b, "add element " TABLE " masq_subnets { %s }\n", text));
+                RET_GATHER(r, buffer_appendf(b, "add element inet %s masq_subnets { %s }\n", table, text));
         if (bridge->internal)
-                RET_GATHER(r, buffer_appendf(b, "add element " TABLE " internal { \"%s\" }\n",
+                RET_GATHER(r, buffer_appendf(b, "add element inet %s internal { \"%s\" }\n", table,
                                              bridge->interface));
         return r;
 }
 
-static int append_port(Buffer *b, const char *verb, const FirewallPort *p) {
+static int append_port(Buffer *b, const char *verb, const char *table, const FirewallPort *p) {
         char host[NET_ADDR_TEXT_MAX], container[NET_ADDR_TEXT_MAX];
         const char *protocol = port_protocol_to_string(p->protocol);
 
         net_addr_format(container, &p->container_address);
         if (net_addr_is_any(&p->host_address))
-                return buffer_appendf(b, "%s element " TABLE " ports_any { %s . %u : %s . %u }\n",
-                                      verb, protocol, p->host_port, container, p->container_port);
-        return buffer_appendf(b, "%s element " TABLE " ports { %s . %s . %u : %s . %u }\n", verb, protocol,
-                              net_addr_format(host, &p->host_address), p->host_port, container,
-                              p->container_port);
+                return buffer_appendf(b, "%s element inet %s ports_any { %s . %u : %s . %u }\n", verb,
+                                      table, protocol, p->host_port, container, p->container_port);
+        return buffer_appendf(b, "%s element inet %s ports { %s . %s . %u : %s . %u }\n", verb, table,
+                              protocol, net_addr_format(host, &p->host_address), p->host_port,
+                              container, p->container_port);
 }
 
-static int append_ports(Buffer *b, const char *verb, const FirewallPort *ports, size_t n) {
+static int append_ports(Buffer *b, const char *verb, const char *table, const FirewallPort *ports,
+                        size_t n) {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < n; i++)
-                r = append_port(b, verb, ports + i);
+                r = append_port(b, verb, table, ports + i);
         return r;
 }
 
@@ -182,7 +188,11 @@ int firewall_render(const Firewall *f, char **ret) {
         char *text;
         int r;
 
-        r = buffer_append_str(&b, rules_begin);
+        r = buffer_appendf(&b, "table inet %s {}\ndelete table inet %s\ntable inet %s {\n", f->table,
+                           f->table, f->table);
+        if (f->comment)
+                RET_GATHER(r, buffer_appendf(&b, "        comment \"%s\"\n", f->comment));
+        RET_GATHER(r, buffer_append_str(&b, rules_begin));
         if (f->config.drop_foreign)
                 RET_GATHER(r, buffer_append_str(&b, rule_drop_foreign));
         RET_GATHER(r, buffer_append_str(&b, rules_forward));
@@ -191,8 +201,8 @@ int firewall_render(const Firewall *f, char **ret) {
                 RET_GATHER(r, buffer_append_str(&b, rule_direct_routing));
         RET_GATHER(r, buffer_append_str(&b, rules_end));
         for (size_t i = 0; i < f->n_bridges; i++)
-                RET_GATHER(r, append_bridge(&b, f->bridges + i));
-        RET_GATHER(r, append_ports(&b, "add", f->ports, f->n_ports));
+                RET_GATHER(r, append_bridge(&b, f->table, f->bridges + i));
+        RET_GATHER(r, append_ports(&b, "add", f->table, f->ports, f->n_ports));
         if (r < 0)
                 return r;
 
@@ -224,10 +234,10 @@ static void on_damage(void *userdata) {
         Firewall *f = ASSERT_PTR(userdata);
 
         if (apply(f, &error) < 0)
-                log_warning("The nft table %s was changed and cannot be made anew: %s", FIREWALL_TABLE,
+                log_warning("The nft table %s was changed and cannot be made anew: %s", f->table,
                             error_message(&error));
         else
-                log_notice("The nft table %s was changed by somebody else; made it anew.", FIREWALL_TABLE);
+                log_notice("The nft table %s was changed by somebody else; made it anew.", f->table);
 }
 
 int firewall_apply(Firewall *f, sd_event *event, Error *reterr) {
@@ -237,7 +247,7 @@ int firewall_apply(Firewall *f, sd_event *event, Error *reterr) {
 
         /* Before the transaction, or a change right behind it would be missed. */
         if (event && !f->watch) {
-                r = nft_watch_new(event, NFPROTO_INET, FIREWALL_TABLE, on_damage, f, &f->watch);
+                r = nft_watch_new(event, NFPROTO_INET, f->table, on_damage, f, &f->watch);
                 if (r < 0)
                         return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to watch nftables");
         }
@@ -281,7 +291,7 @@ static int change_ports(Firewall *f, const char *verb, const FirewallPort *ports
 
         if (!f->applied || n == 0)
                 return 0;
-        r = append_ports(&b, verb, ports, n);
+        r = append_ports(&b, verb, f->table, ports, n);
         if (r < 0)
                 return error_fill(reterr, r);
         r = nft_watch_transaction(f->watch, b.data, 0, NULL);
@@ -315,6 +325,10 @@ int firewall_remove_ports(Firewall *f, const FirewallPort *ports, size_t n, Erro
         return change_ports(f, "delete", ports, n, reterr);
 }
 
-int firewall_delete_table(Error *reterr) {
-        return nft_transaction("table " TABLE " {}\ndelete table " TABLE "\n", reterr);
+int firewall_delete_table(const char *table, Error *reterr) {
+        _cleanup_free_ char *text = NULL;
+
+        if (asprintf_safe(&text, "table inet %s {}\ndelete table inet %s\n", table, table) < 0)
+                return error_fill(reterr, -ENOMEM);
+        return nft_transaction(text, reterr);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The nft table `inet dockerd`: masquerade, isolation, published ports. All rules are in this one table, so
- * what another table drops (a firewall with policy drop in its own forward chain) cannot be allowed from
- * here. The rules are written once; bridges and ports are elements of its sets and maps. Made anew at once
- * when somebody deletes a part of it. */
+/* The nft table of this engine, `inet dockerd`: masquerade, isolation, published ports. All rules are in
+ * this one table, so what another table drops (a firewall with policy drop in its own forward chain) cannot
+ * be allowed from here. The rules are written once; bridges and ports are elements of its sets and maps.
+ * Made anew at once when somebody deletes a part of it. */
 #pragma once
 
 #include <systemd/sd-event.h>
@@ -11,11 +11,14 @@
 #include "basic/net-addr.h"
 #include "network/portmap.h"
 
-#define FIREWALL_TABLE "dockerd"
+#define FIREWALL_TABLE "dockerd" /* network-instance.h: a second engine has another */
+#define FIREWALL_BRIDGE_GROUP 1684759154 /* "dkbr": the interface group of bridges that an engine made */
 
 typedef struct Firewall Firewall;
 
 typedef struct FirewallConfig {
+        const char *table;              /* NULL: FIREWALL_TABLE */
+        const char *comment;            /* tells whose the table is; NULL: none */
         bool drop_foreign; /* forwarding was off before us: forward nothing but our bridges' traffic */
         bool allow_direct_routing;      /* other hosts may reach containers by their own addresses */
         const char *accept_fwmark;      /* "mark" or "mark/mask": such packets may enter our bridges */
@@ -56,7 +59,7 @@ int firewall_add_ports(Firewall *f, const FirewallPort *ports, size_t n, Error *
 int firewall_remove_ports(Firewall *f, const FirewallPort *ports, size_t n, Error *reterr);
 
 /* Deletes the table; none is fine. */
-int firewall_delete_table(Error *reterr);
+int firewall_delete_table(const char *table, Error *reterr);
 
 /* The text of the whole, for tests. */
 int firewall_render(const Firewall *f, char **ret);

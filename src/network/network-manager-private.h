@@ -7,6 +7,7 @@
 #include "network/dns-server.h"
 #include "network/firewall.h"
 #include "network/netns-pool.h"
+#include "network/network-instance.h"
 #include "network/network.h"
 #include "shared/netlink.h"
 
@@ -31,6 +32,7 @@ struct NetworkManager {
         char *exec_root;
         char *netns_directory;
 
+        NetworkInstance instance;       /* which names on the host are ours */
         Netlink *netlink;
         Netlink *conntrack;             /* NULL until it is needed */
         Firewall *firewall;             /* NULL: --iptables=false */

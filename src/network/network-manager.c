@@ -11,7 +11,6 @@
 #include "shared/nft.h"
 #include "store/store.h"
 
-#define DEFAULT_BRIDGE "docker0"
 #define BRIDGE_NONE "none"
 #define IP_FORWARD "/proc/sys/net/ipv4/ip_forward"
 /* Below the exec root: it was us who turned forwarding on. As volatile as the setting. */
@@ -72,7 +71,7 @@ static void configure_default_bridge(NetworkManager *m, Network *n) {
                 .mtu = c->mtu,
                 .set_mtu = c->mtu_given,
         };
-        const char *interface = empty_to_null(c->bridge) ?: DEFAULT_BRIDGE;
+        const char *interface = empty_to_null(c->bridge) ?: m->instance.bridge;
 
         (void) snprintf(b.interface, sizeof(b.interface), "%s", interface);
         /* Another bridge than last time has other addresses. */
@@ -231,6 +230,9 @@ int network_manager_new(
         r = m->exec_root ? make_parts(m) : -ENOMEM;
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to set up networking");
+        r = network_instance_choose(&m->instance, m->exec_root, m->netlink, m->config.iptables, reterr);
+        if (r < 0)
+                return r;
         r = load(m, reterr);
         if (r < 0)
                 return r;
@@ -300,6 +302,8 @@ static bool enable_forwarding(NetworkManager *m) {
 static int make_firewall(NetworkManager *m, Error *reterr) {
         bool ours = enable_forwarding(m);
         FirewallConfig c = {
+                .table = m->instance.table,
+                .comment = m->instance.mark,
                 .drop_foreign = ours && !m->config.ip_forward_no_drop,
                 .allow_direct_routing = m->config.allow_direct_routing,
                 .accept_fwmark = m->config.accept_fwmark,
@@ -313,10 +317,10 @@ static int make_firewall(NetworkManager *m, Error *reterr) {
 }
 
 /* The one thing our own table cannot do. */
-static void warn_about_drop(void) {
+static void warn_about_drop(const NetworkManager *m) {
         _cleanup_strv_free_ char **chains = NULL;
 
-        if (nft_list_drop_forward(FIREWALL_TABLE, &chains) < 0)
+        if (nft_list_drop_forward(m->instance.table, &chains) < 0)
                 return;
         STRV_FOREACH(c, chains)
                 log_warning("The nft chain %s drops forwarded packets by default: containers reach other "
@@ -333,7 +337,7 @@ int network_manager_apply_firewall(NetworkManager *m, Error *reterr) {
                 return r;
         m->firewall_source = sd_event_source_disable_unref(m->firewall_source);
         crash_point("network-start:firewall");
-        warn_about_drop();
+        warn_about_drop(m);
         return 0;
 }
 
@@ -422,7 +426,7 @@ int network_manager_teardown(NetworkManager *m, Error *reterr) {
         if (m->config.iptables) {
                 m->firewall_source = sd_event_source_disable_unref(m->firewall_source);
                 m->firewall = firewall_free(m->firewall);
-                RET_GATHER(r, firewall_delete_table(r < 0 ? NULL : reterr));
+                RET_GATHER(r, firewall_delete_table(m->instance.table, r < 0 ? NULL : reterr));
         }
         return r;
 }

@@ -48,7 +48,7 @@ TEST(render) {
         });
         FirewallPort p = { PORT_TCP, addr("0.0.0.0"), 8080, addr("172.17.0.2"), 80 };
 
-        ASSERT_TRUE(renders(f, "iifname != @bridges oifname != @bridges drop"));
+        ASSERT_TRUE(renders(f, "iifname != @bridges oifname != @bridges iifgroup"));
         ASSERT_TRUE(renders(f, "meta mark and 0xf0 == 0x10 accept"));
         ASSERT_TRUE(renders(f, "local_subnets { \"docker0\" . 172.17.0.0/16 }"));
         ASSERT_TRUE(renders(f, "masq_subnets { 172.17.0.0/16 }"));
@@ -105,8 +105,8 @@ TEST(apply) {
 
         f = firewall_free(f);
         ASSERT_TRUE(element_exists("ports_any { tcp . 8080 }"));
-        ASSERT_OK(firewall_delete_table(NULL));
-        ASSERT_OK(firewall_delete_table(NULL));
+        ASSERT_OK(firewall_delete_table(FIREWALL_TABLE, NULL));
+        ASSERT_OK(firewall_delete_table(FIREWALL_TABLE, NULL));
         ASSERT_FALSE(element_exists("bridges { \"docker0\" }"));
         sd_event_unref(event);
 }

@@ -162,6 +162,17 @@ void netlink_batch_link_mtu(NetlinkBatch *b, unsigned index, unsigned mtu) {
         netlink_batch_end(b, h);
 }
 
+void netlink_batch_link_mark(NetlinkBatch *b, unsigned index, const char *alias, unsigned group) {
+        struct nlmsghdr *h = netlink_batch_begin(b, RTM_NEWLINK, 0);
+
+        assert(strlen(alias) < LINK_ALIAS_MAX);
+
+        put_ifinfo(h, index, 0, 0);
+        mnl_attr_put_strz(h, IFLA_IFALIAS, alias);
+        mnl_attr_put_u32(h, IFLA_GROUP, group);
+        netlink_batch_end(b, h);
+}
+
 void netlink_batch_link_delete(NetlinkBatch *b, unsigned index) {
         struct nlmsghdr *h = netlink_batch_begin(b, RTM_DELLINK, 0);
 
@@ -385,6 +396,9 @@ static void parse_link_attribute(const struct nlattr *attr, LinkInfo *l) {
         switch (mnl_attr_get_type(attr)) {
         case IFLA_IFNAME:
                 copy_string(l->name, sizeof(l->name), attr);
+                break;
+        case IFLA_IFALIAS:
+                copy_string(l->alias, sizeof(l->alias), attr);
                 break;
         case IFLA_ADDRESS:
                 if (size == sizeof(l->mac.bytes))

@@ -50,6 +50,8 @@ static inline bool netlink_batch_has_room(const NetlinkBatch *b) {
 }
 
 void netlink_batch_bridge_new(NetlinkBatch *b, const char *name, const MacAddr *mac, unsigned mtu);
+/* Text and number that tell whose a link is. 0 is everybody's number; alias "" takes the text away. */
+void netlink_batch_link_mark(NetlinkBatch *b, unsigned index, const char *alias, unsigned group);
 
 typedef struct VethParams {
         const char *name;               /* of the end that stays here */
@@ -78,6 +80,8 @@ void netlink_batch_default_route_add(NetlinkBatch *b, unsigned index, const NetA
 
 /* --- what is there --- */
 
+#define LINK_ALIAS_MAX 256              /* the kernel's IFALIASZ, with the NUL */
+
 typedef struct LinkInfo {
         unsigned index;
         unsigned master;                /* 0 = none */
@@ -86,6 +90,7 @@ typedef struct LinkInfo {
         unsigned flags;                 /* IFF_* */
         char name[IFNAMSIZ];
         char kind[16];                  /* "bridge", "veth"; "" for hardware */
+        char alias[LINK_ALIAS_MAX];     /* a text that somebody gave to it */
         MacAddr mac;
 } LinkInfo;
 

@@ -195,6 +195,96 @@ int nft_table_exists(uint8_t family, const char *table) {
         return r == -ENOENT ? 0 : r < 0 ? r : 1;
 }
 
+/* User data of a table, as libnftnl writes it: entries of type, size and value; type 0 is the comment. */
+#define UDATA_COMMENT 0
+
+static int on_table_comment(const struct nlmsghdr *h, void *userdata) {
+        const struct nlattr *attr;
+        char **ret = userdata;
+
+        mnl_attr_for_each(attr, h, sizeof(struct nfgenmsg)) {
+                const uint8_t *data = mnl_attr_get_payload(attr);
+                size_t size = mnl_attr_get_payload_len(attr);
+
+                if (mnl_attr_get_type(attr) != NFTA_TABLE_USERDATA)
+                        continue;
+                for (size_t i = 0; i + 2 <= size && i + 2 + data[i + 1] <= size; i += 2 + data[i + 1])
+                        if (data[i] == UDATA_COMMENT && !*ret)
+                                *ret = strndup((const char *) data + i + 2, data[i + 1]);
+        }
+        return MNL_CB_STOP;
+}
+
+int nft_table_comment(uint8_t family, const char *table, char **ret) {
+        _Alignas(8) char buffer[512];
+        struct nlmsghdr *h = put_question(buffer, NFT_MSG_GETTABLE, 0, family);
+        char *comment = NULL;
+        int r;
+
+        assert(table && strlen(table) < NFT_TABLE_MAXNAMELEN);
+        assert(ret);
+
+        mnl_attr_put_strz(h, NFTA_TABLE_NAME, table);
+        r = ask(h, on_table_comment, &comment);
+        if (r < 0) {
+                free(comment);
+                return r;
+        }
+        *ret = comment;
+        return 0;
+}
+
+static struct nlmsghdr *put_batch(void *buffer, uint16_t type) {
+        struct nlmsghdr *h = mnl_nlmsg_put_header(buffer);
+        struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
+
+        h->nlmsg_type = type;
+        h->nlmsg_flags = NLM_F_REQUEST;
+        h->nlmsg_seq = 1;
+        g->res_id = htons(NFNL_SUBSYS_NFTABLES);
+        return h;
+}
+
+int nft_table_claim(uint8_t family, const char *table, const char *comment) {
+        _Alignas(8) char buffer[1024];
+        struct mnl_socket *socket;
+        uint8_t data[2 + 128] = { UDATA_COMMENT };
+        size_t used = 0, n = strlen(comment) + 1;
+        struct nlmsghdr *h;
+        int r;
+
+        assert(table && strlen(table) < NFT_TABLE_MAXNAMELEN);
+        assert(n <= sizeof(data) - 2);
+
+        data[1] = n;
+        memcpy(data + 2, comment, n);
+        used += MNL_ALIGN(put_batch(buffer, NFNL_MSG_BATCH_BEGIN)->nlmsg_len);
+        h = put_question(buffer + used, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, family);
+        mnl_attr_put_strz(h, NFTA_TABLE_NAME, table);
+        mnl_attr_put(h, NFTA_TABLE_USERDATA, 2 + n, data);
+        used += MNL_ALIGN(h->nlmsg_len);
+        used += MNL_ALIGN(put_batch(buffer + used, NFNL_MSG_BATCH_END)->nlmsg_len);
+
+        socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+        if (!socket)
+                return -errno;
+        r = -EIO;
+        if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
+            mnl_socket_sendto(socket, buffer, used) < 0)
+                r = -errno;
+        else {
+                /* The answer to the one request that asks for one. */
+                ssize_t k = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+
+                if (k > 0 && mnl_cb_run(buffer, k, 1, mnl_socket_get_portid(socket), NULL, NULL) >= 0)
+                        r = 0;
+                else
+                        r = -errno;
+        }
+        (void) mnl_socket_close(socket);
+        return r;
+}
+
 int nft_list_drop_forward(const char *except_table, char ***ret) {
         ForwardContext context = { .except_table = except_table };
         _Alignas(8) char buffer[64];

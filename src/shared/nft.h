@@ -19,6 +19,12 @@ int nft_transaction(const char *text, Error *reterr);
 /* By its name alone, whatever is in it: who may change the table could make it large. Family: NFPROTO_*. */
 int nft_table_exists(uint8_t family, const char *table);
 
+/* The table's comment, NULL if it has none. -ENOENT: there is no such table. */
+int nft_table_comment(uint8_t family, const char *table, char **ret);
+
+/* Makes an empty table with a comment (at most 127 bytes). -EEXIST: somebody else was there first. */
+int nft_table_claim(uint8_t family, const char *table, const char *comment);
+
 /* Base chains at hook forward of IPv4 (families ip and inet) that drop what none of their rules accepts, of
  * all tables but the given one: "ip filter FORWARD", ... Rules of another table cannot make up for it. */
 int nft_list_drop_forward(const char *except_table, char ***ret);

@@ -274,9 +274,19 @@ class Daemon:
                 print(f"     kept {self.dir}", flush=True)
             else:
                 cache.remove_tree(self.dir)
-            for name in links():
-                if name.startswith("veth") or name == "docker0":
-                    subprocess.run(["ip", "link", "del", name], stderr=subprocess.DEVNULL, check=False)
+            self.remove_network()
+
+    def remove_network(self):
+        """Bridges (with the veths on them) and tables that carry the mark of this daemon, and no other's."""
+        for line in subprocess.run(["ip", "-o", "link"], capture_output=True, text=True).stdout.splitlines():
+            if line.endswith(str(self.exec)):
+                bridge = line.split()[1].rstrip(":")
+                for port in re.findall(r"^\d+: ([^:@]+)", subprocess.run(["ip", "-o", "link", "show", "master", bridge], capture_output=True, text=True).stdout, re.M):
+                    subprocess.run(["ip", "link", "del", port], stderr=subprocess.DEVNULL, check=False)
+                subprocess.run(["ip", "link", "del", bridge], stderr=subprocess.DEVNULL, check=False)
+        for table in nft_tables():
+            if table.startswith("table inet dockerd") and str(self.exec) in subprocess.run(["nft", "list", *table.split()], capture_output=True, text=True).stdout:
+                subprocess.run(["nft", "delete", *table.split()], stderr=subprocess.DEVNULL, check=False)
 
 
 def describe(code):
