@@ -177,6 +177,8 @@ void http_connection_on_notify(void *userdata, struct MHD_Connection *mhd, void 
                 c = ASSERT_PTR(TAKE_PTR(s->adding));
                 c->mhd = mhd;
                 *context = c;
+                if (http_read_attach(c) < 0)
+                        (void) shutdown(c->fd, SHUT_RDWR);
                 return;
         }
 
@@ -188,6 +190,7 @@ void http_connection_on_notify(void *userdata, struct MHD_Connection *mhd, void 
         if (c->request)
                 http_request_on_completed(s, mhd, &(void *) { c->request },
                                           MHD_REQUEST_TERMINATED_WITH_ERROR);
+        http_read_detach(c);
         c->mhd = NULL;
         c->fd = -EBADF;
         /* TLS must get its last bytes out in this time. */

@@ -9,6 +9,7 @@
 #include "basic/list.h"
 #include "http/http-server.h"
 #include "http/http-tls.h"
+#include "http/http-wire.h"
 
 typedef struct HttpConnection HttpConnection;
 typedef struct HttpListener HttpListener;
@@ -43,6 +44,8 @@ struct HttpConnection {
         struct MHD_Connection *mhd;     /* borrowed; NULL before the handshake's end and after the close */
         int fd;                         /* borrowed: the parser's socket, valid while mhd is */
         HttpRequest *request;           /* borrowed: the one in progress */
+        HttpWire wire;                  /* what the parser has read */
+        uint64_t n_completed;           /* requests that the parser is done with */
         HttpPhase phase;
         uint64_t deadline;              /* CLOCK_MONOTONIC, of the phase */
         bool closing;                   /* shut down by us, the parser has to notice yet */
@@ -60,6 +63,13 @@ void http_connection_set_phase(HttpConnection *c, HttpPhase phase);
 /* Throws the client out: c may be gone on return, or go when the parser has noticed. Never for hijacked
  * connections. */
 void http_connection_drop(HttpConnection *c);
+
+/* http-read.c: the parser reads the connection only through the checks of http-wire.h while attached. */
+int http_read_attach(HttpConnection *c);
+void http_read_detach(HttpConnection *c);
+/* The request that the parser has now, or reads next, must be refused. */
+bool http_read_has_fault(const HttpConnection *c);
+void http_read_refuse(HttpConnection *c);
 
 /* Sends the last answer, to what was no request. The caller has the parser close its side; ours stays open
  * until the client has had time to read the answer. reason may be NULL. */

@@ -50,6 +50,7 @@ static void on_upgraded(void *userdata, struct MHD_Connection *mhd, void *contex
         q->state = HTTP_REQUEST_HIJACK;
         q->server->n_hijacked++;
         http_request_unwatch(q);
+        http_read_detach(q->connection);
 
         /* The parser switched it off. Fails on Unix sockets. */
         (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

@@ -58,6 +58,7 @@ void *http_request_on_uri(void *userdata, const char *uri, struct MHD_Connection
                 .mhd = mhd,
                 .method = _HTTP_METHOD_INVALID,
                 .raw_target = strdup(uri),
+                .gone = ((HttpConnection *) info->socket_context)->linger, /* refused */
                 .input = { .read_fd = -EBADF, .write_fd = -EBADF },
         };
         if (!q->raw_target)
@@ -71,6 +72,14 @@ static bool has_seen_eof(int fd) {
         char c;
 
         return recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* The answer is with the kernel: what was read behind the request is next. */
+static void look_ahead(HttpConnection *c) {
+        if (http_read_has_fault(c))
+                http_read_refuse(c);
+        else if (has_seen_eof(c->fd))
+                http_connection_drop(c);
 }
 
 void http_request_on_completed(void *userdata, struct MHD_Connection *mhd, void **context,
@@ -97,10 +106,11 @@ void http_request_on_completed(void *userdata, struct MHD_Connection *mhd, void 
                 (void) MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT,
                                                  HTTP_PARSER_TIMEOUT_SEC);
         q->connection->request = NULL;
+        q->connection->n_completed++;
         if (!q->connection->closing)
                 http_connection_set_phase(q->connection, http_server_idle_phase(q->server));
-        if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK && has_seen_eof(q->connection->fd))
-                http_connection_drop(q->connection);
+        if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK && !q->hijack.asked)
+                look_ahead(q->connection);
         q->connection = NULL;
         q->mhd = NULL;
         http_headers_done(&q->headers);
@@ -486,6 +496,13 @@ static enum MHD_Result on_head(HttpRequest *q, const char *method, const char *v
                 return MHD_NO;
         }
 
+        /* Must not happen: both look for the same. */
+        if (q->connection->wire.state == HTTP_WIRE_LOST &&
+            q->connection->wire.message == q->connection->n_completed) {
+                http_connection_refuse(q->connection, MHD_HTTP_BAD_REQUEST, "ambiguous framing");
+                return MHD_NO;
+        }
+
         q->state = HTTP_REQUEST_BODY;
         if (http_framing_has_body(&q->framing))
                 http_connection_set_phase(q->connection, HTTP_PHASE_BODY);
@@ -570,6 +587,21 @@ static enum MHD_Result on_complete(HttpRequest *q) {
         return answer_or_wait(q);
 }
 
+/* What the checks of the raw bytes say about the request of which the parser has the head, which they must
+ * have seen. A hijack may have bytes behind its head that are no body. */
+static bool is_refused_by_wire(HttpRequest *q) {
+        HttpConnection *c = q->connection;
+        bool refused = c->wire.n_heads <= c->n_completed ||
+                       (http_read_has_fault(c) && !q->body_complete &&
+                        !(q->state == HTTP_REQUEST_HEAD && c->wire.in_body));
+
+        if (refused && c->wire.fault)
+                http_read_refuse(c);
+        else if (refused)
+                http_connection_refuse(c, MHD_HTTP_BAD_REQUEST, "malformed request");
+        return refused;
+}
+
 enum MHD_Result http_request_on_access(void *userdata, struct MHD_Connection *mhd, const char *url,
                                        const char *method, const char *version, const char *data,
                                        size_t *size, void **context) {
@@ -579,6 +611,8 @@ enum MHD_Result http_request_on_access(void *userdata, struct MHD_Connection *mh
         if (!q || q->gone)
                 return MHD_NO;
         http_loop_note(&q->server->loop);
+        if (is_refused_by_wire(q))
+                return MHD_NO;
         if (q->state == HTTP_REQUEST_HEAD)
                 return on_head(q, method, version);
         if (n == 0)
