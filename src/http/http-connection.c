@@ -66,6 +66,11 @@ HttpConnection *http_connection_free(HttpConnection *c) {
         return mfree(c);
 }
 
+void http_connection_on_deadline(HttpConnection *c) {
+        if (c->phase != HTTP_PHASE_DRAIN || !c->request || !http_request_answer_early(c->request))
+                http_connection_drop(c);
+}
+
 void http_connection_drop(HttpConnection *c) {
         if (!c->mhd) {
                 http_connection_free(c);

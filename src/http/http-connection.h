@@ -60,6 +60,8 @@ HttpConnection *http_connection_free(HttpConnection *c);
 
 void http_connection_set_phase(HttpConnection *c, HttpPhase phase);
 
+/* The time of its phase is over: an answer that waits for a body's end is sent, or the client thrown out. */
+void http_connection_on_deadline(HttpConnection *c);
 /* Throws the client out: c may be gone on return, or go when the parser has noticed. Never for hijacked
  * connections. */
 void http_connection_drop(HttpConnection *c);
@@ -74,6 +76,10 @@ void http_read_refuse(HttpConnection *c);
 /* Sends the last answer, to what was no request. The caller has the parser close its side; ours stays open
  * until the client has had time to read the answer. reason may be NULL. */
 void http_connection_refuse(HttpConnection *c, unsigned status, const char *reason);
+/* The same for text, a whole answer with its head. */
+int http_connection_send_last(HttpConnection *c, const void *text, size_t size);
+/* Bytes that are thrown away for a client: each piece of some size buys it time. */
+void http_connection_note_drained(HttpConnection *c, uint64_t before, uint64_t after);
 /* c may be gone on return. */
 void http_connection_end_linger(HttpConnection *c);
 

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "basic/errno-util.h"
 #include "basic/fd-util.h"
 #include "basic/log.h"
 #include "basic/string-util.h"
@@ -48,14 +49,16 @@ enum MHD_Result MHD_queue_response(struct MHD_Connection *mhd, unsigned status,
 
 static int on_linger(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         HttpConnection *c = ASSERT_PTR(userdata);
-        char scratch[16384];
+        char scratch[65536];
         ssize_t n;
 
         n = recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT);
-        if (n > 0)
+        if (n > 0) {
+                http_connection_note_drained(c, c->lingered, c->lingered + n);
                 c->lingered += n;
+        }
         if (n == 0 || (n < 0 && !IN_SET(errno, EAGAIN, EINTR)) ||
-            c->lingered > c->server->limits.drain_bytes)
+            c->lingered > c->server->limits.linger_bytes)
                 http_connection_end_linger(c);
         return 0;
 }
@@ -79,6 +82,28 @@ static int start_linger(HttpConnection *c) {
         return 0;
 }
 
+/* So much buys the time without progress once more. */
+#define DRAIN_STEP (1024U * 1024U)
+
+void http_connection_note_drained(HttpConnection *c, uint64_t before, uint64_t after) {
+        if (c->phase == HTTP_PHASE_DRAIN && before / DRAIN_STEP != after / DRAIN_STEP)
+                http_connection_set_phase(c, HTTP_PHASE_DRAIN);
+}
+
+/* Whatever was answered before is with the kernel already; a client that has not read it gets no more. */
+int http_connection_send_last(HttpConnection *c, const void *text, size_t size) {
+        ssize_t n;
+        int r;
+
+        n = send(c->fd, text, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        r = n < 0 ? -errno : (size_t) n < size ? -EAGAIN : start_linger(c);
+        if (r < 0)
+                (void) shutdown(c->fd, SHUT_RDWR);
+        else
+                http_connection_set_phase(c, HTTP_PHASE_DRAIN);
+        return r;
+}
+
 void http_connection_refuse(HttpConnection *c, unsigned status, const char *reason) {
         const char *phrase = MHD_get_reason_phrase_for(status);
         _cleanup_free_ char *text = NULL;
@@ -95,11 +120,61 @@ void http_connection_refuse(HttpConnection *c, unsigned status, const char *reas
                           "%u %s%s%s", status, phrase, status, phrase, reason ? ": " : "",
                           strempty(reason)) < 0)
                 return;
-        /* Whatever was answered before is with the kernel already; a client that has not read it gets no
-         * more. */
-        if (send(c->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 || start_linger(c) < 0) {
-                (void) shutdown(c->fd, SHUT_RDWR);
-                return;
+        (void) http_connection_send_last(c, text, strlen(text));
+}
+
+static bool is_of_connection(const char *name) {
+        static const char *const names[] = { "Connection", "Content-Length", "Transfer-Encoding" };
+
+        FOREACH_ELEMENT(n, names)
+                if (strcasecmp(name, *n) == 0)
+                        return true;
+        return false;
+}
+
+static enum MHD_Result add_line(void *userdata, enum MHD_ValueKind kind, const char *name,
+                                const char *value) {
+        if (is_of_connection(name))
+                return MHD_YES;
+        return buffer_appendf(userdata, "%s: %s\r\n", name, value) < 0 ? MHD_NO : MHD_YES;
+}
+
+/* What the parser would send as the body; false when nobody can tell. */
+static bool find_body(const HttpRequest *q, const char **ret, size_t *ret_size) {
+        const HttpOutput *o = &q->output;
+
+        *ret = NULL;
+        *ret_size = 0;
+        if (o->open) {
+                *ret = o->queue.data + o->offset;
+                *ret_size = o->queue.size - o->offset;
+                return o->closed && !o->failed;
         }
-        http_connection_set_phase(c, HTTP_PHASE_DRAIN);
+        if (q->error_document) {
+                *ret = q->error_document;
+                *ret_size = strlen(q->error_document);
+        }
+        return q->error_document || !MHD_get_response_header(q->response, "Content-Type");
+}
+
+bool http_request_answer_early(HttpRequest *q) {
+        _cleanup_buffer_ Buffer text = {};
+        HttpConnection *c = q->connection;
+        const char *body;
+        size_t size;
+        int r;
+
+        if (!q->response || q->gone || q->state != HTTP_REQUEST_DRAIN || c->linger || c->closing ||
+            !find_body(q, &body, &size))
+                return false;
+
+        r = buffer_appendf(&text, "HTTP/1.1 %u %s\r\n", q->status, MHD_get_reason_phrase_for(q->status));
+        if (r >= 0)
+                (void) MHD_get_response_headers(q->response, add_line, &text);
+        RET_GATHER(r, buffer_appendf(&text, "Content-Length: %zu\r\nConnection: close\r\n\r\n", size));
+        RET_GATHER(r, buffer_append(&text, body, size));
+        if (r < 0)
+                return false;
+        q->gone = true;                 /* for the parser, whose next read fails */
+        return http_connection_send_last(c, text.data, text.size) >= 0;
 }

@@ -23,6 +23,7 @@ static HttpRequest *request_free(HttpRequest *q) {
         http_request_unwatch(q);
         if (q->response)
                 MHD_destroy_response(q->response);
+        free(q->error_document);
         http_input_done(&q->input);
         buffer_done(&q->output.queue);
         http_hijack_done(&q->hijack);
@@ -248,13 +249,16 @@ void http_request_answer(HttpRequest *q, unsigned status, struct MHD_Response *r
 }
 
 void http_request_answer_error(HttpRequest *q, const Error *e) {
+        bool plain = q->match.route && FLAGS_SET(q->match.route->flags, ROUTE_PLAIN_ERRORS) && q->call;
         struct MHD_Response *response;
         unsigned status;
 
-        if (q->match.route && FLAGS_SET(q->match.route->flags, ROUTE_PLAIN_ERRORS) && q->call)
+        if (plain)
                 response = http_response_new_plain_error(e, "application/vnd.docker.raw-stream", &status);
         else
                 response = http_response_new_error(e, &status);
+        if (!q->body_complete && e->kind != ERROR_NOT_MODIFIED)
+                q->error_document = plain ? strjoin(error_message(e), "\r\n") : http_error_document(e);
         log_debug("Answer to %s %s: %u %s", strnull(http_method_to_string(q->method)), q->raw_target, status,
                   error_message(e));
         http_request_answer(q, status, response);
@@ -542,9 +546,18 @@ static void collect_body(HttpRequest *q, const char *data, size_t size) {
                 http_request_answer_error(q, &error);
 }
 
+/* Beyond the limit the answer goes out, and the parser closes its side. Without one yet there is time. */
 static enum MHD_Result discard(HttpRequest *q, size_t size) {
+        http_connection_note_drained(q->connection, q->drained, q->drained + size);
         q->drained += size;
-        return q->drained > q->server->limits.drain_bytes ? MHD_NO : MHD_YES;
+        if (q->drained <= q->server->limits.drain_bytes)
+                return MHD_YES;
+        if (q->state == HTTP_REQUEST_INPUT && !q->suspended) {
+                http_request_suspend(q);
+                return MHD_YES;
+        }
+        (void) http_request_answer_early(q);
+        return MHD_NO;
 }
 
 static enum MHD_Result on_piece(HttpRequest *q, const char *data, size_t size) {

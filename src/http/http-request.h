@@ -80,6 +80,7 @@ struct HttpRequest {
         uint64_t drained;
         Call *call;
         struct MHD_Response *response;  /* ready, not queued yet */
+        char *error_document;           /* its body, of an error that comes before the body's end */
         unsigned status;
 
         HttpInput input;
@@ -117,6 +118,10 @@ void http_request_unwatch(HttpRequest *q);
 /* Takes the response (NULL = out of memory: the connection is closed) as the request's answer. */
 void http_request_answer(HttpRequest *q, unsigned status, struct MHD_Response *response);
 void http_request_answer_error(HttpRequest *q, const Error *e);
+
+/* Sends the answer while the body still arrives, past the parser, and ends the connection. False: it cannot
+ * be done. */
+bool http_request_answer_early(HttpRequest *q);
 
 /* What was collected of the body. */
 void http_request_drop_body(HttpRequest *q);

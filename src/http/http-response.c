@@ -103,6 +103,13 @@ struct MHD_Response *http_response_new_plain_error(const Error *e, const char *c
         return response;
 }
 
+char *http_error_document(const Error *e) {
+        ErrorDocument d = { .message = (char *) error_message(e) };
+        _cleanup_free_ char *text = json_encode_text(&ErrorDocument_json, &d, 0);
+
+        return text ? strjoin(text, "\n") : NULL;
+}
+
 char *http_error_line(const Error *e) {
         char *message = (char *) error_message(e);
         ErrorLine l = {

@@ -26,4 +26,6 @@ int http_response_set(struct MHD_Response *response, const char *name, const cha
 int http_response_set_path_stat(struct MHD_Response *response, const char *document);
 
 /* One line of a JSON stream that failed after its start, CRLF at the end. */
+/* The body of http_response_new_error(). */
+char *http_error_document(const Error *e);
 char *http_error_line(const Error *e);

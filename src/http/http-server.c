@@ -31,6 +31,7 @@ const HttpLimits http_limits_default = {
         .body_usec = 120 * USEC_PER_SEC,
         .drain_usec = 5 * USEC_PER_SEC,
         .drain_bytes = 64U * 1024U * 1024U,
+        .linger_bytes = 1024U * 1024U * 1024U,
         .body_bytes = 8U * 1024U * 1024U,
         .held_bytes = 256U * 1024U * 1024U,
 };
@@ -82,7 +83,7 @@ static int on_sweep(sd_event_source *source, uint64_t usec, void *userdata) {
         s->sweep_usec = UINT64_MAX;
         FOREACH_ELEMENT(q, s->phases) {
                 while (q->head && q->head->deadline <= now)
-                        http_connection_drop(q->head);
+                        http_connection_on_deadline(q->head);
                 if (q->head)
                         next = min_u64(next, q->head->deadline);
         }

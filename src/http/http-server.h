@@ -21,8 +21,9 @@ typedef struct HttpLimits {
                                          * each */
         uint64_t crowd_usec;            /* for those beyond them */
         uint64_t body_usec;             /* for a whole JSON body */
-        uint64_t drain_usec;            /* for reading on after an early error, so that the client sees it */
-        uint64_t drain_bytes;
+        uint64_t drain_usec;            /* without progress, for reading on after an early error */
+        uint64_t drain_bytes;           /* then it is sent and the connection ends */
+        uint64_t linger_bytes;          /* still thrown away after that, so that the client sees it */
         uint64_t body_bytes;            /* of a JSON body */
         uint64_t held_bytes;            /* bodies and answers of all requests together */
 } HttpLimits;

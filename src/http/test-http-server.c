@@ -532,6 +532,7 @@ static const HttpLimits limits = {
         .body_usec = 3 * USEC_PER_SEC,
         .drain_usec = 2 * USEC_PER_SEC,
         .drain_bytes = 64U * 1024U * 1024U,
+        .linger_bytes = 128U * 1024U * 1024U,
         .body_bytes = 1024U * 1024U,
         .held_bytes = 40U * 1024U * 1024U,
 };

@@ -510,6 +510,21 @@ def test_upload_early_error(server):
             equal((r.status, r.message), (status, message))
     r = request(server, "POST", "/upload?size=100000", b"x" * (8 << 20))
     equal(r.status, 200)
+    # More than is read on for the sake of the connection: it ends, but not without the answer.
+    for connect in [server.connect] + ([server.connect_tcp, server.connect_tls] if server.tls else []):
+        for target, status in [(b"/nosuch", 404), (b"/upload?flag=1&size=100000", 400)]:
+            with connect() as s:
+                s.sendall(b"POST %s HTTP/1.1\r\nHost: d\r\nContent-Length: %d\r\n\r\n" % (target, 150 << 20))
+                for _ in range(150):
+                    s.sendall(bytes(1 << 20))
+                answer = read_all(s)
+                check(answer.startswith(b"HTTP/1.1 %d " % status) and b'{"message":"' in answer and b"Connection: close" in answer, answer)
+    # Who announces a body and waits is answered, too.
+    for target, status in [(b"/nosuch", 404), (b"/upload?text=refuse", 400), (b"/doc", 400)]:
+        with server.connect() as s:
+            s.sendall(b"POST %s HTTP/1.1\r\nHost: d\r\nContent-Length: 1000\r\n\r\n" % target)
+            answer = read_all(s)
+            check(answer.startswith(b"HTTP/1.1 %d " % status) and answer.count(b"HTTP/1.1 ") == 1, target, answer)
     # Who asks before sending is refused before sending.
     with server.connect() as s:
         s.sendall(b"POST /nosuch HTTP/1.1\r\nHost: d\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")

@@ -185,7 +185,7 @@ static int unpack_stream(Unpack *u, int input_fd, Error *reterr) {
         if (r >= 0)
                 r = unpack_entries(u, reterr);
         if (r >= 0)
-                r = compress_reader_finish(stream, 64 * 1024 * 1024, &summary, reterr);
+                r = compress_reader_finish(stream, options.output_max, &summary, reterr);
         u->tar = tar_reader_free(u->tar);
         if (r >= 0 && syncfs(u->spool_fd) < 0)
                 r = error_set_errnof(reterr, ERROR_INTERNAL, -errno, "Failed to write the archive to disk");

@@ -19,7 +19,7 @@ typedef struct LayerLimits {
         ((LayerLimits) {                                                \
                 .output_max = UINT64_C(1) << 40,                        \
                 .entries_max = 20 * 1000 * 1000,                        \
-                .trailing_max = 64 * 1024 * 1024,                       \
+                .trailing_max = UINT64_C(1) << 40, /* costs less than files do */ \
         })
 
 typedef struct LayerApplyOptions {

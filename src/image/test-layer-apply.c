@@ -647,6 +647,18 @@ TEST(trailing_padding_is_bounded) {
                 ASSERT_OK(bed_apply_bytes(&b, t.data.data, t.data.size));
                 ASSERT_EQ(b.result.stream.output_size, t.data.size);
         }
+        /* tar -b with a big number, or a padded device: more zeros than one would think. */
+        {
+                BED(b, t);
+                test_archive_add(&t, "file", S_IFREG | 0644, "x");
+                test_archive_end(&t);
+                for (unsigned i = 0; i < 65; i++) {
+                        static const char padding[1 << 20];
+
+                        ASSERT_OK(buffer_append(&t.data, padding, sizeof(padding)));
+                }
+                ASSERT_OK(bed_apply_bytes(&b, t.data.data, t.data.size));
+        }
         {
                 BED(b, t);
                 b.limits.trailing_max = 1 << 20;
