@@ -237,6 +237,36 @@ static int set_mac(ContainerDocument *d, unsigned version, char ***warnings, Err
         return take_over_mac(d, reterr);
 }
 
+/* --- ports --- */
+
+static int check_host_ip(const char *text, Error *reterr) {
+        NetAddr a;
+
+        if (isempty(text))
+                return 0;
+        if (net_addr_parse(text, &a) < 0)
+                return error_setf(reterr, ERROR_INVALID, "invalid IP address: %s", text);
+        if (a.family != AF_INET)
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                  "publishing ports on IPv6 addresses is not supported by this engine yet");
+        return 0;
+}
+
+static int check_ports(const NetworkManager *networks, const ContainerDocument *d, Error *reterr) {
+        _cleanup_(port_requests_donep) PortRequests ports = {};
+        int r;
+
+        r = port_requests(d, &ports, reterr);
+        for (size_t i = 0; r >= 0 && i < ports.n_items; i++)
+                r = check_host_ip(ports.items[i].host_ip, reterr);
+        if (r < 0 || ports.n_items == 0 || is_special(d->host_config.network_mode))
+                return r;
+        if (!network_manager_publishes(networks))
+                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                  "publishing ports with iptables=false is not supported by this engine yet");
+        return 0;
+}
+
 /* --- create --- */
 
 int container_networking_check_request(const ContainerCreateParams *p, Error *reterr) {
@@ -259,7 +289,6 @@ int container_networking_check_request(const ContainerCreateParams *p, Error *re
  * missing image. */
 int container_networking_check(NetworkManager *networks, ContainerDocument *d, unsigned version,
                                char ***warnings, Error *reterr) {
-        _cleanup_(port_requests_donep) PortRequests ports = {};
         int r;
 
         r = check_number(d, version, reterr);
@@ -270,7 +299,7 @@ int container_networking_check(NetworkManager *networks, ContainerDocument *d, u
                 r = complete_endpoints(networks, d);
         if (r < 0)
                 return error_fill(reterr, r);
-        r = port_requests(d, &ports, reterr);
+        r = check_ports(networks, d, reterr);
         if (r >= 0)
                 r = set_mac(d, version, warnings, reterr);
         if (r >= 0)

@@ -142,7 +142,8 @@ static void reinstate(Sandbox *s, Endpoint *old, Endpoint *failed) {
         old->default_route = true;
         if (sandbox_open_netlink(s) >= 0)
                 (void) set_default_route(s, old);
-        (void) sandbox_install_ports(s, NULL);
+        if (sandbox_rebind_ports(s, old, NULL) >= 0)
+                (void) sandbox_install_ports(s, NULL);
 }
 
 /* Everything from the lease on; undone in reverse. */
@@ -160,8 +161,12 @@ static int connect_endpoint(Network *n, Sandbox *s, Endpoint *e, Endpoint *old, 
         r = publish ? sandbox_publish(s, e, params, reterr) : 0;
         if (r < 0)
                 goto fail_lease;
-        if (old)
+        if (old) {
                 depose(s, old);
+                r = sandbox_rebind_ports(s, e, reterr);
+                if (r < 0)
+                        goto fail_ports;
+        }
 
         /* From here on a restarted daemon knows what there may be. */
         r = sandbox_save(s, reterr);
@@ -283,7 +288,9 @@ static int hand_over(Sandbox *s) {
         if (r >= 0)
                 r = set_default_route(s, e);
         sandbox_close(s);
-        RET_GATHER(r, sandbox_install_ports(s, NULL));
+        RET_GATHER(r, sandbox_rebind_ports(s, e, NULL));
+        if (r >= 0)
+                r = sandbox_install_ports(s, NULL);
         RET_GATHER(r, sandbox_save(s, NULL));
         return r;
 }

@@ -18,6 +18,7 @@ typedef struct PortBindingActual {
         PortProtocol protocol;
         uint16_t container_port;
         NetAddr host_address;
+        bool default_address;           /* chosen by network or daemon: it changes with the network */
         uint16_t host_port;
 } PortBindingActual;
 

@@ -77,6 +77,9 @@ bool sandbox_has_names(const Sandbox *s);
 /* sandbox-ports.c */
 int sandbox_publish(Sandbox *s, const Endpoint *e, const EndpointParams *params, Error *reterr);
 int sandbox_publish_again(Sandbox *s);
+/* Ports that asked for no address get the one of the network that leads out now. No rule of them may be in
+ * force. */
+int sandbox_rebind_ports(Sandbox *s, const Endpoint *e, Error *reterr);
 int sandbox_install_ports(Sandbox *s, Error *reterr);
 void sandbox_unpublish(Sandbox *s);
 void sandbox_withdraw_ports(Sandbox *s);

@@ -461,6 +461,10 @@ Network *network_manager_find_id(NetworkManager *m, const char *id) {
         return NULL;
 }
 
+bool network_manager_publishes(const NetworkManager *m) {
+        return m->config.iptables;
+}
+
 const char *network_manager_default(const NetworkManager *m) {
         return bridge_is_disabled(m) ? NETWORK_NONE : NETWORK_BRIDGE;
 }

@@ -54,6 +54,8 @@ int network_manager_warnings(NetworkManager *m, char ***warnings);
 /* By name, id or unambiguous id prefix; "network NAME not found" otherwise. "default" means bridge, or
  * none where the daemon has no default bridge. */
 int network_manager_find(NetworkManager *m, const char *name, Network **ret, Error *reterr);
+/* Whether ports can be published: not without a firewall of ours. */
+bool network_manager_publishes(const NetworkManager *m);
 /* What "default" means: the name of one of the two. */
 const char *network_manager_default(const NetworkManager *m);
 const char *network_id(const Network *n);

@@ -38,6 +38,7 @@ static const JsonField port_record_fields[] = {
         JSON_STRING(PortRecord, protocol, "Protocol", JSON_REQUIRED),
         JSON_INT(PortRecord, container_port, "ContainerPort", JSON_REQUIRED),
         JSON_STRING(PortRecord, host_address, "HostAddress", JSON_REQUIRED),
+        JSON_BOOL(PortRecord, default_address, "DefaultAddress", JSON_OMITEMPTY),
         JSON_INT(PortRecord, host_port, "HostPort", JSON_REQUIRED),
 };
 JSON_TYPE(PortRecord, port_record_fields);

@@ -41,6 +41,7 @@ typedef struct PortRecord {
         char *protocol;
         int container_port;
         char *host_address;
+        bool default_address;
         int host_port;
 } PortRecord;
 JSON_TYPE_DECLARE(PortRecord);

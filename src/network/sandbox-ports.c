@@ -41,7 +41,11 @@ static int host_address(const NetworkManager *m, const Network *n, const PortBin
 
 static int reserve(Sandbox *s, const Endpoint *e, const PortBindingRequest *p, Error *reterr) {
         NetworkManager *m = s->manager;
-        PortBindingActual actual = { .protocol = p->protocol, .container_port = p->container_port };
+        PortBindingActual actual = {
+                .protocol = p->protocol,
+                .container_port = p->container_port,
+                .default_address = isempty(p->host_ip),
+        };
         int r;
 
         r = host_address(m, network_manager_find_id(m, e->network_id), p, &actual.host_address, reterr);
@@ -108,6 +112,35 @@ int sandbox_publish(Sandbox *s, const Endpoint *e, const EndpointParams *params,
                                      strempty(params->container_name), e->id);
         }
         return 0;
+}
+
+/* The wildcard and an address of its own exclude each other, so the old one goes first. */
+static int rebind(NetworkManager *m, PortBindingActual *p, const NetAddr *address, Error *reterr) {
+        uint16_t port;
+        int r;
+
+        portmap_release(m->portmap, p->protocol, &p->host_address, p->host_port);
+        r = portmap_allocate(m->portmap, p->protocol, address, p->host_port, p->host_port, &port, reterr);
+        if (r >= 0)
+                p->host_address = *address;
+        else
+                (void) portmap_allocate(m->portmap, p->protocol, &p->host_address, p->host_port,
+                                        p->host_port, &port, NULL);
+        return r;
+}
+
+int sandbox_rebind_ports(Sandbox *s, const Endpoint *e, Error *reterr) {
+        NetAddr address;
+        int r = 0;
+
+        if (s->n_ports == 0)
+                return 0;
+        r = host_address(s->manager, network_manager_find_id(s->manager, e->network_id),
+                         &(PortBindingRequest) {}, &address, reterr);
+        for (size_t i = 0; r >= 0 && i < s->n_ports; i++)
+                if (s->ports[i].default_address && !net_addr_equal(&s->ports[i].host_address, &address))
+                        r = rebind(s->manager, s->ports + i, &address, reterr);
+        return r;
 }
 
 static int to_firewall(const Sandbox *s, FirewallPort **ret) {

@@ -128,6 +128,7 @@ static int port_to_record(const PortBindingActual *p, PortRecord *ret) {
         ret->protocol = strdup(port_protocol_to_string(p->protocol));
         ret->host_address = strdup(net_addr_format(address, &p->host_address));
         ret->container_port = p->container_port;
+        ret->default_address = p->default_address;
         ret->host_port = p->host_port;
         return ret->protocol && ret->host_address ? 0 : -ENOMEM;
 }
@@ -202,6 +203,7 @@ static int port_from_record(const PortRecord *record, PortBindingActual *ret) {
         PortBindingActual p = {
                 .protocol = port_protocol_from_string(record->protocol),
                 .container_port = record->container_port,
+                .default_address = record->default_address,
                 .host_port = record->host_port,
         };
 

@@ -5,7 +5,7 @@ import socket
 import threading
 
 import common_api
-from common_api import only_ours
+from common_api import only_ours, own_daemon
 from harness import cases, check, cleanup, contains, equal, eventually, matches, test
 from test_28_networks import LIBC, address, box, create, fresh, networks, subnet
 
@@ -239,6 +239,53 @@ def ports_follow_the_default_route():
     eventually(lambda: fetch(c, other, 8077) == "it\n", "the published port by the other network")
     c.ok("POST", "/networks/two/disconnect", {"Container": i})
     eventually(lambda: fetch(c, other, 8077) == "it\n", "the published port by the first network again")
+
+
+@test
+def host_address_of_the_network():
+    """A port that asks for no address is bound to that of the network it leads to, also after a move."""
+    c = several()
+    create(c, "local", Options={"com.docker.network.bridge.host_binding_ipv4": "127.0.0.1"})
+
+    def addresses():
+        return [b["HostIp"] for l in c.inspect(i)["NetworkSettings"]["Ports"].values() for b in l if ":" not in b["HostIp"]]
+
+    i = published(c, "one", {"80/tcp": [{"HostPort": "8111"}], "81/tcp": [{"HostPort": "8112", "HostIp": "127.0.0.2"}]})
+    equal(addresses(), ["0.0.0.0", "127.0.0.2"], "addresses at first")
+    c.ok("POST", "/networks/local/connect", {"Container": i, "EndpointConfig": {"GwPriority": 5}})
+    equal(addresses(), ["127.0.0.1", "127.0.0.2"], "addresses on the other network")
+    with socket.socket() as s:      # nothing is left on the host's other addresses
+        s.bind(("127.0.0.3", 8111))
+    c.ok("POST", "/networks/local/disconnect", {"Container": i})
+    equal(addresses(), ["0.0.0.0", "127.0.0.2"], "addresses after it was left")
+
+
+@cases([("IPv6", "::1", 501, "publishing ports on IPv6 addresses is not supported by this engine yet"),
+        ("every IPv6 address", "::", 501, "publishing ports on IPv6 addresses is not supported by this engine yet"),
+        ("junk", "junk", 400, "invalid IP address: junk")])
+def host_addresses_that_are_refused(host_ip, status, message):
+    only_ours()
+    c = fresh()
+    r = attempt(c, "bridge", ExposedPorts={"80/tcp": {}}, host={"PortBindings": {"80/tcp": [{"HostIp": host_ip, "HostPort": "8099"}]}})
+    equal((r.status, r.message), (status, message), "reply")
+
+
+@test
+def ports_without_a_firewall():
+    """Nothing would translate them."""
+    d = own_daemon("--iptables=false", "--bridge", "none")
+    cleanup(d.destroy)
+    d.start()
+    d.load_busybox()
+    c = d.client()
+    create(c, "one")
+    cleanup(c.delete, "/networks/one")
+    body = {"Image": "busybox", "Cmd": ["true"], "ExposedPorts": {"80/tcp": {}}}
+    r = c.post("/containers/create", {**body, "HostConfig": {"NetworkMode": "one", "PublishAllPorts": True}})
+    equal((r.status, r.message), (501, "publishing ports with iptables=false is not supported by this engine yet"), "reply")
+    r = c.post("/containers/create", {**body, "HostConfig": {"NetworkMode": "none", "PublishAllPorts": True}})
+    equal(r.status, 201, "status where there is nothing to publish")
+    c.remove(r.json()["Id"])
 
 
 @test
