@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container/container-network.h"
 
+#include <stdio.h>
+
 #include "basic/id.h"
 #include "basic/log.h"
 #include "basic/messages.h"
@@ -391,31 +393,37 @@ static int networks_view(Container *c, EndpointSettingsEntry **ret, size_t *ret_
         return r;
 }
 
-static PortMapEntry *port_entry(NetworkSettings *ret, const char *key) {
-        PortMapEntry *items;
+/* A container may expose and publish all ports there are: its entries are found by their keys. */
+typedef struct PortView {
+        NetworkSettings *settings;
+        size_t n_allocated;
+        Hashmap *entries;               /* key -> position in the list + 1 */
+} PortView;
 
-        for (size_t i = 0; i < ret->ports.n_items; i++)
-                if (streq(ret->ports.items[i].key, key))
-                        return ret->ports.items + i;
-        items = reallocarray(ret->ports.items, ret->ports.n_items + 1, sizeof(*items));
-        if (!items)
+static PortMapEntry *port_entry(PortView *v, const char *key) {
+        typeof(v->settings->ports) *l = &v->settings->ports;
+        size_t position = (size_t) (uintptr_t) hashmap_get(v->entries, key);
+        PortMapEntry *e;
+
+        if (position > 0)
+                return l->items + position - 1;
+        if (!GREEDY_REALLOC0(l->items, v->n_allocated, l->n_items + 1))
                 return NULL;
-        ret->ports.items = items;
-        items[ret->ports.n_items] = (PortMapEntry) { .key = strdup(key) };
-        if (!items[ret->ports.n_items].key)
+        e = l->items + l->n_items;
+        *e = (PortMapEntry) { .key = strdup(key) };
+        if (!e->key)
                 return NULL;
-        return items + ret->ports.n_items++;
+        l->n_items++;
+        return hashmap_put(v->entries, e->key, (void *) (uintptr_t) l->n_items) < 0 ? NULL : e;
 }
 
-static int add_port_view(NetworkSettings *ret, const PortBindingActual *p) {
-        char text[NET_ADDR_TEXT_MAX];
-        _cleanup_free_ char *key = NULL;
+static int add_port_view(PortView *v, const PortBindingActual *p) {
+        char text[NET_ADDR_TEXT_MAX], key[sizeof("65535/sctp")];
         PortBinding *items;
         PortMapEntry *e;
 
-        if (asprintf_safe(&key, "%u/%s", p->container_port, port_protocol_to_string(p->protocol)) < 0)
-                return -ENOMEM;
-        e = port_entry(ret, key);
+        (void) snprintf(key, sizeof(key), "%u/%s", p->container_port, port_protocol_to_string(p->protocol));
+        e = port_entry(v, key);
         if (!e)
                 return -ENOMEM;
         items = reallocarray(e->value.items, e->value.n_items + 1, sizeof(*items));
@@ -436,15 +444,20 @@ static bool leads_out(const Sandbox *s) {
 }
 
 static int ports_view(Container *c, const Sandbox *s, NetworkSettings *ret) {
+        _cleanup_hashmap_free_ Hashmap *entries = NULL;
+        PortView v = { .settings = ret };
         int r = 0;
 
         if (!leads_out(s))
                 return 0;
+        v.entries = entries = hashmap_new();
+        if (!entries)
+                return -ENOMEM;
         STRV_FOREACH(p, c->doc.config.exposed_ports)
-                if (!port_entry(ret, *p))
+                if (!port_entry(&v, *p))
                         return -ENOMEM;
         for (size_t i = 0; i < s->n_ports && r >= 0; i++)
-                r = add_port_view(ret, s->ports + i);
+                r = add_port_view(&v, s->ports + i);
         return r;
 }
 
@@ -497,28 +510,36 @@ static int add_summary_port(ContainerSummary *sum, const char *ip, unsigned priv
         return 0;
 }
 
-static bool is_published(const Sandbox *s, PortProtocol protocol, uint16_t port) {
-        for (size_t i = 0; i < s->n_ports; i++)
-                if (s->ports[i].container_port == port && s->ports[i].protocol == protocol)
-                        return true;
-        return false;
+static int add_published(ContainerSummary *sum, const PortBindingActual *p, PortSet *published) {
+        char text[NET_ADDR_TEXT_MAX];
+
+        port_set_add(published, p->protocol, p->container_port);
+        return add_summary_port(sum, net_addr_format(text, &p->host_address), p->container_port,
+                                p->host_port, port_protocol_to_string(p->protocol));
 }
 
-int container_network_summary(Container *c, ContainerSummary *sum) {
-        Sandbox *s = c->manager ? sandbox_find(c->manager->config.networks, c->doc.id) : NULL;
-        char text[NET_ADDR_TEXT_MAX];
+static int summarize_ports(const Container *c, const Sandbox *s, ContainerSummary *sum) {
+        _cleanup_free_ PortSet *published = new0(PortSet, 1);
         PortProtocol protocol;
         uint16_t port;
         int r = 0;
 
-        for (size_t i = 0; leads_out(s) && i < s->n_ports && r >= 0; i++)
-                r = add_summary_port(sum, net_addr_format(text, &s->ports[i].host_address),
-                                     s->ports[i].container_port, s->ports[i].host_port,
-                                     port_protocol_to_string(s->ports[i].protocol));
+        if (!published)
+                return -ENOMEM;
+        for (size_t i = 0; i < s->n_ports && r >= 0; i++)
+                r = add_published(sum, s->ports + i, published);
         STRV_FOREACH(p, c->doc.config.exposed_ports)
-                if (r >= 0 && leads_out(s) && container_port_parse(*p, &protocol, &port, NULL) >= 0 &&
-                    !is_published(s, protocol, port))
+                if (r >= 0 && container_port_parse(*p, &protocol, &port, NULL) >= 0 &&
+                    !port_set_has(published, protocol, port))
                         r = add_summary_port(sum, NULL, port, 0, port_protocol_to_string(protocol));
+        return r;
+}
+
+int container_network_summary(Container *c, ContainerSummary *sum) {
+        Sandbox *s = c->manager ? sandbox_find(c->manager->config.networks, c->doc.id) : NULL;
+        int r;
+
+        r = leads_out(s) ? summarize_ports(c, s, sum) : 0;
         return r < 0 ? r :
                        networks_view(c, &sum->network_settings.networks.items,
                                      &sum->network_settings.networks.n_items);

@@ -55,16 +55,11 @@ int container_port_parse(const char *s, PortProtocol *ret_protocol, uint16_t *re
 
 /* --- sets of ports --- */
 
-/* All ports of all protocols, a bit each: a document may name every one of them. */
-typedef struct PortSet {
-        uint8_t bits[_PORT_PROTOCOL_MAX][(UINT16_MAX + 1U) / 8U];
-} PortSet;
-
-static void port_set_add(PortSet *s, PortProtocol protocol, uint16_t port) {
+void port_set_add(PortSet *s, PortProtocol protocol, uint16_t port) {
         s->bits[protocol][port / 8U] |= (uint8_t) (1U << (port % 8U));
 }
 
-static bool port_set_has(const PortSet *s, PortProtocol protocol, uint16_t port) {
+bool port_set_has(const PortSet *s, PortProtocol protocol, uint16_t port) {
         return s->bits[protocol][port / 8U] & (1U << (port % 8U));
 }
 

@@ -7,6 +7,14 @@
 /* Of one container. */
 #define PORT_BINDINGS_MAX 65536U
 
+/* All ports of all protocols, a bit each: a document may name every one of them. */
+typedef struct PortSet {
+        uint8_t bits[_PORT_PROTOCOL_MAX][(UINT16_MAX + 1U) / 8U];
+} PortSet;
+
+void port_set_add(PortSet *s, PortProtocol protocol, uint16_t port);
+bool port_set_has(const PortSet *s, PortProtocol protocol, uint16_t port);
+
 /* In the order of the document; the strings are the document's. */
 typedef struct PortRequests {
         PortBindingRequest *items;

@@ -15,9 +15,11 @@ struct json_object;
 #define JSON_DEPTH_MAX 64U              /* nesting levels of a request body */
 #define JSON_ITEMS_MAX 65536U           /* items of one array or map */
 #define JSON_MEMBERS_MAX 1024U          /* of an object that is a struct; each is compared with each row */
-/* Of a whole request body: in memory an object takes about 800 bytes, a number 50, whatever its text. */
+/* Of a whole request body; one that publishes every port there is has three objects and three commas for
+ * each. In memory an object takes about 800 bytes, a number 50, whatever its text; one body is decoded at a
+ * time. */
 #define JSON_BODY_VALUES_MAX 262144U
-#define JSON_BODY_CONTAINERS_MAX 65536U /* objects and arrays */
+#define JSON_BODY_CONTAINERS_MAX 262144U
 
 typedef struct JsonType JsonType;
 typedef struct JsonField JsonField;

@@ -212,9 +212,9 @@ static int decode_repeated(const char *begin, const char *piece, size_t n, const
 TEST(bombs) {
         _cleanup_error_ Error e = ERROR_NULL;
 
-        ASSERT_FAIL(decode_repeated("{\"Name\":\"n\",\"X\":[", "{},", 100000, "1]}", &e));
+        ASSERT_FAIL(decode_repeated("{\"Name\":\"n\",\"X\":[", "{},", 300000, "1]}", &e));
         ASSERT_STREQ(error_message(&e), "invalid JSON: too many values");
-        ASSERT_FAIL(decode_repeated("{\"Name\":\"n\",\"X\":[", "1,", 300000, "1]}", &e));
+        ASSERT_FAIL(decode_repeated("{\"Name\":\"n\",\"X\":[", "1,", 300001, "1]}", &e));
         ASSERT_STREQ(error_message(&e), "invalid JSON: too many values");
         ASSERT_FAIL(decode_repeated("{", "\"k%u\":1,", 2000, "\"Name\":\"n\"}", &e));
         ASSERT_STREQ(error_message(&e), "invalid JSON: too many members");

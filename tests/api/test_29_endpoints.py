@@ -381,3 +381,25 @@ def publish_all():
     i = published(c, "one", {"80/tcp": [{"HostPort": "8035"}]}, exposed=["80/tcp", "81/tcp", "82/udp"], PublishAllPorts=True)
     got = ports(c, i)
     equal((sorted(got), got["80/tcp"], len(got["81/tcp"]), len(got["82/udp"])), (["80/tcp", "81/tcp", "82/udp"], ["8035"], 1, 1), "ports")
+
+
+@test(timeout=120)
+def every_port_there_is():
+    """docker create -p 1-65535:1-65535/tcp"""
+    only_ours()
+    c = fresh()
+    every = range(1, 65536)
+    r = attempt(c, "bridge", ExposedPorts={f"{p}/tcp": {} for p in every},
+                host={"PortBindings": {f"{p}/tcp": [{"HostIp": "", "HostPort": f"{p}"}] for p in every}})
+    equal(r.status, 201, f"status ({r.message[:100]})")
+    equal(len(c.inspect(r.json()["Id"])["HostConfig"]["PortBindings"]), 65535, "ports of the container")
+
+
+@test
+def many_ports():
+    """Published, shown by inspect and by the list."""
+    c = fresh()
+    n = 1000
+    i = published(c, "bridge", {f"{p}/tcp": [{"HostIp": "127.0.0.9", "HostPort": f"{p}"}] for p in range(20000, 20000 + n)})
+    equal(ports(c, i), {f"{p}/tcp": [f"{p}"] for p in range(20000, 20000 + n)}, "ports of inspect")
+    equal(sorted(p["PublicPort"] for p in c.ok("GET", "/containers/json")[0]["Ports"]), list(range(20000, 20000 + n)), "ports of the list")
