@@ -362,6 +362,7 @@ static void on_root(int r, int fd, void *userdata) {
         _cleanup_close_ int root = fd;
 
         k->question = NULL;
+        k->params.pid = (uint64_t) k->container->doc.pid;
         if (r < 0)
                 r = error_setf(&e, ERROR_CONFLICT, "container %s ended meanwhile", k->name);
         else

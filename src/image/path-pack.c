@@ -102,7 +102,7 @@ static int pack_member(PathPack *p, int parent_fd, const char *name, dev_t devic
 #define NO_DEVICE ((dev_t) -1)
 
 int path_pack(const PathPackOptions *o, const PathParams *params, TreePackReply *ret, Error *reterr) {
-        _cleanup_(path_pack_donep) PathPack p = { .archive = { .own_fds = o->own_fds }, .reterr = reterr };
+        _cleanup_(path_pack_donep) PathPack p = { .reterr = reterr };
         _cleanup_(ContainerPathStat_donep) ContainerPathStat stat = {};
         _cleanup_(path_view_donep) PathView v = PATH_VIEW_NULL;
         int r;

@@ -8,7 +8,6 @@
 
 typedef struct PathPackOptions {
         int root_fd, output_fd; /* borrowed */
-        int own_fds;            /* borrowed: /proc/self/fd */
         /* Called before the first byte is written. */
         int (*found)(const ContainerPathStat *stat, Error *reterr);
 } PathPackOptions;

@@ -203,30 +203,14 @@ static bool is_gone(int error) {
         return IN_SET(error, ENOENT, ELOOP, ENXIO, EACCES);
 }
 
-/* Looks at it first: to open a device has effects, even where it is closed at once. */
-static int open_by_path(TreeArchive *a, const TreeMember *m, struct stat *st) {
-        _cleanup_close_ int fd = openat(m->parent_fd, m->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        char name[16];
+/* 1: it is there and regular; 0: it is not. A device that took its place is not opened: no mount of a worker
+ * lets it. */
+static int open_regular(const TreeMember *m, int *ret_fd, struct stat *st) {
+        _cleanup_close_ int fd = openat(m->parent_fd, m->name,
+                                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
-        if (fd < 0 || fstat(fd, st) < 0)
-                return -errno;
-        if (!S_ISREG(st->st_mode))
-                return -ENXIO;
-        snprintf(name, sizeof(name), "%d", fd);
-        return RET_NERRNO(openat(a->own_fds, name, O_RDONLY | O_CLOEXEC));
-}
-
-/* 1: it is there and regular; 0: it is not. */
-static int open_regular(TreeArchive *a, const TreeMember *m, int *ret_fd, struct stat *st) {
-        _cleanup_close_ int fd = -EBADF;
-
-        if (a->own_fds >= 0)
-                fd = open_by_path(a, m, st);
-        else
-                fd = RET_NERRNO(openat(m->parent_fd, m->name,
-                                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
         if (fd < 0)
-                return is_gone(-fd) ? 0 : fd;
+                return is_gone(errno) ? 0 : -errno;
         if (fstat(fd, st) < 0)
                 return -errno;
         if (!S_ISREG(st->st_mode))
@@ -242,7 +226,7 @@ static int pack_regular(TreeArchive *a, const TreeMember *m) {
         int r;
 
         /* A running container may have removed it, or put something else there. */
-        r = open_regular(a, m, &fd, &st);
+        r = open_regular(m, &fd, &st);
         if (r <= 0)
                 return r < 0 ? error_set_errnof(a->reterr, ERROR_INTERNAL, r, "Failed to open %s", m->path) :
                                0;

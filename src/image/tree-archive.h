@@ -16,16 +16,12 @@ typedef struct TreeMember {
 } TreeMember;
 
 typedef struct TreeArchive {
-        int own_fds;            /* borrowed: /proc/self/fd, where devices can be opened in the tree; else
-                                 * -EBADF */
         TarWriter *writer;
         Links links;
         char *buffer, *zeros;
         TreePackReply reply;
         Error *reterr;          /* borrowed */
 } TreeArchive;
-
-#define TREE_ARCHIVE_NULL ((TreeArchive) { .own_fds = -EBADF })
 
 /* output_fd is borrowed, reterr too. */
 int tree_archive_new(TreeArchive *a, int output_fd, TarCompression compression, Error *reterr);

@@ -84,7 +84,7 @@ static int pack_change(const TreeChange *c, void *userdata) {
 
 int tree_pack(int output_fd, int layers_fd, int own_fd, const TreeParams *params, TreePackReply *ret,
               Error *reterr) {
-        _cleanup_(pack_donep) Pack p = { .archive = TREE_ARCHIVE_NULL, .difference = params->difference };
+        _cleanup_(pack_donep) Pack p = { .difference = params->difference };
         _cleanup_(tree_diff_donep)
                         TreeDiff d = { .want_touched = true, .report = pack_change, .userdata = &p };
         int r;

@@ -103,6 +103,7 @@ JSON_TYPE(PathMount, path_mount_fields);
 static const JsonField path_params_fields[] = {
         JSON_STRING(PathParams, path, "Path", JSON_REQUIRED),
         JSON_ARRAY(PathParams, mounts, PathMount, "Mounts", JSON_OMITEMPTY),
+        JSON_UINT64(PathParams, pid, "Pid", JSON_OMITEMPTY),
         JSON_BOOL(PathParams, no_overwrite, "NoOverwrite", 0),
         JSON_BOOL(PathParams, read_only_root, "ReadOnlyRoot", 0),
         JSON_BOOL(PathParams, own, "Own", 0),

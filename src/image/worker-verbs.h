@@ -138,6 +138,7 @@ typedef struct PathParams {
                 PathMount *items;
                 size_t n_items;
         } mounts;
+        uint64_t pid;                   /* whose mount namespace the root is in; 0 = in nobody's */
 
         /* "path-unpack" only */
         bool no_overwrite;              /* directories by other things, and the other way round */

@@ -6,12 +6,14 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "basic/fd-util.h"
+#include "basic/parse-util.h"
 #include "basic/string-util.h"
 #include "config.h"
 #include "worker/worker.h"
@@ -94,6 +96,28 @@ static int read_params(const WorkerVerb *verb, void **ret, Error *reterr) {
         return 0;
 }
 
+#if CRASH_POINTS
+/* False: the verb is to be run. Parameters are only read where the sandbox depends on them. */
+static bool run_hostile(const WorkerVerb *verb, const int *fds, Error *reterr, int *ret) {
+        const char *first = getenv("DOCKERD_WORKER_HOSTILE");
+        void *params = NULL;
+        uint64_t n;
+
+        if (!first || parse_uint64(first, &n) < 0)
+                return false;
+        *ret = verb->prepare ? read_params(verb, &params, reterr) : 0;
+        if (*ret >= 0 && verb->prepare)
+                *ret = verb->prepare(params, fds, reterr);
+        if (*ret >= 0 && !getenv("DOCKERD_WORKER_OPEN"))
+                *ret = sandbox_enter(verb, fds, reterr);
+        if (*ret >= 0)
+                *ret = hostile_run(verb, fds, (unsigned) n, reterr);
+        return true;
+}
+#else
+#define run_hostile(verb, fds, reterr, ret) false
+#endif
+
 static int run(const WorkerVerb *verb, Error *reterr) {
         int fds[WORKER_FDS_MAX];
         void *params;
@@ -106,6 +130,8 @@ static int run(const WorkerVerb *verb, Error *reterr) {
                         return error_setf(reterr, ERROR_INVALID, "%s needs %u descriptors", verb->name,
                                           verb->n_fds);
 
+        if (run_hostile(verb, fds, reterr, &r))
+                return r;
         r = read_params(verb, &params, reterr);
         if (r >= 0 && verb->prepare)
                 r = verb->prepare(params, fds, reterr);

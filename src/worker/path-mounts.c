@@ -2,6 +2,7 @@
 /* The root of a container that does not run, with its bind mounts on it, in a mount namespace of our own: as
  * its next start would mount them. Goes with the process. */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -12,6 +13,7 @@
 #include "basic/errno-util.h"
 #include "basic/fd-util.h"
 #include "basic/path-util.h"
+#include "basic/string-util.h"
 #include "image/worker-verbs.h"
 #include "worker/worker.h"
 
@@ -65,9 +67,25 @@ static int bind_one(int root_fd, const PathMount *m) {
                                         MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
 
+/* The root of a container that runs belongs to its mount namespace, and only from there can be made a mount
+ * of our own; should the number be another's by now, that fails. */
+static int join_container(uint64_t pid, Error *reterr) {
+        _cleanup_free_ char *path = NULL;
+        _cleanup_close_ int ns = -EBADF;
+
+        if (asprintf_safe(&path, "/proc/%" PRIu64 "/ns/mnt", pid) < 0)
+                return error_fill(reterr, -ENOMEM);
+        ns = open(path, O_RDONLY | O_CLOEXEC);
+        if (ns >= 0 && setns(ns, CLONE_NEWNS) >= 0)
+                return 0;
+        return error_set_errnof(reterr, ERROR_CONFLICT, -errno, "the container ended meanwhile");
+}
+
 int mount_paths(const PathParams *p, int root_fd, Error *reterr) {
         int r;
 
+        if (p->pid > 0)
+                return join_container(p->pid, reterr);
         if (p->mounts.n_items == 0)
                 return 0;
         /* A slave: what is unmounted on the host is unmounted here, too. Over our root, which stays below

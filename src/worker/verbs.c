@@ -142,13 +142,7 @@ static int verb_tree_changes(const void *params, const int *fds, Error *reterr) 
 
 /* --- paths in containers --- */
 
-/* Our own descriptors, which have no path in the root of a container. */
-static int own_fds = -EBADF;
-
 static int prepare_path(const void *params, const int *fds, Error *reterr) {
-        own_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (own_fds < 0)
-                return error_set_errnof(reterr, ERROR_INTERNAL, -errno, "cannot open /proc/self/fd");
         return mount_paths(params, fds[0], reterr);
 }
 
@@ -173,7 +167,6 @@ static int verb_path_pack(const void *params, const int *fds, Error *reterr) {
         const PathPackOptions options = {
                 .root_fd = fds[0],
                 .output_fd = fds[1],
-                .own_fds = own_fds,
                 .found = report_found,
         };
         int r = path_pack(&options, params, &reply, reterr);

@@ -30,7 +30,7 @@ class Answer:
 
 
 class Running:
-    def __init__(self, verb, params, fds=()):
+    def __init__(self, verb, params, fds=(), environment=None):
         self.files = fds                # kept open
         passed = [os.memfd_create("params"), *(getattr(f, "fd", f) for f in fds)]
         os.write(passed[0], json.dumps(params).encode())
@@ -43,7 +43,7 @@ class Running:
                 os.close(fd)
 
         self.process = subprocess.Popen([build_dir("debug") / "dockerd-worker", verb], stdout=subprocess.PIPE, close_fds=False,
-                                        preexec_fn=place, env={"LC_CTYPE": "C.UTF-8"})
+                                        preexec_fn=place, env={"LC_CTYPE": "C.UTF-8", **(environment or {})})
         os.close(passed[0])
 
     def answer(self, timeout=50):
