@@ -14,6 +14,7 @@
 #include "container/container-shim.h"
 #include "container/container-start.h"
 #include "image/rootfs.h"
+#include "runtime/shim-config.h"
 
 #define EXIT_CODE_LOST 255      /* ended with the machine: nobody saw how */
 
@@ -86,7 +87,7 @@ static void without_shim(Container *c) {
                                   empty_to_null(c->doc.host_config.resources.cgroup_parent));
         c->supervised = false;
         container_network_stop(c);
-        container_clear_run_dir(c);
+        container_forget_run(c);
         restored(c);
 }
 
@@ -178,6 +179,20 @@ static void remove_stale_run_dirs(ContainerManager *m) {
         closedir(d);
 }
 
+/* The same of containers whose shim was killed, and that were removed by a daemon that died then. */
+static void remove_stale_runtimes(ContainerManager *m) {
+        _cleanup_free_ char *path = path_join(m->config.exec_root, SHIM_RUNTIME_DIRECTORY);
+        DIR *d = path ? opendir(path) : NULL;
+        struct dirent *e;
+
+        if (!d)
+                return;
+        while ((e = readdir(d)))
+                if (id_is_valid(e->d_name) && !hashmap_get(m->by_id, e->d_name))
+                        container_clear_runtime(m, e->d_name);
+        closedir(d);
+}
+
 /* Before any container is touched: sandboxes of those that may still run are kept, all others go. */
 static int reconcile_networks(ContainerManager *m, Error *reterr) {
         _cleanup_strv_free_ char **live = strv_new_empty();
@@ -205,6 +220,7 @@ int container_manager_reconcile(ContainerManager *m, Error *reterr) {
                 return error_fill(reterr, r);
         remove_orphans(m);
         remove_stale_run_dirs(m);
+        remove_stale_runtimes(m);
         STRV_FOREACH(id, ids) {
                 c = hashmap_get(m->by_id, *id);
                 if (!c)

@@ -23,6 +23,7 @@
 #include "container/container-start.h"
 #include "container/container-volumes.h"
 #include "container/container-wait.h"
+#include "runtime/shim-config.h"
 
 #define EXIT_CODE_KILLED 137
 #define EXIT_CODE_UNKNOWN 255
@@ -97,6 +98,22 @@ static void read_exit(Container *c, ExitRecord *ret) {
         *ret = (ExitRecord) { .code = EXIT_CODE_KILLED, .time_nsec = now_nsec() };
 }
 
+/* The store did not take the end, mostly on a full disk: the next daemon learns of it from the exit file,
+ * which a shim that was killed has not written. */
+static void keep_exit(Container *c, const ExitRecord *record) {
+        _cleanup_close_ int fd = open(c->run_dir, O_RDONLY|O_DIRECTORY|O_CLOEXEC);
+        int r = fd < 0 ? -errno : exit_record_write(fd, record);
+
+        c->end_unrecorded = true;
+        if (r < 0)
+                log_warning_errno(r, "Cannot keep the end of container %s: %m", c->doc.name);
+}
+
+void container_forget_run(Container *c) {
+        if (!c->end_unrecorded || !c->manager)
+                container_clear_run_dir(c);
+}
+
 void container_clear_run_dir(Container *c) {
         int r = rm_rf_at(AT_FDCWD, c->run_dir);
 
@@ -155,6 +172,15 @@ int container_shim_connect(Container *c, Error *reterr) {
         return 0;
 }
 
+void container_clear_runtime(ContainerManager *m, const char *id) {
+        _cleanup_free_ char *path = path_join(m->config.exec_root, SHIM_RUNTIME_DIRECTORY);
+        _cleanup_free_ char *own = path ? path_join(path, id) : NULL;
+        int r = own ? rm_rf_at(AT_FDCWD, own) : -ENOMEM;
+
+        if (r < 0)
+                log_warning_errno(r, "Cannot remove what the OCI runtime keeps of container %s: %m", id);
+}
+
 void container_leave_shim(Container *c) {
         ContainerManager *m = c->manager;
 
@@ -165,8 +191,10 @@ void container_leave_shim(Container *c) {
         container_root_lost(c);
         if (c->supervised && hashmap_put(m->leaving, c->doc.id, c) >= 0)
                 container_ref(c);
-        else
+        else {
                 container_clear_run_dir(c);
+                container_clear_runtime(m, c->doc.id);
+        }
 }
 
 void container_manager_shim_gone(Supervisor *s, const char *id, void *userdata) {
@@ -191,8 +219,10 @@ void container_manager_shim_gone(Supervisor *s, const char *id, void *userdata) 
                 container_handle_exit(c, &record);
         }
         if (!c->start && !c->restoring && !container_is_running(c))
-                container_clear_run_dir(c);
-        if (!left)
+                container_forget_run(c);
+        if (left)
+                container_clear_runtime(m, id);
+        else
                 container_restart_policy_gone(c);
         gone = TAKE_PTR(c->gone);
         if (gone)
@@ -215,8 +245,10 @@ void container_handle_exit(Container *c, const ExitRecord *record) {
         c->doc.pid = 0;
         /* `systemctl stop`, or the machine goes down: it is not brought back before the next boot. */
         again = !record->stopped && container_restart_policy_wants(c);
-        if (container_set_state(c, again ? CONTAINER_RESTARTING : CONTAINER_EXITED, STORE_SYNC_LAZY, &e) < 0)
+        if (container_set_state(c, again ? CONTAINER_RESTARTING : CONTAINER_EXITED, STORE_SYNC_LAZY, &e) < 0) {
                 log_error("Cannot record the end of container %s: %s", c->doc.name, error_message(&e));
+                keep_exit(c, record);
+        }
         crash_point("container-exit:recorded");
         container_network_stop(c);
         crash_point("container-exit:network");

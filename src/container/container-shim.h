@@ -12,3 +12,7 @@ void container_leave_shim(Container *c);
 void container_handle_exit(Container *c, const ExitRecord *record);
 /* Removes the run directory of a container without a shim. */
 void container_clear_run_dir(Container *c);
+/* The same, but where the end of the run could not be recorded: its exit file stays for the next daemon. */
+void container_forget_run(Container *c);
+/* Removes what the OCI runtime keeps of a container that is removed, and whose shim was killed. */
+void container_clear_runtime(ContainerManager *m, const char *id);

@@ -425,7 +425,7 @@ int container_shim_config_write(Container *c, const char *cgroup_path, Error *re
                 .delegated = supervisor_delegates(c->manager->supervisor),
                 .log_driver = strdup(h->log_config.type),
         };
-        if (asprintf_safe(&s.runtime_root, "%s/runtime", c->manager->config.exec_root) < 0 ||
+        if (asprintf_safe(&s.runtime_root, "%s/" SHIM_RUNTIME_DIRECTORY, c->manager->config.exec_root) < 0 ||
             asprintf_safe(&s.log_path, "%s/%s-json.log", c->data_dir, c->doc.id) < 0)
                 return error_fill(reterr, -ENOMEM);
         for (size_t i = 0; i < h->log_config.config.n_items; i++)

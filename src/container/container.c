@@ -156,10 +156,14 @@ int container_sync(const Container *c) {
 
 int container_save(Container *c, int sync, Error *reterr) {
         _cleanup_free_ char *text = json_encode_text(&ContainerDocument_json, &c->doc, 0);
+        int r;
 
         if (!text)
                 return error_fill(reterr, -ENOMEM);
-        return store_put(c->manager->config.store, STORE_CONTAINER, c->doc.id, text, sync, reterr);
+        r = store_put(c->manager->config.store, STORE_CONTAINER, c->doc.id, text, sync, reterr);
+        if (r >= 0)
+                c->end_unrecorded = false;
+        return r;
 }
 
 int container_set_state(Container *c, ContainerState state, int sync, Error *reterr) {

@@ -6,6 +6,9 @@
 
 #include "json/json-type.h"
 
+/* Below the exec root: what the OCI runtimes keep, a directory for each container. */
+#define SHIM_RUNTIME_DIRECTORY "runtime"
+
 typedef struct ShimConfig {
         char *id;                       /* of the container */
         char *process;                  /* file of the OCI process to run in the container; "" = the shim is

@@ -280,6 +280,27 @@ def attempt(c, i, verb):
         pass
 
 
+@cases([("removed by the same daemon", False), ("removed before the next daemon", True)])
+def nothing_is_left_of_a_killed_shim(restart):
+    d = own_daemon().start()
+    d.load_busybox()
+    c = d.client()
+    i = ticking(c)
+    state = d.exec / "runtime" / i
+    check(state.exists(), "the runtime keeps something of the container")
+    os.kill(int((d.exec / "containers" / i / "shim.pid").read_text().split()[0]), signal.SIGKILL)
+    equal(c.wait(i, timeout=20), 137, "exit code")
+    if restart:
+        d.restart()
+        c = d.client()
+    c.remove(i)
+    eventually(lambda: not state.exists(), "the runtime's directory is gone", 10)
+    if restart:
+        state.mkdir()
+        d.restart("kill")
+        eventually(lambda: not state.exists(), "the directory that a daemon left when it died is gone", 10)
+
+
 @test
 def killed_shim():
     """Its shim is killed: the container, frozen as it is, ends with it."""

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 import time
 
@@ -87,6 +88,31 @@ def disk_full_for_create():
     c.remove("full")
     code, out, err = c.run("echo again")
     equal((code, out), (0, "again\n"), f"a container when there is space again ({err!r})")
+
+
+@test
+def end_on_a_full_disk():
+    """An end that cannot be recorded is known to the next daemon all the same, also where the shim was killed."""
+    d = small_disk(own_daemon(), 8).start()
+    d.load_busybox()
+    c = d.client()
+    killed, orphan = (c.create(cmd="sleep 1000", host=NONE) for _ in range(2))
+    for i in (killed, orphan):
+        c.start(i)
+    shim = int((d.exec / "containers" / orphan / "shim.pid").read_text().split()[0])
+    filler = fill(d, 1)
+    c.post(f"/containers/{killed}/kill")
+    os.kill(shim, signal.SIGKILL)
+    for i in (killed, orphan):
+        equal(c.wait(i, timeout=40), 137, "exit code while the disk is full")
+    d.kill()
+    filler.unlink()
+    d.start()
+    c = d.client()
+    for i in (killed, orphan):
+        state = c.inspect(i)["State"]
+        equal((state["Status"], state["ExitCode"]), ("exited", 137), "state after the restart of the daemon")
+        c.remove(i)
 
 
 @test
