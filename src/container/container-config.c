@@ -536,6 +536,8 @@ int host_config_check(ContainerManager *m, const ContainerConfig *c, const HostC
         if (r >= 0)
                 r = check_supported(h, reterr);
         if (r >= 0)
+                r = supervisor_check_cgroup_parent(m->supervisor, h->resources.cgroup_parent, reterr);
+        if (r >= 0)
                 r = oci_runtimes_find(m->config.runtimes, h->runtime, &runtime, reterr);
         if (r < 0)
                 return r;

@@ -55,6 +55,8 @@ int container_rename(Container *c, const char *name, Error *reterr) {
         if (r < 0)
                 return r;
         (void) sandbox_rename(c->manager->config.networks, c->doc.id, c->doc.name, NULL);
+        if (c->supervised)
+                (void) supervisor_rename(c->manager->supervisor, c->doc.id, c->doc.name);
         container_event(c, "rename", MESSAGE_CONTAINER_RENAME_STR, "oldName", strempty(old), NULL);
         return 0;
 }

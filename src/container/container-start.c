@@ -193,10 +193,14 @@ static int make_run_dir(Container *c, Error *reterr) {
 }
 
 static int get_cgroup_path(Container *c, char **ret, Error *reterr) {
+        const char *parent = empty_to_null(c->doc.host_config.resources.cgroup_parent);
         int r;
 
-        r = supervisor_cgroup_path(c->manager->supervisor, c->doc.id,
-                                   empty_to_null(c->doc.host_config.resources.cgroup_parent), ret);
+        /* Created by a daemon without systemd, it may have one that is no slice. */
+        r = supervisor_check_cgroup_parent(c->manager->supervisor, parent, reterr);
+        if (r < 0)
+                return r;
+        r = supervisor_cgroup_path(c->manager->supervisor, c->doc.id, parent, ret);
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 

@@ -17,6 +17,7 @@ typedef struct SupervisorVTable {
         /* s->bus is another one, or NULL: the calls and matches of the old one are void. */
         int (*set_bus)(Supervisor *s, Error *reterr);
         int (*update)(Supervisor *s, const char *id, const SpecResources *resources);
+        int (*rename)(Supervisor *s, const char *id, const char *name);
         void (*unit_done)(SupervisorUnit *u);   /* releases what the implementation holds */
 } SupervisorVTable;
 

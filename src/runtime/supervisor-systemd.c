@@ -26,6 +26,9 @@
 /* For an older unit of the same name to go away. */
 #define REPLACE_USEC (20 * USEC_PER_SEC)
 
+/* Longer names are cut. */
+#define DESCRIPTION_MAX 256
+
 typedef struct SystemdUnit {
         SupervisorUnit unit;
         char *name;                     /* docker-<id>.service */
@@ -109,8 +112,12 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *reter
                 is_up(u);
         else if (u->up)
                 supervisor_unit_gone(&u->unit);
-        else
-                fail(u, ERROR_INTERNAL, "the start job ended", result);
+        else {
+                _cleanup_free_ char *why = NULL;
+
+                (void) asprintf_safe(&why, "%s (\"journalctl -u %s\" says why)", result, name);
+                fail(u, ERROR_INTERNAL, "the start job ended", why ?: result);
+        }
         return 0;
 }
 
@@ -178,12 +185,16 @@ static int append_stop(sd_bus_message *m, int64_t timeout) {
         return sd_bus_message_append(m, "(sv)", "TimeoutStopUSec", "t", usec);
 }
 
+static void describe(const char *name, const char *id, char ret[static DESCRIPTION_MAX]) {
+        snprintf(ret, DESCRIPTION_MAX, "Docker container %s (%.12s)", strempty(name), id);
+}
+
 static int append_strings(sd_bus_message *m, const SupervisorLaunch *l) {
         const char *slice = isempty(l->cgroup_parent) ? "system.slice" : l->cgroup_parent;
-        char description[256];
+        char description[DESCRIPTION_MAX];
         int r;
 
-        snprintf(description, sizeof(description), "Docker container %s (%.12s)", strempty(l->name), l->id);
+        describe(l->name, l->id, description);
         const struct {
                 const char *name, *value;
         } table[] = {
@@ -329,9 +340,6 @@ static int systemd_start(SupervisorUnit *unit, const SupervisorLaunch *l, Error 
         if (!s->bus)
                 return error_setf(reterr, ERROR_UNAVAILABLE,
                                   "the system bus is away, and without it systemd starts no container");
-        if (!isempty(l->cgroup_parent) && !endswith(l->cgroup_parent, ".slice"))
-                return error_setf(reterr, ERROR_INVALID, "cgroup-parent for systemd cgroup should be a "
-                                  "valid slice named as \"xxx.slice\"");
         r = unit_name(l->id, &u->name);
         /* Sooner than the manager's word that the job is done, which comes by two more processes. */
         if (r >= 0)
@@ -496,6 +504,20 @@ static int systemd_cleanup(Supervisor *s, const char *id, const char *cgroup_par
         return r;
 }
 
+static int systemd_rename(Supervisor *s, const char *id, const char *name) {
+        char description[DESCRIPTION_MAX];
+        _cleanup_free_ char *unit = NULL;
+        int r;
+
+        if (!s->bus)
+                return -ENOTCONN;
+        describe(name, id, description);
+        r = unit_name(id, &unit);
+        return r < 0 ? r : sd_bus_call_method_async(s->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH,
+                                                    SYSTEMD_MANAGER, "SetUnitProperties", NULL, NULL,
+                                                    "sba(sv)", unit, 1, 1, "Description", "s", description);
+}
+
 static int systemd_update(Supervisor *s, const char *id, const SpecResources *resources) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_free_ char *name = NULL;
@@ -526,5 +548,6 @@ const SupervisorVTable supervisor_systemd_vtable = {
         .find_running = systemd_find_running,
         .cleanup = systemd_cleanup,
         .update = systemd_update,
+        .rename = systemd_rename,
         .unit_done = systemd_unit_done,
 };

@@ -298,6 +298,10 @@ int supervisor_cleanup(Supervisor *s, const char *id, const char *cgroup_parent)
         return s->vtable->cleanup(s, id, cgroup_parent);
 }
 
+int supervisor_rename(Supervisor *s, const char *id, const char *name) {
+        return s->vtable->rename ? s->vtable->rename(s, id, name) : 0;
+}
+
 int supervisor_update(Supervisor *s, const char *id, const SpecResources *resources) {
         return s->vtable->update ? s->vtable->update(s, id, resources) : 0;
 }
@@ -307,6 +311,15 @@ int supervisor_update(Supervisor *s, const char *id, const SpecResources *resour
 /* cgroup2 does not take processes and controllers in one group: shim and container get one each. */
 bool supervisor_delegates(const Supervisor *s) {
         return s->vtable->kind == SUPERVISOR_SYSTEMD && cgroup_version() == 2;
+}
+
+int supervisor_check_cgroup_parent(const Supervisor *s, const char *cgroup_parent, Error *reterr) {
+        if (s->vtable->kind != SUPERVISOR_SYSTEMD || isempty(cgroup_parent))
+                return 0;
+        if (strchr(cgroup_parent, '/') || !endswith(cgroup_parent, ".slice") || streq(cgroup_parent, ".slice"))
+                return error_setf(reterr, ERROR_INVALID, "cgroup-parent for systemd cgroup should be a "
+                                  "valid slice named as \"xxx.slice\"");
+        return 0;
 }
 
 /* "a-b.slice" is "/a.slice/a-b.slice", systemd.slice(5). */

@@ -58,6 +58,8 @@ bool supervisor_tells(const Supervisor *s);
  * direct. */
 int supervisor_set_bus(Supervisor *s, sd_bus *bus, Error *reterr);
 
+/* ERROR_INVALID with Docker's text where systemd has no such slice; NULL is the default. */
+int supervisor_check_cgroup_parent(const Supervisor *s, const char *cgroup_parent, Error *reterr);
 /* Where the container's processes shall be: the cgroupsPath for config.json and shim.json. Known before the
  * start. */
 int supervisor_cgroup_path(Supervisor *s, const char *id, const char *cgroup_parent, char **ret);
@@ -77,6 +79,9 @@ int supervisor_find_running(Supervisor *s, const char *id, const char *run_dir, 
 /* After gone(), or for a container that must not run: kills what is left of the shim and the container,
  * resets the failed unit, removes the cgroup. */
 int supervisor_cleanup(Supervisor *s, const char *id, const char *cgroup_parent);
+
+/* The container has another name: the running unit's description says so; nothing for direct. */
+int supervisor_rename(Supervisor *s, const char *id, const char *name);
 
 /* Changes limits of a running unit (docker update); nothing for direct. */
 int supervisor_update(Supervisor *s, const char *id, const SpecResources *resources);

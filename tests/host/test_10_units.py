@@ -202,6 +202,18 @@ def cgroup_parent():
     h = host()
     c = h("docker run -d --cgroup-parent mine.slice busybox sleep 1000")
     equal(h.unit(f"docker-{c}.service", "Slice")["Slice"], "mine.slice", "Slice")
+    for parent in ("/foo", "foo", ".slice", "a/b.slice"):
+        r = h.try_("docker", "create", "--cgroup-parent", parent, "busybox", "true")
+        contains(r.stderr, 'cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"', f"create with {parent}")
+
+
+@test
+def description_follows_the_name():
+    h = host()
+    c = h("docker run -d --name before busybox sleep 1000")
+    h("docker rename before behind")
+    eventually(lambda: h("systemctl", "show", f"docker-{c}.service", "-p", "Description", "--value") == f"Docker container behind ({c[:12]})",
+               "the description has the new name", 10)
 
 
 # The daemon, the service manager or the bus goes and comes back.
