@@ -83,7 +83,7 @@ struct Container {
 
         Operation *busy;                /* start, restore or removal in progress: others wait for it */
         bool restoring;                 /* busy is the restore */
-        bool end_unrecorded;            /* the store did not take its end: the exit file is all there is of it */
+        bool end_unrecorded;            /* the store did not take its end: the exit file has it */
         bool booted;                    /* it ended with the machine: its next start is no restart */
         ContainerStart *start;          /* the start in progress */
         ContainerFill *fill;            /* of its volumes, after the creation */

@@ -316,7 +316,8 @@ bool supervisor_delegates(const Supervisor *s) {
 int supervisor_check_cgroup_parent(const Supervisor *s, const char *cgroup_parent, Error *reterr) {
         if (s->vtable->kind != SUPERVISOR_SYSTEMD || isempty(cgroup_parent))
                 return 0;
-        if (strchr(cgroup_parent, '/') || !endswith(cgroup_parent, ".slice") || streq(cgroup_parent, ".slice"))
+        if (strchr(cgroup_parent, '/') || !endswith(cgroup_parent, ".slice") ||
+            streq(cgroup_parent, ".slice"))
                 return error_setf(reterr, ERROR_INVALID, "cgroup-parent for systemd cgroup should be a "
                                   "valid slice named as \"xxx.slice\"");
         return 0;
