@@ -234,6 +234,7 @@ void container_handle_exit(Container *c, const ExitRecord *record) {
         _cleanup_error_ Error e = ERROR_NULL;
         char code[16], duration[24];
         bool again;
+        int r;
 
         if (!container_is_running(c))
                 return;
@@ -245,7 +246,8 @@ void container_handle_exit(Container *c, const ExitRecord *record) {
         c->doc.pid = 0;
         /* `systemctl stop`, or the machine goes down: it is not brought back before the next boot. */
         again = !record->stopped && container_restart_policy_wants(c);
-        if (container_set_state(c, again ? CONTAINER_RESTARTING : CONTAINER_EXITED, STORE_SYNC_LAZY, &e) < 0) {
+        r = container_set_state(c, again ? CONTAINER_RESTARTING : CONTAINER_EXITED, STORE_SYNC_LAZY, &e);
+        if (r < 0) {
                 log_error("Cannot record the end of container %s: %s", c->doc.name, error_message(&e));
                 keep_exit(c, record);
         }
