@@ -207,6 +207,7 @@ static int info_runtimes(Engine *e, SystemInfo *i) {
         i->runc_commit.id = strdup(default_runtime ? strempty(default_runtime->version) : "");
         i->containerd_commit.id = strdup("");
         i->init_commit.id = strdup("");
+        i->runc_commit.expected = strdup(strempty(i->runc_commit.id));
         i->init_binary = strdup(strempty(e->containers->init_path));
         return i->default_runtime && i->runc_commit.id && i->init_binary ? 0 : -ENOMEM;
 }
@@ -219,10 +220,27 @@ static int info_plugins(SystemInfo *i) {
         return 0;
 }
 
+/* Who may talk to such a socket is root. */
+static int warn_of_hosts(const EngineConfig *c, char ***warnings) {
+        const char *lack = !c->tls ? "encryption" : "TLS client verification";
+        int r = 0;
+
+        if (c->tls && c->tls_verify)
+                return 0;
+        STRV_FOREACH(h, c->hosts)
+                if (r >= 0 && startswith(*h, "tcp://"))
+                        r = strv_extendf(warnings, "WARNING: API is accessible on %s://%s without %s; access "
+                                         "to it is the same as root access on this host",
+                                         c->tls ? "https" : "http", *h + strlen("tcp://"), lack);
+        return r;
+}
+
 static int info_warnings(Engine *e, SystemInfo *i) {
         int r;
 
         r = host_capabilities_warnings(&e->capabilities, &i->warnings);
+        if (r >= 0)
+                r = warn_of_hosts(e->config, &i->warnings);
         return r < 0 ? r : network_manager_warnings(e->networks, &i->warnings);
 }
 

@@ -2,6 +2,7 @@
 /* Any bytes through the parser and a round trip of a container's document. */
 #include <json-c/json.h>
 
+#include "json/json-scan.h"
 #include "json/json-text.h"
 #include "json/json-type.h"
 
@@ -10,6 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_json_ json_object *o = NULL, *again = NULL;
         _cleanup_error_ Error e = ERROR_NULL;
+        _cleanup_free_ char *fault = NULL;
+
+        assert(json_scan_fault((const char *) data, size, &fault) >= 0);
 
         if (json_parse((const char *) data, size, JSON_DEPTH_MAX, &o, &e) < 0) {
                 assert(error_is_set(&e));

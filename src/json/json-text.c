@@ -7,6 +7,7 @@
 
 #include "basic/parse-util.h"
 #include "basic/string-util.h"
+#include "json/json-scan.h"
 #include "json/json-type.h"
 
 void json_object_putp(json_object **o) {
@@ -25,7 +26,22 @@ static bool only_space(const char *s, size_t n) {
         return true;
 }
 
-int json_parse(const char *text, size_t size, unsigned depth, json_object **ret, Error *reterr) {
+/* What only the parser finds fault with, such as bytes that are not UTF-8, is told in its words. */
+static int fail_syntax(const char *text, size_t size, const char *parser_says, size_t offset,
+                       Error *reterr) {
+        _cleanup_free_ char *fault = NULL;
+        int r;
+
+        r = json_scan_fault(text, size, &fault);
+        if (r < 0)
+                return error_fill(reterr, r);
+        if (fault)
+                return error_setf(reterr, ERROR_INVALID, "invalid JSON: %s", fault);
+        return error_setf(reterr, ERROR_INVALID, "invalid JSON: %s (at offset %zu)", parser_says, offset);
+}
+
+static int parse(const char *text, size_t size, unsigned depth, int flags, json_object **ret,
+                 Error *reterr) {
         json_tokener *t;
         enum json_tokener_error e;
         json_object *o;
@@ -39,8 +55,7 @@ int json_parse(const char *text, size_t size, unsigned depth, json_object **ret,
         t = json_tokener_new_ex((int) depth);
         if (!t)
                 return error_fill(reterr, -ENOMEM);
-        json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS |
-                                                  JSON_TOKENER_VALIDATE_UTF8);
+        json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS | flags);
         o = json_tokener_parse_ex(t, text, (int) size);
         e = json_tokener_get_error(t);
         end = min_size(json_tokener_get_parse_end(t), size);
@@ -56,8 +71,7 @@ int json_parse(const char *text, size_t size, unsigned depth, json_object **ret,
                 json_object_put(o);
                 if (e == json_tokener_error_depth)
                         return error_setf(reterr, ERROR_INVALID, "invalid JSON: exceeded max depth");
-                return error_setf(reterr, ERROR_INVALID, "invalid JSON: %s (at offset %zu)",
-                                  json_tokener_error_desc(e), end);
+                return fail_syntax(text, size, json_tokener_error_desc(e), end, reterr);
         }
         if (!only_space(text + end, size - end)) {
                 json_object_put(o);
@@ -65,6 +79,20 @@ int json_parse(const char *text, size_t size, unsigned depth, json_object **ret,
         }
         *ret = o;
         return 0;
+}
+
+int json_parse(const char *text, size_t size, unsigned depth, json_object **ret, Error *reterr) {
+        return parse(text, size, depth, JSON_TOKENER_VALIDATE_UTF8, ret, reterr);
+}
+
+int json_decode_raw_text(const JsonType *type, const char *text, size_t size, void *ret, Error *reterr) {
+        _cleanup_json_ json_object *o = NULL;
+        int r;
+
+        r = parse(text, size, JSON_DEPTH_MAX, 0, &o, reterr);
+        if (r < 0)
+                return r;
+        return o ? json_decode(type, o, 0, ret, reterr) : 0;
 }
 
 /* Before the parser makes objects of it. */

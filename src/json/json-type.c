@@ -742,7 +742,7 @@ void string_map_done(StringMap *m) {
 
 /* -- text -- */
 
-static char *object_to_text(json_object *o) {
+static char *object_to_raw_text(json_object *o) {
         char *s;
 
         if (!o)
@@ -753,8 +753,22 @@ static char *object_to_text(json_object *o) {
         return s;
 }
 
+/* Names of files are any bytes; such a byte becomes U+FFFD, as Go's encoder has it. */
+static char *object_to_text(json_object *o) {
+        _cleanup_free_ char *raw = object_to_raw_text(o);
+        char *s;
+
+        if (!raw || utf8_is_valid(raw, strlen(raw)))
+                return TAKE_PTR(raw);
+        return utf8_repair(raw, strlen(raw), &s) < 0 ? NULL : s;
+}
+
 char *json_encode_text(const JsonType *type, const void *s, unsigned version) {
         return object_to_text(encode_struct(type, version, false, s));
+}
+
+char *json_encode_raw_text(const JsonType *type, const void *s) {
+        return object_to_raw_text(encode_struct(type, 0, false, s));
 }
 
 char *json_redacted_text(const JsonType *type, const void *s) {

@@ -120,6 +120,7 @@ typedef enum JsonFlags {
         JSON_SECRET = 1 << 4,           /* shown as "***" by json_redacted() */
         JSON_STRING_OR_LIST = 1 << 5,   /* STRV: a lone string is a list of one */
         JSON_NOT_EMPTY = 1 << 6,        /* STRING: "" is refused as if absent (with REQUIRED) */
+        JSON_ONCE = 1 << 7,             /* in a query: more than one is refused */
         JSON_IN_PATH = 1 << 8,          /* parameter structs: where the HTTP face takes the value from; */
         JSON_IN_QUERY = 1 << 9,         /* without any of these three: the body */
         JSON_IN_HEADER = 1 << 10,
@@ -284,6 +285,9 @@ int json_decode_text(const JsonType *type, const char *text, size_t size, unsign
 int json_decode_body_text(const JsonType *type, const char *text, size_t size, unsigned version, void *ret,
                           Error *reterr);
 char *json_encode_text(const JsonType *type, const void *s, unsigned version);
+/* Between processes of ours: strings are any bytes, where json_encode_text() replaces what is not UTF-8. */
+char *json_encode_raw_text(const JsonType *type, const void *s);
+int json_decode_raw_text(const JsonType *type, const char *text, size_t size, void *ret, Error *reterr);
 /* The same with secrets as "***", for logs and dumps. */
 char *json_redacted_text(const JsonType *type, const void *s);
 

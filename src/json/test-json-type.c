@@ -147,6 +147,19 @@ TEST(errors) {
         check_error("[]", "invalid JSON: expected an object, got an array");
 }
 
+TEST(foreign_bytes) {
+        static const char name[] = "a\xff\xc3(\xc3\xa9";
+        _cleanup_(Thing_donep) Thing t = { .name = strdup(name) }, raw = {}, repaired = {};
+        _cleanup_free_ char *text = json_encode_text(&Thing_json, &t, 0);
+        _cleanup_free_ char *raw_text = json_encode_raw_text(&Thing_json, &t);
+
+        ASSERT_OK(json_decode_text(&Thing_json, text, strlen(text), 0, &repaired, NULL));
+        ASSERT_STREQ(repaired.name, "a\xef\xbf\xbd\xef\xbf\xbd(\xc3\xa9");
+        ASSERT_OK(json_decode_raw_text(&Thing_json, raw_text, strlen(raw_text), &raw, NULL));
+        ASSERT_STREQ(raw.name, name);
+        ASSERT_FAIL(json_decode_text(&Thing_json, raw_text, strlen(raw_text), 0, &raw, NULL));
+}
+
 TEST(depth) {
         char text[300];
         _cleanup_error_ Error e = ERROR_NULL;

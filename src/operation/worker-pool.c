@@ -281,7 +281,7 @@ static int params_memfd(const WorkerRequest *q) {
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        text = json_encode_text(q->params_type, q->params, 0);
+        text = json_encode_raw_text(q->params_type, q->params);
         if (!text)
                 return -ENOMEM;
         fd = memfd_create("worker-params", MFD_CLOEXEC);

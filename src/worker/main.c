@@ -33,16 +33,13 @@ static const JsonType worker_error_type = {
 };
 
 static int write_line(const char *member, const JsonType *type, const void *value) {
-        _cleanup_free_ char *raw = NULL, *text = NULL, *line = NULL;
+        _cleanup_free_ char *text = NULL, *line = NULL;
         int r;
 
-        raw = json_encode_text(type, value, 0);
-        if (!raw)
+        text = json_encode_text(type, value, 0);
+        if (!text)
                 return -ENOMEM;
-        /* Names of files are any bytes, and the daemon reads nothing but UTF-8. */
-        r = utf8_repair(raw, strlen(raw), &text);
-        if (r >= 0)
-                r = asprintf_safe(&line, "{\"%s\":%s}\n", member, text);
+        r = asprintf_safe(&line, "{\"%s\":%s}\n", member, text);
         return r < 0 ? r : write_full(WORKER_FD_OUTPUT, line, strlen(line));
 }
 
@@ -86,7 +83,7 @@ static int read_params(const WorkerVerb *verb, void **ret, Error *reterr) {
         params = json_new(verb->params);
         if (!params)
                 return error_fill(reterr, -ENOMEM);
-        r = json_decode_text(verb->params, text, size, 0, params, reterr);
+        r = json_decode_raw_text(verb->params, text, size, params, reterr);
         explicit_zero(text, size);
         if (r < 0) {
                 json_free(verb->params, params);

@@ -725,3 +725,20 @@ def many_at_once():
     for t in threads:
         t.join()
     equal(bad, [], "failures")
+
+
+# --- names that are not UTF-8 ---
+
+
+@test
+def names_of_any_bytes():
+    """JSON has a replacement for each byte that is not UTF-8; a copy has the name as it is."""
+    c = client()
+    i = made(c, "printf hello > \"/tmp/$(printf 'a\\377b')\"")
+    changes = c.get(f"/containers/{i}/changes").body.decode()       # strictly
+    contains(changes, "/tmp/a\N{REPLACEMENT CHARACTER}b", "changes")
+    equal(head(c, i, b"/tmp/a\xffb")["name"], "a\N{REPLACEMENT CHARACTER}b", "name of the path's status")
+    equal(content(c, i, b"/tmp/a\xffb"), b"hello", "content")
+    equal(names(c, i, b"/tmp/a\xffb"), ["a\udcffb"], "name in the archive")
+    equal(head(c, i, b"/tmp/nosuch\xff"), 404, "a missing one")
+    contains(c.get(f"/containers/{i}/archive", query={"path": b"/tmp/nosuch\xff"}).message, "nosuch\N{REPLACEMENT CHARACTER}", "its error")

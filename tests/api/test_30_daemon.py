@@ -270,6 +270,9 @@ def several_hosts():
     for host in (d.host, f"unix://{second}", "tcp://127.0.0.1:32375"):
         equal(Client(host).get("/_ping").text, "OK", f"/_ping on {host}")
     matches(d.log(), r"(?i)(insecure|unencrypted|without TLS|not.*encrypted)", "a warning about unencrypted tcp")
+    warnings = [w for w in Client(d.host).ok("GET", "/info")["Warnings"] if "tcp" in w or "http" in w]
+    equal(len(warnings), 1, f"warnings of /info about {warnings}")
+    contains(warnings[0], "http://127.0.0.1:32375 without encryption", "warning of /info")
 
 
 @test
