@@ -181,14 +181,14 @@ JSON_TYPE(ImagePushRequest, image_push_request_fields);
 
 static const JsonField image_load_params_fields[] = {
         JSON_TRISTATE(ImageLoadParams, quiet, "quiet", JSON_IN_QUERY),
-        JSON_STRING(ImageLoadParams, platform, "platform", JSON_IN_QUERY, .since = 48),
+        JSON_STRING(ImageLoadParams, platform, "platform", JSON_IN_QUERY | JSON_ONCE, .since = 48),
 };
 JSON_TYPE(ImageLoadParams, image_load_params_fields);
 
 static const JsonField image_save_params_fields[] = {
         JSON_STRING(ImageSaveParams, name, "name", JSON_IN_PATH),
         JSON_STRV(ImageSaveParams, names, "names", JSON_IN_QUERY),
-        JSON_STRING(ImageSaveParams, platform, "platform", JSON_IN_QUERY, .since = 48),
+        JSON_STRING(ImageSaveParams, platform, "platform", JSON_IN_QUERY | JSON_ONCE, .since = 48),
 };
 JSON_TYPE(ImageSaveParams, image_save_params_fields);
 

@@ -117,6 +117,15 @@ static void on_done(ImageJob *job, int r, const Error *error, void *userdata) {
         call_stream_close(call, r < 0 ? error : NULL);
 }
 
+/* Where Docker begins its answer before it looks at the work: errors are in the stream. */
+static void on_done_late(ImageJob *job, int r, const Error *error, void *userdata) {
+        Call *call = userdata;
+
+        if (call->state != CALL_STREAMING)
+                (void) call_stream_open(call, CALL_STREAM_JSON);
+        on_done(job, r, error, userdata);
+}
+
 typedef int (*JobStart)(Engine *e, Call *call, int input_fd, const ImageJobHandlers *handlers,
                         ImageJob **ret);
 
@@ -242,6 +251,10 @@ static int push_call(Engine *e, Call *call) {
         int r;
 
         r = start_push(e, call, &handlers, &job);
+        if (r < 0 && call->error.kind == ERROR_NOT_FOUND && call_stream_open(call, CALL_STREAM_JSON) >= 0) {
+                call_stream_close(call, &call->error);
+                return 1;
+        }
         if (r < 0)
                 return r;
         call_work_begin(call, job, job_free);
@@ -276,7 +289,9 @@ static int create_call(Engine *e, Call *call) {
 
 static int start_load(Engine *e, Call *call, int input_fd, const ImageJobHandlers *handlers,
                       ImageJob **ret) {
-        return image_load_start(e->images, call->params, input_fd, handlers, ret, &call->error);
+        const ImageJobHandlers late = { handlers->progress, on_done_late, handlers->userdata };
+
+        return image_load_start(e->images, call->params, input_fd, &late, ret, &call->error);
 }
 
 static int load_call(Engine *e, Call *call) {

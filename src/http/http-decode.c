@@ -44,11 +44,13 @@ static const JsonField *find_query_field(const JsonType *type, const char *name)
         return NULL;
 }
 
-/* Of a parameter that is given twice the first counts, as in Docker; lists take all. A parameter that came
- * with a newer API version than the request's is ignored. */
+/* A parameter that came with a newer API version than the request's is ignored. */
+static bool is_known(const HttpRequest *q, const JsonField *f) {
+        return q->version >= f->since && (f->until == 0 || q->version <= f->until);
+}
+
+/* Of a parameter that is given twice the first counts, as in Docker; lists take all. */
 static bool counts(const HttpRequest *q, const JsonField *f, size_t i) {
-        if ((f->since > 0 && q->version < f->since) || (f->until > 0 && q->version > f->until))
-                return false;
         if (f->spec.kind == JSON_KIND_STRV)
                 return true;
         for (size_t j = 0; j < i; j++)
@@ -63,8 +65,14 @@ static int set_from_query(const HttpRequest *q, const JsonType *type, void *para
                 const JsonField *f = find_query_field(type, item->key);
                 int r;
 
-                if (!f || !counts(q, f, i))
+                if (!f || !is_known(q, f))
                         continue;
+                if (!counts(q, f, i)) {
+                        if (FLAGS_SET(f->flags, JSON_ONCE))
+                                return error_setf(reterr, ERROR_INVALID,
+                                                  "multiple %s parameters not supported", f->name);
+                        continue;
+                }
                 r = json_set_from_text(type, params, JSON_IN_QUERY, item->key, item->value, reterr);
                 if (r < 0)
                         return r;

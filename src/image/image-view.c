@@ -159,21 +159,37 @@ int image_manager_history(ImageManager *m, const ImageHistoryParams *p, ImageHis
 
 /* --- tag --- */
 
+static int parse_new_name(const ImageTagParams *p, Reference *ret, Error *reterr) {
+        _cleanup_free_ char *name = NULL;
+        int r;
+
+        r = reference_parse(strempty(p->repo), ret, reterr);
+        if (r >= 0 && !isempty(p->tag))
+                r = reference_set_tag(ret, p->tag, reterr);
+        if (r < 0)
+                return r;
+        if (ret->digest)
+                return error_setf(reterr, ERROR_INVALID, "refusing to create a tag with a digest reference");
+        name = reference_familiar_name(ret);
+        if (!name)
+                return error_fill(reterr, -ENOMEM);
+        if (streq(name, "sha256"))
+                return error_setf(reterr, ERROR_INVALID, "refusing to create an ambiguous tag using digest "
+                                                         "algorithm as name");
+        return 0;
+}
+
 int image_manager_tag(ImageManager *m, const ImageTagParams *p, Error *reterr) {
         _cleanup_reference_ Reference ref = {};
         _cleanup_free_ char *name = NULL, *familiar = NULL;
         Image *i;
         int r;
 
-        r = image_manager_find(m, p->name, &i, reterr);
+        r = parse_new_name(p, &ref, reterr);
         if (r >= 0)
-                r = reference_parse(strempty(p->repo), &ref, reterr);
-        if (r >= 0 && !isempty(p->tag))
-                r = reference_set_tag(&ref, p->tag, reterr);
+                r = image_manager_find(m, p->name, &i, reterr);
         if (r < 0)
                 return r;
-        if (ref.digest)
-                return error_setf(reterr, ERROR_INVALID, "refusing to create a tag with a digest reference");
         if (reference_add_default_tag(&ref) < 0 || !(name = reference_to_string(&ref)) ||
             !(familiar = reference_familiar_string(&ref)))
                 return error_fill(reterr, -ENOMEM);

@@ -375,3 +375,35 @@ def prune_all_unused():
     equal(c.get("/images/busybox/json").status, 200, "status of the image that a container uses")
     c.remove(used)
     equal(c.post("/images/prune", query={"filters": {"nosuch": ["1"]}}).status, 400, "status with an unknown filter")
+
+
+# --- errors that are told in the stream, names that are refused ---
+
+
+@test
+def junk_is_refused_in_the_stream():
+    """The answer has begun when the archive is looked at."""
+    r = client().post("/images/load", b"junk" * 1000, headers={"Content-Type": "application/x-tar"})
+    equal(r.status, 200, "status")
+    check(any(line.get("error") for line in r.lines()), "no error in the stream")
+
+
+@test
+def push_of_a_missing_image():
+    r = client().post("/images/nosuch/push", headers={"X-Registry-Auth": "e30="})
+    equal(r.status, 200, "status")
+    contains(" ".join(line.get("error", "") for line in r.lines()), "An image does not exist locally with the tag: ", "error")
+
+
+@test
+def ambiguous_tag():
+    r = client().post("/images/busybox/tag", query={"repo": "sha256", "tag": "foo"})
+    equal((r.status, r.message), (400, "refusing to create an ambiguous tag using digest algorithm as name"), "answer")
+
+
+@test
+def several_platforms():
+    text = "multiple platform parameters not supported"
+    for path in ("/images/busybox/get", "/images/get?names=busybox"):
+        r = client("1.48").get(path + ("&" if "?" in path else "?") + "platform=%7B%7D&platform=%7B%7D")
+        equal((r.status, r.message), (400, text), f"answer of {path}")
