@@ -283,6 +283,8 @@ static int read_docker_image(Unpack *u, const DockerArchiveImage *d, Error *rete
         r = find_member(u, d->config, &m, reterr);
         if (r >= 0)
                 r = fill_file(&image->config, m, NULL, reterr);
+        if (r >= 0 && free_and_strdup(&image->parent, strempty(d->parent)) < 0)
+                r = error_fill(reterr, -ENOMEM);
         STRV_FOREACH(layer, d->layers) {
                 if (r < 0)
                         return r;

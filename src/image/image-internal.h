@@ -79,6 +79,8 @@ struct ImageManager {
 void image_name_unlink(ImageManager *m, ImageName *n);
 /* Records an image whose layers are in place, and links it. *ret is borrowed. */
 int image_add(ImageManager *m, ImageRecord *record, Image **ret, Error *reterr);
+/* Records what i was committed on. */
+int image_set_parent(ImageManager *m, Image *i, const char *parent, Error *reterr);
 int image_set_name(ImageManager *m, const char *name, const char *id, Error *reterr);
 void image_event(ImageManager *m, const char *action, const char *message_id, const Image *image,
                  const char *name);

@@ -319,6 +319,44 @@ static int image_step(ImageJob *j, Error *reterr) {
         return count_layers(d, LAYER_DONE) < d->n_layers ? 1 : finish_image(j, reterr);
 }
 
+/* One step of a history, on the same layers: an image can be no parent of its own in any number of steps. */
+static bool may_be_parent(const Image *parent, const Image *child) {
+        const OciImage *p = &parent->document, *c = &child->document;
+
+        if (p->history.n_items + 1 != c->history.n_items ||
+            parent->record.layers.n_items > child->record.layers.n_items)
+                return false;
+        for (size_t i = 0; i < parent->record.layers.n_items; i++)
+                if (!streq(parent->record.layers.items[i].chain, child->record.layers.items[i].chain))
+                        return false;
+        return true;
+}
+
+static bool has_image(const LoadData *d, const char *id) {
+        for (size_t i = 0; i < d->archive.images.n_items; i++)
+                if (streq(d->archive.images.items[i].config.digest, id))
+                        return true;
+        return false;
+}
+
+/* Parents are known when all images are, whatever their order. What does not fit is left out. */
+static int set_parents(ImageJob *j, Error *reterr) {
+        LoadData *d = j->data;
+        int r = 0;
+
+        for (size_t i = 0; i < d->archive.images.n_items && r >= 0; i++) {
+                const UnpackedImage *u = d->archive.images.items + i;
+                Image *child = image_manager_get(j->manager, u->config.digest);
+                Image *parent = NULL;
+
+                if (child && !isempty(u->parent) && has_image(d, u->parent))
+                        parent = image_manager_get(j->manager, u->parent);
+                if (parent && isempty(child->record.parent) && may_be_parent(parent, child))
+                        r = image_set_parent(j->manager, child, u->parent, reterr);
+        }
+        return r;
+}
+
 static int check_loaded(const LoadData *d, Error *reterr) {
         const Platform wanted = platform_of(&d->platform);
         char text[PLATFORM_TEXT_MAX];
@@ -338,6 +376,8 @@ static void load_step(ImageJob *j) {
                 r = image_step(j, &e);
         if (r == 0)
                 r = check_loaded(d, &e);
+        if (r == 0)
+                r = set_parents(j, &e);
         if (r <= 0)
                 image_job_finish(j, r, &e);
 }

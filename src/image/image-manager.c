@@ -320,6 +320,19 @@ int image_add(ImageManager *m, ImageRecord *record, Image **ret, Error *reterr) 
         return 0;
 }
 
+int image_set_parent(ImageManager *m, Image *i, const char *parent, Error *reterr) {
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        if (streq_ptr(i->record.parent, parent))
+                return 0;
+        if (free_and_strdup(&i->record.parent, parent) < 0 ||
+            !(text = json_encode_text(&ImageRecord_json, &i->record, 0)))
+                return error_fill(reterr, -ENOMEM);
+        r = store_put(m->config.store, STORE_IMAGE, i->record.id, text, STORE_SYNC_FULL, reterr);
+        return r;
+}
+
 /* --- birth --- */
 
 static int make_directories(ImageManager *m, Error *reterr) {

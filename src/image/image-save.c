@@ -158,12 +158,22 @@ static int add_blob(ImageManager *m, SaveData *d, const char *digest, nsec_t mti
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
-static int docker_image(const SaveImage *s, DockerArchiveImage *ret) {
+static bool is_saved(const SaveData *d, const char *id) {
+        for (size_t i = 0; i < d->n_images; i++)
+                if (streq(d->images[i].image->record.id, id))
+                        return true;
+        return false;
+}
+
+static int docker_image(const SaveData *d, const SaveImage *s, DockerArchiveImage *ret) {
         const ImageRecord *record = &s->image->record;
         int r = 0;
 
         ret->config = strjoin(BLOBS, record->id + strlen("sha256:"));
         if (!ret->config)
+                return -ENOMEM;
+        if (!isempty(record->parent) && is_saved(d, record->parent) &&
+            !(ret->parent = strdup(record->parent)))
                 return -ENOMEM;
         STRV_FOREACH(n, s->names) {
                 _cleanup_reference_ Reference ref = {};
@@ -229,7 +239,7 @@ static int add_image(ImageManager *m, SaveData *d, const SaveImage *s, OciManife
         /* The older form knows images only. */
         if (!isempty(image->record.artifact))
                 return add_index_entries(index, s, &manifest) < 0 ? error_fill(reterr, -ENOMEM) : 0;
-        if (docker_image(s, &entry) < 0 || add_index_entries(index, s, &manifest) < 0 ||
+        if (docker_image(d, s, &entry) < 0 || add_index_entries(index, s, &manifest) < 0 ||
             !(text = json_encode_text(&DockerArchiveImage_json, &entry, 0)) ||
             buffer_appendf(docker, "%s%s", docker->size > 1 ? "," : "", text) < 0)
                 return error_fill(reterr, -ENOMEM);

@@ -36,6 +36,7 @@ static const JsonField unpacked_image_fields[] = {
         JSON_ARRAY(UnpackedImage, layers, UnpackedFile, "Layers", 0),
         JSON_OBJECT(UnpackedImage, manifest, UnpackedFile, "Manifest", JSON_OMITEMPTY),
         JSON_STRV(UnpackedImage, names, "Names", 0),
+        JSON_STRING(UnpackedImage, parent, "Parent", 0),
 };
 JSON_TYPE(UnpackedImage, unpacked_image_fields);
 

@@ -49,6 +49,7 @@ typedef struct UnpackedImage {
         } layers;
         UnpackedFile *manifest;         /* that the archive has of it; NULL = none */
         char **names;                   /* references as the archive writes them */
+        char *parent;                   /* id of an image, as the archive says */
 } UnpackedImage;
 JSON_TYPE_DECLARE(UnpackedImage);
 

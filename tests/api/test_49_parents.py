@@ -90,3 +90,16 @@ def prune():
     cleanup(forget, "top:1")
     deleted = c.ok("POST", "/images/prune")["ImagesDeleted"]
     equal([d.get("Deleted") for d in deleted], [top, middle, base], "what is deleted then")
+
+
+@test
+def saved_and_loaded():
+    """What was committed on each other is again after a save and a load, in any order; of others nothing is known."""
+    c, base, middle, top = family()
+    whole = c.get("/images/get?names=top:1&names=base:1&names=middle:1").body
+    gap = c.get("/images/get?names=top:1&names=base:1").body
+    for archive, parents in ((whole, {"top:1": middle, "middle:1": base, "base:1": ""}), (gap, {"top:1": "", "base:1": ""})):
+        for name in ("top:1", "middle:1", "base:1"):
+            c.delete(f"/images/{name}")
+        c.post("/images/load", archive, headers={"Content-Type": "application/x-tar"}).text
+        equal({n: c.ok("GET", f"/images/{n}/json")["Parent"] for n in parents}, parents, "parents")
