@@ -24,6 +24,7 @@ static struct {
         LogFormat format;
         int max_level;
         int journal_fd;
+        const char *const *fields;      /* of every entry in the journal; borrowed */
 } log_state = {
         .target = LOG_TARGET_STDERR,
         .max_level = LOG_INFO,
@@ -81,6 +82,10 @@ void log_set_target(LogTarget target) {
         log_state.target = target;
 }
 
+void log_set_fields(const char *const *fields) {
+        log_state.fields = fields;
+}
+
 void log_set_format(LogFormat format) {
         log_state.format = format;
 }
@@ -104,6 +109,16 @@ static int append_journal_field(Buffer *b, const char *key, size_t n_key, const 
         return buffer_append(b, "\n", 1);
 }
 
+static int append_journal_fields(Buffer *b, const char *const *fields) {
+        for (const char *const *f = fields; f && *f; f++) {
+                size_t n = strcspn(*f, "=");
+
+                if ((*f)[n] == '=' && append_journal_field(b, *f, n, *f + n + 1) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 static int log_to_journal(int level, int err, const char *file, int line, const char *const *fields,
                           const char *message) {
         _cleanup_buffer_ Buffer b = {};
@@ -115,12 +130,8 @@ static int log_to_journal(int level, int err, const char *file, int line, const 
                 return -ENOMEM;
         if (err < 0 && buffer_appendf(&b, "ERRNO=%d\n", -err) < 0)
                 return -ENOMEM;
-        for (const char *const *f = fields; f && *f; f++) {
-                size_t n = strcspn(*f, "=");
-
-                if ((*f)[n] == '=' && append_journal_field(&b, *f, n, *f + n + 1) < 0)
-                        return -ENOMEM;
-        }
+        if (append_journal_fields(&b, log_state.fields) < 0 || append_journal_fields(&b, fields) < 0)
+                return -ENOMEM;
         return send_with_fds(log_state.journal_fd, b.data, b.size, NULL, 0);
 }
 

@@ -21,6 +21,8 @@ typedef enum LogFormat {
 
 void log_set_target(LogTarget target);
 void log_set_format(LogFormat format);
+/* Fields of every entry in the journal, NULL-terminated "KEY=value"; borrowed, and NULL = none. */
+void log_set_fields(const char *const *fields);
 void log_set_max_level(int level);      /* syslog level, default LOG_INFO */
 int log_get_max_level(void);
 

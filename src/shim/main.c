@@ -14,6 +14,7 @@
 
 #include "basic/errno-util.h"
 #include "basic/fileio.h"
+#include "basic/id.h"
 #include "basic/log.h"
 #include "basic/process-util.h"
 #include "shared/cgroup-util.h"
@@ -194,21 +195,32 @@ static int refuse_restart(Shim *s) {
         return -ECANCELED;
 }
 
+/* The journal shows these lines beside the daemon's of the same container. */
+static void name_log(const Shim *s) {
+        static char id[sizeof("CONTAINER_ID=") + ID_LENGTH];
+        static const char *const fields[] = { id, NULL };
+
+        snprintf(id, sizeof(id), "CONTAINER_ID=%s", s->config.id);
+        log_set_fields(fields);
+}
+
 static int setup(Shim *s, const char *run_dir) {
         _cleanup_error_ Error error = ERROR_NULL;
         int r;
 
         r = enter_run_dir(s, run_dir);
-        if (r >= 0)
-                r = refuse_restart(s);
+        if (r < 0)
+                return r;
+        r = shim_config_load(s->run_dir_fd, &s->config, &error);
+        if (r < 0)
+                return log_error_errno(r, "%s", error_message(&error));
+        name_log(s);
+        r = refuse_restart(s);
         if (r < 0)
                 return r;
         r = loop_init(&s->loop);
         if (r < 0)
                 return log_error_errno(r, "Failed to make the event loop: %m");
-        r = shim_config_load(s->run_dir_fd, &s->config, &error);
-        if (r < 0)
-                return log_error_errno(r, "%s", error_message(&error));
         r = setup_process(s);
         if (r < 0)
                 return r;
@@ -242,6 +254,7 @@ int main(int argc, char *argv[]) {
                 fprintf(stderr, "Usage: %s RUN-DIRECTORY\n", program_invocation_short_name);
                 return EXIT_FAILURE;
         }
+        log_set_target(LOG_TARGET_AUTO);
         if (setup(&shim, argv[1]) < 0)
                 return EXIT_FAILURE;
         r = notify_ready();

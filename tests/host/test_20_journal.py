@@ -57,6 +57,17 @@ def by_container():
 
 
 @test
+def lines_of_the_shim():
+    """They have the fields and the priority of an entry, as the daemon's have."""
+    h = host()
+    c = h("docker run -d --stop-timeout 1 busybox sh -c \"trap '' TERM; while :; do sleep 0.1; done\"")
+    h("systemctl", "stop", f"docker-{c}.service")
+    h("journalctl --sync")
+    rows = h.journal(f"CONTAINER_ID={c}", "SYSLOG_IDENTIFIER=dockerd-shim")
+    equal([(r["MESSAGE"], r["PRIORITY"]) for r in rows], [("The container did not end in time, killing it.", "6")], "entries of the shim")
+
+
+@test
 def unit_journal():
     h = host()
     c = h("docker run -d --name tracked busybox sleep 1000")
