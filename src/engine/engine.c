@@ -31,7 +31,7 @@ static int foreach_image_user(void *userdata, const char *image_id,
         if (!e->containers)
                 return 0;
         HASHMAP_FOREACH(c, e->containers->by_id) {
-                ImageUser user = { c->doc.id, container_is_running(c) };
+                ImageUser user = { c->doc.id, c->doc.config.image, container_is_running(c) };
                 int r;
 
                 if (!streq_ptr(c->doc.image_id, image_id))

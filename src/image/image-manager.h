@@ -18,6 +18,7 @@
 /* A container that was made from an image, as the owner of the manager sees it. */
 typedef struct ImageUser {
         const char *container_id;
+        const char *reference;          /* as the client of its create gave it; may be NULL */
         bool running;
 } ImageUser;
 

@@ -260,14 +260,36 @@ static int may_prune(ImageManager *m, Image *i, const Filters *f, bool dangling_
         _cleanup_strv_free_ char **tags = NULL;
         int r;
 
-        if (find_user(m, i).id[0])
-                return 0;
         r = image_familiar_names(m, i, &tags, NULL);
         if (r < 0)
                 return error_fill(reterr, r);
+        if (find_user(m, i).id[0] && (dangling_only || strv_length(tags) < 2))
+                return 0;
         if (dangling_only && (!strv_isempty(tags) || image_has_children(m, i)))
                 return 0;
         return image_matches(m, i, f, reterr);
+}
+
+/* Takes the name a container was made with from the list of those that go. */
+static int keep_name(const ImageUser *user, void *arg) {
+        _cleanup_reference_ Reference ref = {};
+        _cleanup_free_ char *familiar = NULL;
+
+        if (user->reference && reference_parse(user->reference, &ref, NULL) >= 0 &&
+            reference_add_default_tag(&ref) >= 0 && (familiar = reference_familiar_string(&ref)))
+                strv_remove(arg, familiar);
+        return 0;
+}
+
+/* The tags of an image in use that no container was made with. One stays in any case, the last as in
+ * Docker. */
+static int prune_tags(ImageManager *m, Image *i, char **tags, ImageDeleteList *ret, Error *reterr) {
+        size_t n = strv_length(tags);
+
+        (void) m->config.ops->foreach_user(m->config.userdata, i->record.id, keep_name, tags);
+        if (n > 0 && strv_length(tags) == n)
+                strv_remove(tags, tags[n - 1]);
+        return untag_all(m, i, tags, ret, reterr);
 }
 
 static int prune_image(ImageManager *m, Image *i, ImageDeleteList *ret, Error *reterr) {
@@ -279,6 +301,8 @@ static int prune_image(ImageManager *m, Image *i, ImageDeleteList *ret, Error *r
         r = image_familiar_names(m, i, &tags, &digests);
         if (r < 0)
                 return error_fill(reterr, r);
+        if (find_user(m, i).id[0])
+                return prune_tags(m, i, tags, ret, reterr);
         r = untag_all(m, i, tags, ret, reterr);
         if (r >= 0)
                 r = untag_all(m, i, digests, ret, reterr);

@@ -377,6 +377,26 @@ def prune_all_unused():
     equal(c.post("/images/prune", query={"filters": {"nosuch": ["1"]}}).status, 400, "status with an unknown filter")
 
 
+@cases([(n, n, left) for n, left in (("a:1", "a:1"), ("b:1", "b:1"), ("c", "c:1"), ("an id", "c:1"))])
+def prune_tags_of_an_image_in_use(name, left):
+    """Those go that no container was made with; the last one stays, or the image would have no name."""
+    only_ours()                     # the original keeps the last, also if the container was made with another
+    c = client()
+    load(images.docker_archive([images.TarWriter().add("x", name).bytes()], ["b:1"]))
+    for n in ("a", "c"):
+        equal(c.post("/images/b:1/tag", query={"repo": n, "tag": "1"}).status, 201, "status of tag")
+    c.post("/images/c:1/tag", query={"repo": "c"})
+    c.delete("/images/c:latest" if name != "c" else "/images/c:nosuch")
+    names = ["a:1", "b:1", "c:1", "c:latest"]
+    cleanup(forget, *names)
+    i = c.create(c.ok("GET", "/images/b:1/json")["Id"] if name == "an id" else name, cmd="true")
+    cleanup(c.remove, i)
+    prune(dangling=["false"], **{"label!": ["nosuch"]})
+    equal([n for n in names if c.get(f"/images/{n}/json").status == 200], ["c:latest" if name == "c" else left], "names that are left")
+    equal(c.get("/images/busybox/json").status, 404, "status of an unused image")
+    common_api.ENGINE.load_busybox()
+
+
 # --- errors that are told in the stream, names that are refused ---
 
 
