@@ -45,7 +45,7 @@ typedef struct Config {
         ConfigLater later;
 
         /* Verbs of the command line. */
-        bool help, version, validate, check, repair;
+        bool help, version, validate, check, repair, clean, clean_data;
         char *dump_options;
 
         /* Where each option's value comes from, by its index in option_table[]. */

@@ -48,6 +48,8 @@ typedef struct Daemon {
 int root_open(Daemon *d, Error *reterr);
 /* Only the lock of a data root that is there. */
 int root_lock(Daemon *d, Error *reterr);
+/* The locks of both roots, as far as they are there. */
+int root_lock_existing(Daemon *d, Error *reterr);
 void root_close(Daemon *d);
 int pidfile_write(Daemon *d, Error *reterr);
 void pidfile_remove(Daemon *d);
@@ -64,6 +66,9 @@ int signals_install(Daemon *d, Error *reterr);
 
 /* phases.c: all phases, READY=1, the loop, and the way back. Returns the exit status. */
 int daemon_run(Daemon *d);
+
+/* clean.c: --clean and --clean-data. Returns the exit status. */
+int clean_run(Daemon *d);
 
 /* check.c: --check and --repair. Returns the exit status: 0 sound, 1 damaged, 2 it could not be found
  * out. */

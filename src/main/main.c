@@ -69,6 +69,11 @@ int main(int argc, char *argv[]) {
                 config_free(d.config);
                 return r;
         }
+        if (d.config->clean || d.config->clean_data) {
+                r = clean_run(&d);
+                config_free(d.config);
+                return r;
+        }
         r = run_verb(d.config, &e);
         if (r == -EAGAIN) {
                 log_set_target(LOG_TARGET_AUTO);

@@ -58,6 +58,15 @@ const Option option_table[] = {
           .manual = "Records and names of images, blobs with their digests, layers and leftovers of "
                     "interrupted work are looked at; a line on standard output tells of each damage. Nothing "
                     "is changed. It cannot be done while a daemon runs on the data root. See EXIT STATUS." },
+        { "clean", BOOL(clean), .flags = OPTION_NO_FILE | OPTION_VERB,
+          .help = "Remove what the daemon has made on this host, but no data, and exit",
+          .manual = "These are bridges, the nftables table, network namespaces and the exec root; IPv4 "
+                    "forwarding is switched off if it was the daemon that switched it on. A line on standard "
+                    "output tells of each. Nothing is done while a daemon or a container runs. The data root "
+                    "stays." },
+        { "clean-data", BOOL(clean_data), .flags = OPTION_NO_FILE | OPTION_VERB,
+          .help = "As --clean, and remove all images, containers and volumes",
+          .manual = "The data root itself goes as well if nothing else is in it. This cannot be undone." },
         { "config-file", STRING(engine.config_file), .value = CONFIG_FILE_DEFAULT, .flags = OPTION_NO_FILE,
           .help = "Read this configuration file",
           .manual = "The default file may be missing; one named here may not." },

@@ -112,6 +112,18 @@ static int check_root_user(Error *reterr) {
                                            "dockerd needs to be started with root privileges");
 }
 
+int root_lock_existing(Daemon *d, Error *reterr) {
+        const EngineConfig *c = &d->config->engine;
+        int r;
+
+        r = check_root_user(reterr);
+        if (r >= 0 && access(c->data_root, F_OK) >= 0)
+                r = lock_data_root(d, reterr);
+        if (r >= 0 && access(c->exec_root, F_OK) >= 0)
+                r = lock_exec_root(d, reterr);
+        return r;
+}
+
 int root_lock(Daemon *d, Error *reterr) {
         const char *root = d->config->engine.data_root;
         int r;
@@ -149,11 +161,12 @@ int root_open(Daemon *d, Error *reterr) {
 }
 
 void root_close(Daemon *d) {
+        /* Its file is on the mount. */
+        d->exec_lock_fd = safe_close(d->exec_lock_fd);
         /* It is busy while a container runs, and stays for the next daemon. */
         if (d->exec_root_mounted)
                 (void) mount_remove_own(d->config->engine.exec_root);
         d->exec_root_mounted = false;
-        d->exec_lock_fd = safe_close(d->exec_lock_fd);
         d->lock_fd = safe_close(d->lock_fd);
 }
 

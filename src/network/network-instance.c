@@ -25,6 +25,13 @@ static void format_hash(char ret[static SHA256_SIZE * 2 + 1], const char *exec_r
         ret[8] = 0;
 }
 
+void network_instance_numbered_table(const char *exec_root, char ret[static INSTANCE_TABLE_MAX]) {
+        char hash[SHA256_SIZE * 2 + 1];
+
+        format_hash(hash, exec_root);
+        (void) snprintf(ret, INSTANCE_TABLE_MAX, FIREWALL_TABLE "-%.8s", hash);
+}
+
 void network_instance_init(NetworkInstance *i, const char *exec_root) {
         char hash[SHA256_SIZE * 2 + 1];
 
@@ -124,7 +131,7 @@ int network_instance_choose(
         network_instance_init(i, exec_root);
         numbered = *i;
         format_hash(hash, exec_root);
-        (void) snprintf(numbered.table, sizeof(numbered.table), FIREWALL_TABLE "-%.8s", hash);
+        network_instance_numbered_table(exec_root, numbered.table);
         (void) snprintf(numbered.bridge, sizeof(numbered.bridge), "docker-%.8s", hash);
         r = choose(i, &numbered, nl, table);
         return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to look up nftables") : 0;

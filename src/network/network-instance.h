@@ -28,6 +28,9 @@ void network_instance_init(NetworkInstance *i, const char *exec_root);
 int network_instance_choose(NetworkInstance *i, const char *exec_root, Netlink *nl, bool table,
                             Error *reterr);
 
+/* The table's name where the plain one is another engine's. */
+void network_instance_numbered_table(const char *exec_root, char ret[static INSTANCE_TABLE_MAX]);
+
 /* Whether a mark is another engine's, one whose exec root is still there. */
 bool network_instance_is_foreign(const NetworkInstance *i, const char *mark);
 /* The exec root in a mark, or the whole of another text. */

@@ -7,14 +7,12 @@
 #include "basic/fileio.h"
 #include "basic/log.h"
 #include "basic/path-util.h"
+#include "network/network-clean.h"
 #include "network/network-manager-private.h"
 #include "shared/nft.h"
 #include "store/store.h"
 
 #define BRIDGE_NONE "none"
-#define IP_FORWARD "/proc/sys/net/ipv4/ip_forward"
-/* Below the exec root: it was us who turned forwarding on. As volatile as the setting. */
-#define FORWARDING_MARK "ip-forward"
 
 /* --- records --- */
 

@@ -50,7 +50,6 @@ void supervisor_unit_done(SupervisorUnit *u);
 /* The same, from the loop. */
 int supervisor_unit_done_later(SupervisorUnit *u);
 /* The process that the pid file of the run directory names lives. */
-bool supervisor_shim_lives(const char *run_dir);
 /* Watches it, if it does: its end is gone(). */
 int supervisor_unit_watch_shim(SupervisorUnit *u, const char *run_dir);
 /* Unlinks and frees the unit, then tells done() of the failure. */

@@ -76,6 +76,9 @@ void supervisor_forget(Supervisor *s, const char *id);
 int supervisor_find_running(Supervisor *s, const char *id, const char *run_dir, SupervisorDone done,
                             void *userdata, Error *reterr);
 
+/* Without a supervisor: whether the shim of a run directory lives. */
+bool supervisor_shim_lives(const char *run_dir);
+
 /* After gone(), or for a container that must not run: kills what is left of the shim and the container,
  * resets the failed unit, removes the cgroup. */
 int supervisor_cleanup(Supervisor *s, const char *id, const char *cgroup_parent);

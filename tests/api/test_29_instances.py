@@ -6,7 +6,7 @@ import subprocess
 
 from common_api import own_daemon
 from daemon import nft_tables
-from harness import Failed, check, contains, equal, eventually, matches, test
+from harness import Failed, check, cleanup, contains, equal, eventually, matches, test
 
 SERVE = "while :; do echo {} | nc -l -p 80; done"
 
@@ -130,3 +130,76 @@ def one_bridge():
     refused(b)
     contains(b.log(), f"bridge {bridge_of(a)} belongs to another dockerd, whose exec root is {a.exec}", "log")
     equal(links_of(a), [bridge_of(a)], "bridges of the first")
+
+
+# --- dockerd --clean ---
+
+def clean(d, *more):
+    return subprocess.run(d.command("--clean", *more), capture_output=True, text=True, timeout=60)
+
+
+@test
+def clean_removes_everything():
+    """Nothing that a daemon has made is left, but the data; what another one has made stays."""
+    a, b = two()
+    i, _ = serve(a, "aa")
+    a.client().ok("POST", "/networks/create", {"Name": "more"})
+    equal(len(links_of(a)), 2, "bridges of the first")
+    r = clean(a)
+    equal(r.returncode, 1, "exit code while the daemon runs")
+    contains(r.stderr, f"is in use by another daemon (process {a.process.pid})", "its words")
+    a.stop()
+    r = clean(a)
+    equal(r.returncode, 1, "exit code while a container runs")
+    contains(r.stderr, f"1 containers run, one is {i[:12]}", "its words")
+    equal(len(links_of(a)), 2, "bridges after the refusals")
+    a.start()
+    a.client().remove(i)
+    a.check_clean([i])
+    bridges, table = links_of(a), table_of(a)
+    a.stop()
+    r = clean(a)
+    equal((r.returncode, r.stderr), (0, ""), "exit code and words")
+    for wanted in [f"removed the bridge {name}" for name in bridges] + [f"removed the nft table inet {table}", f"removed {a.exec}"]:
+        contains(r.stdout.splitlines(), wanted, "lines")
+    equal((links_of(a), table_of(a), a.exec.exists()), ([], None, False), "bridges, table and exec root")
+    check((a.data / "state.db").exists(), "the data is gone")
+    check(table_of(b) and links_of(b), "the other engine lost its table or its bridge")
+    r = clean(a)
+    equal((r.returncode, r.stdout, r.stderr), (0, "", ""), "a second time")
+    a.start()
+    equal(a.client().ok("GET", "/images/json")[0]["RepoTags"], ["busybox:latest"], "images afterwards")
+    contains([n["Name"] for n in a.client().ok("GET", "/networks")], "more", "networks afterwards")
+
+
+@test
+def clean_data():
+    d = own_daemon().start().load_busybox()
+    d.client().ok("POST", "/volumes/create", {"Name": "data"})
+    d.stop()
+    (d.data / "notes").write_text("of somebody else")
+    r = clean(d, "--clean-data")
+    equal(r.returncode, 0, "exit code")
+    equal([p.name for p in d.data.iterdir()], ["notes"], "what is left of the data root")
+    (d.data / "notes").unlink()
+    r = clean(d, "--clean-data")
+    contains(r.stdout, f"removed {d.data}", "output")
+    check(not d.data.exists(), "the data root is still there")
+
+
+@test
+def clean_gives_forwarding_back():
+    """Who switched it on switches it off, unless another engine is left that relies on it."""
+    path = "/proc/sys/net/ipv4/ip_forward"
+    before = open(path).read()
+    cleanup(lambda: open(path, "w").write(before))
+    open(path, "w").write("0")
+    a = own_daemon().start()
+    equal(open(path).read(), "1\n", "forwarding with the daemon")
+    a.stop()
+    others = [line for line in subprocess.run(["ip", "link", "show", "group", "1684759154"], capture_output=True, text=True).stdout.splitlines()
+              if "alias" in line and str(a.exec) not in line]
+    check(others, "the daemon of the suite has no bridge with the group")
+    r = clean(a)
+    equal(open(path).read(), "1\n", "forwarding while another engine is there")
+    check("forwarding" not in r.stdout, "it says that it switched forwarding off")
