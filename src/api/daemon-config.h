@@ -117,6 +117,7 @@ typedef struct DaemonNetworkConfig {
         bool allow_direct_routing;
         char *bridge_accept_fwmark;     /* "mark" or "mark/mask" */
         char *firewall_backend;         /* NULL or "nftables" */
+        char *firewall_policy;          /* NULL, "docker" or "host": whether the host's firewall is opened */
         int mtu;                        /* > 0 */
         bool mtu_given;                 /* false: 1500, or less where the default route has less */
         int control_plane_mtu;

@@ -301,6 +301,8 @@ void engine_set_bus(Engine *e, sd_bus *bus) {
         _cleanup_error_ Error error = ERROR_NULL;
 
         e->bus = bus;
+        if (e->networks)
+                network_manager_set_bus(e->networks, bus);
         if (e->supervisor && supervisor_set_bus(e->supervisor, bus, &error) < 0)
                 log_warning("Containers cannot be started through systemd: %s", error_message(&error));
 }

@@ -189,6 +189,12 @@ int check_firewall_backend(const char *value, Error *reterr) {
         return 0;
 }
 
+int check_firewall_policy(const char *value, Error *reterr) {
+        if (!ONE_OF(value, "docker", "host"))
+                return error_setf(reterr, ERROR_INVALID, "allowed values are \"docker\" and \"host\"");
+        return 0;
+}
+
 /* strconv.ParseUint(s, 0, 32): decimal, 0x, 0o or 0. */
 static bool is_uint32(const char *s, size_t n) {
         char buf[16], *end;

@@ -16,6 +16,7 @@ int check_cidr6(const char *value, Error *reterr);
 int check_dns_search(const char *value, Error *reterr);
 int check_exec_opt(const char *value, Error *reterr);
 int check_firewall_backend(const char *value, Error *reterr);
+int check_firewall_policy(const char *value, Error *reterr);
 int check_fwmark(const char *value, Error *reterr);
 int check_host(const char *value, Error *reterr);
 int check_insecure_registry(const char *value, Error *reterr);

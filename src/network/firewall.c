@@ -7,6 +7,7 @@
 #include "basic/errno-util.h"
 #include "basic/log.h"
 #include "basic/string-util.h"
+#include "basic/strv.h"
 #include "shared/nft.h"
 
 #define TEXT_OF_TOKEN(x) #x
@@ -268,6 +269,14 @@ void firewall_remove_bridge(Firewall *f, const char *interface) {
                         f->bridges[i] = f->bridges[--f->n_bridges];
                         return;
                 }
+}
+
+int firewall_list_bridges(const Firewall *f, char ***names) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < f->n_bridges; i++)
+                r = strv_extend(names, f->bridges[i].interface);
+        return r;
 }
 
 static bool port_equal(const FirewallPort *a, const FirewallPort *b) {

@@ -49,6 +49,8 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Firewall *, firewall_free);
 /* What the table shall hold; takes effect with firewall_apply(). */
 int firewall_add_bridge(Firewall *f, const FirewallBridge *bridge);
 void firewall_remove_bridge(Firewall *f, const char *interface);
+/* Their names, added to the list. */
+int firewall_list_bridges(const Firewall *f, char ***names);
 
 /* Makes the whole table as it shall be, in one transaction, and watches over it from now on (event may be
  * NULL: no watch). */

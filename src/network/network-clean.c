@@ -30,6 +30,25 @@ static void clean_done(Clean *c) {
         free(c->links);
 }
 
+static int on_link(const LinkInfo *link, void *userdata) {
+        Clean *c = userdata;
+
+        if (!GREEDY_REALLOC0(c->links, c->n_links_allocated, c->n_links + 1))
+                return -ENOMEM;
+        c->links[c->n_links++] = *link;
+        return 0;
+}
+
+static bool is_ours(const Clean *c, const LinkInfo *link) {
+        return streq(link->kind, "bridge") && streq(link->alias, c->instance.mark);
+}
+
+static int list_links(Clean *c, Error *reterr) {
+        int r = netlink_link_foreach(c->netlink, on_link, c);
+
+        return r < 0 ? error_set_errnof(reterr, ERROR_INTERNAL, r, "failed to list the interfaces") : 0;
+}
+
 /* --- tables --- */
 
 static int remove_table(Clean *c, const char *table, Error *reterr) {
@@ -58,20 +77,39 @@ static int remove_tables(Clean *c, Error *reterr) {
         return r;
 }
 
-/* --- bridges, with the veths on them --- */
+/* --- the host's firewall --- */
 
-static int on_link(const LinkInfo *link, void *userdata) {
-        Clean *c = userdata;
+static int close_host_firewall(Clean *c, Error *reterr) {
+        const char *tables[] = { FIREWALL_TABLE, NULL };
+        _cleanup_strv_free_ char **bridges = NULL;
+        char numbered[INSTANCE_TABLE_MAX];
+        bool any = false;
+        int r = 0;
 
-        if (!GREEDY_REALLOC0(c->links, c->n_links_allocated, c->n_links + 1))
-                return -ENOMEM;
-        c->links[c->n_links++] = *link;
+        network_instance_numbered_table(c->exec_root, numbered);
+        tables[1] = numbered;
+        for (size_t i = 0; i < c->n_links; i++)
+                if (is_ours(c, c->links + i))
+                        RET_GATHER(r, strv_extend(&bridges, c->links[i].name));
+        if (r < 0)
+                return error_fill(reterr, r);
+        FOREACH_ELEMENT(table, tables) {
+                _cleanup_free_ char *mark = NULL;
+
+                /* The plain name may be another engine's. */
+                if (nft_table_comment(NFPROTO_INET, *table, &mark) >= 0 &&
+                    !streq_ptr(mark, c->instance.mark))
+                        continue;
+                r = host_firewall_remove(*table, bridges, &any, reterr);
+                if (r < 0)
+                        return r;
+        }
+        if (any)
+                fprintf(c->output, "closed the host's firewall again\n");
         return 0;
 }
 
-static bool is_ours(const Clean *c, const LinkInfo *link) {
-        return streq(link->kind, "bridge") && streq(link->alias, c->instance.mark);
-}
+/* --- bridges, with the veths on them --- */
 
 /* Deletes it, or takes the mark from one that was there before us. */
 static int remove_bridge(Clean *c, const LinkInfo *bridge) {
@@ -101,9 +139,8 @@ static int remove_bridge(Clean *c, const LinkInfo *bridge) {
 }
 
 static int remove_bridges(Clean *c, Error *reterr) {
-        int r;
+        int r = 0;
 
-        r = netlink_link_foreach(c->netlink, on_link, c);
         for (size_t i = 0; i < c->n_links; i++)
                 if (is_ours(c, c->links + i))
                         RET_GATHER(r, remove_bridge(c, c->links + i));
@@ -169,6 +206,8 @@ static int remove_namespaces(Clean *c, Error *reterr) {
 
 int network_clean(const char *exec_root, FILE *output, Error *reterr) {
         static int (*const steps[])(Clean *c, Error *reterr) = {
+                list_links,
+                close_host_firewall,
                 remove_tables,
                 remove_bridges,
                 restore_forwarding,

@@ -108,6 +108,7 @@ int network_config_copy(const DaemonNetworkConfig *src, NetworkManagerConfig *re
                 .ip_forward_no_drop = src->ip_forward_no_drop,
                 .ip_masq = src->ip_masq,
                 .iptables = src->iptables,
+                .firewall_insert = !streq_ptr(src->firewall_policy, "host"),
                 .allow_direct_routing = src->allow_direct_routing,
                 .mtu = src->mtu > 0 ? src->mtu : 1500,
                 .mtu_given = src->mtu_given,

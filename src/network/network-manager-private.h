@@ -6,6 +6,7 @@
 #include "basic/strv.h"
 #include "network/dns-server.h"
 #include "network/firewall.h"
+#include "network/host-firewall.h"
 #include "network/netns-pool.h"
 #include "network/network-instance.h"
 #include "network/network.h"
@@ -23,6 +24,7 @@ typedef struct NetworkManagerConfig {
         DaemonAddressPool *pools;
         size_t n_pools;
         bool icc, ip_forward, ip_forward_no_drop, ip_masq, iptables, allow_direct_routing;
+        bool firewall_insert;           /* firewall-policy docker */
         unsigned mtu;
         bool mtu_given;
 } NetworkManagerConfig;
@@ -36,6 +38,8 @@ struct NetworkManager {
         Netlink *netlink;
         Netlink *conntrack;             /* NULL until it is needed */
         Firewall *firewall;             /* NULL: --iptables=false */
+        HostFirewall *host_firewall;    /* NULL as long as there is no firewall */
+        sd_bus *bus;                    /* borrowed; NULL while it is away */
         sd_event_source *firewall_source; /* applies it once the daemon serves */
         Portmap *portmap;
         NetnsPool *pool;

@@ -9,7 +9,6 @@
 #include "basic/path-util.h"
 #include "network/network-clean.h"
 #include "network/network-manager-private.h"
-#include "shared/nft.h"
 #include "store/store.h"
 
 #define BRIDGE_NONE "none"
@@ -251,6 +250,7 @@ NetworkManager *network_manager_free(NetworkManager *m) {
         sd_event_source_disable_unref(m->firewall_source);
         /* Before the networks, whose names it borrows. */
         firewall_free(m->firewall);
+        host_firewall_free(m->host_firewall);
         for (size_t i = 0; i < m->n_networks; i++)
                 network_free(m->networks[i]);
         free(m->networks);
@@ -314,15 +314,31 @@ static int make_firewall(NetworkManager *m, Error *reterr) {
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
-/* The one thing our own table cannot do. */
-static void warn_about_drop(const NetworkManager *m) {
-        _cleanup_strv_free_ char **chains = NULL;
+/* The one thing our own table cannot do; see host-firewall.h. */
+static void pass_host_firewall(NetworkManager *m) {
+        _cleanup_strv_free_ char **bridges = NULL;
+        int r = 0;
 
-        if (nft_list_drop_forward(m->instance.table, &chains) < 0)
+        if (!m->firewall)
                 return;
-        STRV_FOREACH(c, chains)
-                log_warning("The nft chain %s drops forwarded packets by default: containers reach other "
-                            "hosts only as far as its own rules allow", *c);
+        if (!m->host_firewall) {
+                r = host_firewall_new(m->event, m->instance.table, m->config.firewall_insert,
+                                      &m->host_firewall);
+                if (r >= 0)
+                        r = host_firewall_set_bus(m->host_firewall, m->bus);
+        }
+        if (r >= 0)
+                r = firewall_list_bridges(m->firewall, &bridges);
+        if (r < 0)
+                log_warning_errno(r, "Cannot look after the host's firewall: %m");
+        else
+                host_firewall_set_bridges(m->host_firewall, TAKE_PTR(bridges));
+}
+
+void network_manager_set_bus(NetworkManager *m, sd_bus *bus) {
+        m->bus = bus;
+        if (m->host_firewall && host_firewall_set_bus(m->host_firewall, bus) < 0)
+                log_warning("Cannot follow firewalld on the bus");
 }
 
 int network_manager_apply_firewall(NetworkManager *m, Error *reterr) {
@@ -335,7 +351,7 @@ int network_manager_apply_firewall(NetworkManager *m, Error *reterr) {
                 return r;
         m->firewall_source = sd_event_source_disable_unref(m->firewall_source);
         crash_point("network-start:firewall");
-        warn_about_drop(m);
+        pass_host_firewall(m);
         return 0;
 }
 
@@ -344,6 +360,7 @@ int network_manager_renew_firewall(NetworkManager *m, Error *reterr) {
                 return 0;
         if (m->firewall_source)         /* it was not made yet, and will be with this */
                 return network_manager_apply_firewall(m, reterr);
+        pass_host_firewall(m);
         return firewall_apply(m->firewall, m->event, reterr);
 }
 
@@ -445,9 +462,13 @@ int network_manager_reserve_port(NetworkManager *m, const char *address, uint16_
 }
 
 int network_manager_warnings(NetworkManager *m, char ***warnings) {
+        int r = 0;
+
         if (!forwarding_is_on())
-                return strv_extend(warnings, "WARNING: IPv4 forwarding is disabled");
-        return 0;
+                r = strv_extend(warnings, "WARNING: IPv4 forwarding is disabled");
+        if (r >= 0 && m->host_firewall)
+                r = host_firewall_warnings(m->host_firewall, warnings);
+        return r;
 }
 
 /* --- networks --- */

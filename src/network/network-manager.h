@@ -3,6 +3,7 @@
  * table. Every call is synchronous and takes low single-digit milliseconds; every call may be repeated. */
 #pragma once
 
+#include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
 #include "api/daemon-config.h"
@@ -45,6 +46,9 @@ int network_manager_reload(NetworkManager *m, const DaemonNetworkConfig *config,
 
 /* Ports of the daemon's own tcp listeners, before containers are started. */
 int network_manager_reserve_port(NetworkManager *m, const char *address, uint16_t port, Error *reterr);
+
+/* The system bus is there (kept by the caller until it says NULL), or went: firewalld is on it. */
+void network_manager_set_bus(NetworkManager *m, sd_bus *bus);
 
 /* Warnings for /info ("WARNING: IPv4 forwarding is disabled"), added to the list. */
 int network_manager_warnings(NetworkManager *m, char ***warnings);

@@ -110,6 +110,10 @@ static void parse_chain_attribute(const struct nlattr *attr, ChainInfo *c) {
         }
 }
 
+static const char *family_name(uint8_t family) {
+        return family == NFPROTO_INET ? "inet" : family == NFPROTO_IPV6 ? "ip6" : "ip";
+}
+
 static int on_chain(const struct nlmsghdr *h, void *userdata) {
         const struct nfgenmsg *g = mnl_nlmsg_get_payload(h);
         ForwardContext *context = ASSERT_PTR(userdata);
@@ -118,14 +122,14 @@ static int on_chain(const struct nlmsghdr *h, void *userdata) {
         int r;
 
         if (mnl_nlmsg_get_payload_len(h) < sizeof(*g) ||
-            !IN_SET(g->nfgen_family, NFPROTO_IPV4, NFPROTO_INET))
+            !IN_SET(g->nfgen_family, NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_INET))
                 return MNL_CB_OK;
         mnl_attr_for_each(attr, h, sizeof(*g))
                 parse_chain_attribute(attr, &c);
         if (!c.forward || !c.drop || !c.table || !c.name || streq(c.table, context->except_table))
                 return MNL_CB_OK;
 
-        r = strv_extendf(&context->names, "%s %s %s", g->nfgen_family == NFPROTO_INET ? "inet" : "ip",
+        r = strv_extendf(&context->names, "%s %s %s", family_name(g->nfgen_family),
                          c.table, c.name);
         if (r >= 0)
                 return MNL_CB_OK;
@@ -314,7 +318,7 @@ struct NftWatch {
         sd_event_source *source;
         sd_event_source *report_source; /* timer: damage that is to be reported later */
         uint8_t family;
-        char *table;
+        char *table;                    /* NULL: all of ip and ip6 */
         NftWatchFunction function;
         void *userdata;
 
@@ -343,6 +347,13 @@ static bool is_table(const struct nlmsghdr *h, const char *table) {
         return false;
 }
 
+static bool concerns(const NftWatch *w, uint16_t type, uint8_t family, const struct nlmsghdr *h) {
+        if (!w->table)
+                return IN_SET(family, NFPROTO_IPV4, NFPROTO_IPV6) &&
+                       IN_SET(type, NFT_MSG_DELTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_DELCHAIN, NFT_MSG_DELRULE);
+        return is_deletion(type) && family == w->family && is_table(h, w->table);
+}
+
 static int on_notification(const struct nlmsghdr *h, void *userdata) {
         const struct nfgenmsg *g = mnl_nlmsg_get_payload(h);
         NftWatch *w = ASSERT_PTR(userdata);
@@ -357,7 +368,7 @@ static int on_notification(const struct nlmsghdr *h, void *userdata) {
                 w->n_transactions++;
                 w->damaged |= w->damaged_in_transaction;
                 w->damaged_in_transaction = false;
-        } else if (is_deletion(type) && g->nfgen_family == w->family && is_table(h, w->table))
+        } else if (concerns(w, type, g->nfgen_family, h))
                 w->damaged_in_transaction = true;
         return MNL_CB_OK;
 }
@@ -429,16 +440,15 @@ int nft_watch_new(
         int r, group = NFNLGRP_NFTABLES;
 
         assert(event);
-        assert(table);
         assert(function);
 
         w = new(NftWatch, 1);
         if (!w)
                 return -ENOMEM;
         *w = (NftWatch) { .family = family, .function = function, .userdata = userdata };
-        w->table = strdup(table);
-        if (!w->table)
-                return -ENOMEM;
+        r = free_and_strdup(&w->table, table);
+        if (r < 0)
+                return r;
 
         w->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC|SOCK_NONBLOCK);
         if (!w->socket)

@@ -25,8 +25,8 @@ int nft_table_comment(uint8_t family, const char *table, char **ret);
 /* Makes an empty table with a comment (at most 127 bytes). -EEXIST: somebody else was there first. */
 int nft_table_claim(uint8_t family, const char *table, const char *comment);
 
-/* Base chains at hook forward of IPv4 (families ip and inet) that drop what none of their rules accepts, of
- * all tables but the given one: "ip filter FORWARD", ... Rules of another table cannot make up for it. */
+/* Base chains at hook forward (families ip, ip6 and inet) that drop what none of their rules accepts, of all
+ * tables but the given one: "ip filter FORWARD", ... Rules of another table cannot make up for it. */
 int nft_list_drop_forward(const char *except_table, char ***ret);
 
 typedef struct NftWatch NftWatch;
@@ -34,7 +34,8 @@ typedef struct NftWatch NftWatch;
 /* The family and table as in NFT_MSG notifications (NFPROTO_*). */
 typedef void (*NftWatchFunction)(void *userdata);
 
-/* Calls function after somebody else deleted the table, or chains, rules, sets or elements of it. */
+/* Calls function after somebody else deleted the table, or chains, rules, sets or elements of it. Without
+ * a table: after chains of the families ip and ip6 came, changed or went, or rules of them went. */
 int nft_watch_new(
                 sd_event *event,
                 uint8_t family,

@@ -121,9 +121,10 @@ TEST(drop_forward) {
                         NULL));
         ASSERT_OK(nft_list_drop_forward("mine", &names));
         strv_sort(names);
-        ASSERT_EQ(strv_length(names), 2);
+        ASSERT_EQ(strv_length(names), 3);
         ASSERT_STREQ(names[0], "inet fw f");
         ASSERT_STREQ(names[1], "ip filter FORWARD");
+        ASSERT_STREQ(names[2], "ip6 six f");
         ASSERT_OK(nft_transaction("flush ruleset", NULL));
 }
 

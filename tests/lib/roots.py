@@ -75,11 +75,38 @@ def _finish(root):
         cache.remove_tree(root / sub)
 
 
-def host_root():
-    """The root file system of the machine's own Debian release, or the one of DOCKERD_TESTS_ROOT, for the host and vm suites."""
+# Firewalls that administrators use; in a root of their own, where both are off until a test starts one.
+FIREWALL_PACKAGES = "ufw firewalld iptables python3-nftables".split()
+
+
+def host_suite():
     suite = os.environ.get("DOCKERD_TESTS_ROOT") or os_codename()
     if suite not in ("bookworm", "trixie", "sid"):
         suite = "trixie"
+    return suite
+
+
+def firewall_root():
+    """The root file system of host_root() with ufw and firewalld, neither of which is enabled."""
+    suite = host_suite()
+    packages = HOST_PACKAGES + sorted(LIBRARIES[suite]) + FIREWALL_PACKAGES
+
+    def make(tmp):
+        mmdebstrap(suite, packages, tmp)
+        _finish(tmp)
+        for unit in ("ufw.service", "firewalld.service"):
+            for link in (pathlib.Path(tmp) / "etc/systemd/system").rglob(unit):
+                link.unlink()
+        alias = pathlib.Path(tmp) / "etc/systemd/system/dbus-org.fedoraproject.FirewallD1.service"
+        if alias.is_symlink():
+            alias.unlink()
+
+    return cache.cached("root-firewall-" + suite, cache.key_of("v1", suite, *packages), make)
+
+
+def host_root():
+    """The root file system of the machine's own Debian release, or the one of DOCKERD_TESTS_ROOT, for the host and vm suites."""
+    suite = host_suite()
     packages = HOST_PACKAGES + sorted(LIBRARIES[suite])
 
     def make(tmp):
