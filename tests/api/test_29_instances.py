@@ -2,11 +2,13 @@
 """Several engines in one network namespace: names, subnets and published ports of each stay its own."""
 
 import json
+import os
+import pathlib
 import subprocess
 
 from common_api import own_daemon
 from daemon import nft_tables
-from harness import Failed, check, cleanup, contains, equal, eventually, matches, test
+from harness import Failed, Skip, check, cleanup, contains, equal, eventually, matches, test
 
 SERVE = "while :; do echo {} | nc -l -p 80; done"
 
@@ -203,3 +205,19 @@ def clean_gives_forwarding_back():
     r = clean(a)
     equal(open(path).read(), "1\n", "forwarding while another engine is there")
     check("forwarding" not in r.stdout, "it says that it switched forwarding off")
+
+
+@test
+def quickstart_stop():
+    """Its directory has the layout of the tests' own daemons."""
+    if pathlib.Path("/run/systemd/system").is_dir():
+        raise Skip("tools/quickstart would stop the dockerd.socket of this machine")
+    a = own_daemon().start().load_busybox()
+    serve(a, "aa")
+    table = table_of(a)
+    r = subprocess.run([str(pathlib.Path(__file__).parents[2] / "tools/quickstart"), "stop"], capture_output=True, text=True, timeout=100,
+                       env={**os.environ, "DOCKERD_QUICKSTART_DIR": str(a.dir), "DOCKERD_BUILD": str(a.binary.parent)})
+    a.process.wait(60)
+    equal((r.returncode, r.stderr), (0, ""), "exit code and words of tools/quickstart stop")
+    equal((links_of(a), table_of(a), a.dir.exists()), ([], None, False), "bridges, table and directory")
+    check(f"table inet {table}" not in nft_tables(), "the table is still there")
