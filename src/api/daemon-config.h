@@ -62,6 +62,7 @@ typedef struct DaemonContainerConfig {
         char *ipc_mode;                 /* "private" or "shareable" */
         uint64_t shm_size;              /* bytes */
         int stop_timeout;               /* seconds; -1 = wait for ever */
+        int start_timeout;              /* seconds the OCI runtime has; 0 = no limit */
         DaemonUlimitList ulimits;
         bool init;                      /* run an init (tini) as PID 1 */
         char *init_path;                /* NULL = docker-init, tini-static or tini in libexecdir and PATH */

@@ -18,6 +18,10 @@
 #include "basic/string-util.h"
 #include "basic/strv.h"
 
+/* The kernel's PF_EXITING and PF_FORKNOEXEC, which have had these values since Linux 2.6. */
+#define TASK_EXITING 0x4U
+#define TASK_FORKED_NOT_EXECUTED 0x40U
+
 #define SPAWN_STACK_SIZE (64U * 1024U)
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -195,7 +199,8 @@ int pidfd_signal(int pidfd, int sig) {
         return RET_NERRNO((int) syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0));
 }
 
-int process_start_time(pid_t pid, uint64_t *ret) {
+/* A field of /proc/PID/stat behind the name. */
+static int read_stat_field(pid_t pid, int number, uint64_t *ret) {
         _cleanup_free_ char *path = NULL, *line = NULL;
         const char *p;
         int r;
@@ -209,13 +214,27 @@ int process_start_time(pid_t pid, uint64_t *ret) {
 
         /* The name in field 2 may hold anything, also ')': count fields behind the last one. */
         p = strrchr(line, ')');
-        for (int field = 2; p && field < 22; field++)
+        for (int field = 2; p && field < number; field++)
                 p = strchr(p + 1, ' ');
         if (!p)
                 return -EIO;
         p++;
         line[(p - line) + strspn(p, "0123456789")] = 0;
         return parse_uint64(p, ret);
+}
+
+int process_start_time(pid_t pid, uint64_t *ret) {
+        return read_stat_field(pid, 22, ret);
+}
+
+int process_has_executed(pid_t pid) {
+        uint64_t flags;
+        int r;
+
+        r = read_stat_field(pid, 9, &flags);
+        if (r < 0)
+                return r;
+        return (flags & TASK_EXITING) || !(flags & TASK_FORKED_NOT_EXECUTED);
 }
 
 static int realtime_signal(const char *s) {

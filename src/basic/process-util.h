@@ -39,6 +39,10 @@ int status_from_siginfo(const siginfo_t *si);
 int pidfd_open_cloexec(pid_t pid);
 int pidfd_signal(int pidfd, int sig);
 
+/* 1: the process runs a program of its own, or has ended; 0: it was forked and has executed nothing since,
+ * so that it is its parent's code still (flags, field 9 of /proc/PID/stat). -ESRCH: there is none. */
+int process_has_executed(pid_t pid);
+
 /* Start time in clock ticks after boot (field 22 of /proc/PID/stat): with the pid it identifies a
  * process. */
 int process_start_time(pid_t pid, uint64_t *ret);

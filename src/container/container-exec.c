@@ -165,7 +165,7 @@ bool container_exec_has_probe(const Container *c) {
 
 void container_exec_kill(ContainerExec *x) {
         x->killed = true;
-        if (x->state == EXEC_RUNNING && x->shim)
+        if (IN_SET(x->state, EXEC_STARTING, EXEC_RUNNING) && x->shim)
                 (void) shim_client_signal(x->shim, SIGKILL, true);
 }
 

@@ -9,9 +9,7 @@
 #include "basic/messages.h"
 #include "container/container-exec.h"
 
-/* For the start of a check, which does not count for its own timeout; and for its end after it was
- * killed. */
-#define START_USEC (30 * USEC_PER_SEC)
+/* For the end of a check after it was killed. Its timeout holds for its start and for its run, each. */
 #define KILL_USEC (10 * USEC_PER_SEC)
 
 /* How much later than asked for a check may begin: wake-ups are shared. */
@@ -310,7 +308,7 @@ static void begin(ContainerHealth *h) {
                 finish(h);
                 return;
         }
-        arm(h, PHASE_STARTING, START_USEC);
+        arm(h, PHASE_STARTING, h->plan.timeout / NSEC_PER_USEC);
         container_exec_start(h->probe, &(ContainerExecSession) {
                 .fd = other,
                 .running = on_running,

@@ -422,6 +422,7 @@ int container_shim_config_write(Container *c, const char *cgroup_path, Error *re
                 .stdin_once = c->doc.config.stdin_once,
                 .stop_signal = sig,
                 .stop_timeout = container_stop_timeout(c),
+                .start_timeout = c->manager->config.defaults->start_timeout,
                 .delegated = supervisor_delegates(c->manager->supervisor),
                 .log_driver = strdup(h->log_config.type),
         };

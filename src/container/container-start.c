@@ -14,6 +14,7 @@
 #include "container/container-network.h"
 #include "container/container-remove.h"
 #include "container/container-restart-policy.h"
+#include "container/container-restore.h"
 #include "container/container-root.h"
 #include "container/container-shim.h"
 #include "container/container-spec.h"
@@ -78,6 +79,7 @@ static void undo_start(Container *c) {
                                           empty_to_null(c->doc.host_config.resources.cgroup_parent));
                 c->supervised = false;
         }
+        container_clear_runtime(m, c->doc.id);
         container_network_stop(c);
         if (c->start && c->start->prepared)
                 container_volumes_event(c, "unmount", MESSAGE_VOLUME_UNMOUNT_STR);
@@ -179,6 +181,60 @@ void container_start_done(Container *c, pid_t pid, nsec_t time) {
         /* Those that had the log replayed to them meanwhile. */
         (void) container_attach_send_pending(c);
         container_clear_busy(c, 0, NULL);
+}
+
+/* --- cancelled by a request to end the container --- */
+
+#define SHIM_ANSWER_USEC (10 * USEC_PER_SEC)    /* for a shim that was told to give up */
+
+static int on_cancel_start(sd_event_source *source, uint64_t usec, void *userdata);
+
+static int arm_cancel(Container *c, usec_t delay, sd_event_time_handler_t handler) {
+        c->start_cancel = sd_event_source_disable_unref(c->start_cancel);
+        return sd_event_add_time_relative(c->manager->config.event, &c->start_cancel, CLOCK_MONOTONIC, delay,
+                                          0, handler, c);
+}
+
+/* The shim itself hangs, for instance since somebody has frozen its unit. */
+static int on_shim_silent(sd_event_source *source, uint64_t usec, void *userdata) {
+        Container *c = ASSERT_PTR(userdata);
+        _cleanup_(container_unrefp) Container *hold = container_ref(c);
+        _cleanup_error_ Error e = ERROR_NULL;
+        int r;
+
+        c->start_cancel = sd_event_source_disable_unref(c->start_cancel);
+        if (c->start) {
+                r = error_setf(&e, ERROR_INTERNAL, "the start of container %s was cancelled", c->doc.name);
+                container_start_abort(c, r, &e);
+        } else if (c->restoring) {
+                c->shim = shim_client_free(c->shim);
+                container_restore_lost(c);
+        }
+        return 0;
+}
+
+static int on_cancel_start(sd_event_source *source, uint64_t usec, void *userdata) {
+        Container *c = ASSERT_PTR(userdata);
+
+        log_warning("The start of container %s is cancelled.", c->doc.name);
+        if (!c->shim || (c->start && !c->start->sent) || shim_client_signal(c->shim, SIGKILL, true) < 0 ||
+            arm_cancel(c, SHIM_ANSWER_USEC, on_shim_silent) < 0)
+                return on_shim_silent(source, usec, userdata);
+        return 0;
+}
+
+void container_cancel_start_after(Container *c, usec_t patience) {
+        uint64_t at;
+        int r;
+
+        if ((!c->start && !c->restoring) || patience == USEC_INFINITY)
+                return;
+        if (c->start_cancel && sd_event_source_get_time(c->start_cancel, &at) >= 0 &&
+            at <= now_usec(CLOCK_MONOTONIC) + patience)
+                return;
+        r = arm_cancel(c, patience, on_cancel_start);
+        if (r < 0)
+                log_warning_errno(r, "Cannot limit the start of container %s: %m", c->doc.name);
 }
 
 static int make_run_dir(Container *c, Error *reterr) {

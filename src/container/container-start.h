@@ -15,4 +15,9 @@ void container_start_failed(Container *c, const char *text);
 /* Any other reason: error in words. */
 void container_start_abort(Container *c, int r, const Error *error);
 
+/* A request to end the container waits for its start, or for its restore: after `patience` (USEC_INFINITY =
+ * never) that is cancelled and fails. Does nothing where no start is in progress; the shortest patience
+ * counts. */
+void container_cancel_start_after(Container *c, usec_t patience);
+
 ContainerStart *container_start_free(ContainerStart *s);

@@ -263,6 +263,7 @@ int container_set_busy(Container *c, Operation **ret) {
 void container_clear_busy(Container *c, int r, const Error *error) {
         _cleanup_(operation_unrefp) Operation *o = TAKE_PTR(c->busy);
 
+        c->start_cancel = sd_event_source_disable_unref(c->start_cancel);
         if (o)
                 operation_complete(o, r, error);
 }

@@ -86,6 +86,7 @@ struct Container {
         bool end_unrecorded;            /* the store did not take its end: the exit file has it */
         bool booted;                    /* it ended with the machine: its next start is no restart */
         ContainerStart *start;          /* the start in progress */
+        sd_event_source *start_cancel;  /* a request to end it waits for the start, but not for ever */
         ContainerFill *fill;            /* of its volumes, after the creation */
         ShimClient *shim;               /* connection while the shim lives */
         bool supervised;                /* the supervisor has not said yet that the shim is gone */

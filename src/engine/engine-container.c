@@ -4,6 +4,7 @@
 #include "engine/engine-internal.h"
 
 #include "basic/fd-util.h"
+#include "basic/process-util.h"
 #include "container/container-attach.h"
 #include "container/container-copy.h"
 #include "container/container-create.h"
@@ -335,6 +336,15 @@ static int start_call(Engine *e, Call *call) {
         return engine_with_idle_container(e, call, p->id, true, start_container);
 }
 
+/* Requests to end a container do not wait for ever for a start that hangs. */
+#define START_PATIENCE_USEC (2 * USEC_PER_SEC)
+
+static usec_t stop_patience(const Container *c, const ContainerStopParams *p) {
+        int64_t seconds = p->t.set ? p->t.value : container_stop_timeout(c);
+
+        return seconds < 0 ? USEC_INFINITY : (usec_t) seconds * USEC_PER_SEC;
+}
+
 static int stop_container(Engine *e, Call *call, Container *c) {
         Operation *o;
         int r;
@@ -345,7 +355,13 @@ static int stop_container(Engine *e, Call *call, Container *c) {
 
 static int stop_call(Engine *e, Call *call) {
         const ContainerStopParams *p = call->params;
+        Container *c;
+        int r;
 
+        r = engine_find_container(e, call, p->id, &c);
+        if (r < 0)
+                return r;
+        container_cancel_start_after(c, stop_patience(c, p));
         return engine_with_idle_container(e, call, p->id, false, stop_container);
 }
 
@@ -359,7 +375,13 @@ static int restart_container(Engine *e, Call *call, Container *c) {
 
 static int restart_call(Engine *e, Call *call) {
         const ContainerStopParams *p = call->params;
+        Container *c;
+        int r;
 
+        r = engine_find_container(e, call, p->id, &c);
+        if (r < 0)
+                return r;
+        container_cancel_start_after(c, stop_patience(c, p));
         return engine_with_idle_container(e, call, p->id, true, restart_container);
 }
 
@@ -377,15 +399,25 @@ static int kill_container(Engine *e, Call *call, Container *c) {
         return 1;
 }
 
+/* It came during a start, which has ended since: with it, or as it was to be. */
+static int kill_started(Engine *e, Call *call, Container *c) {
+        if (container_is_running(c))
+                return kill_container(e, call, c);
+        call_reply(call, NULL);
+        return 1;
+}
+
 static int kill_call(Engine *e, Call *call) {
         const ContainerKillParams *p = call->params;
-
+        Container *c;
         int r;
 
-        r = engine_with_idle_container(e, call, p->id, false, kill_container);
-        if (r < 0 && call->error.kind == ERROR_NOT_FOUND)
+        r = engine_find_container(e, call, p->id, &c);
+        if (r < 0)
                 return error_prefixf(&call->error, r, "cannot kill container: %s", p->id);
-        return r;
+        if (isempty(p->signal) || signal_from_string(p->signal) == SIGKILL)
+                container_cancel_start_after(c, START_PATIENCE_USEC);
+        return engine_with_idle_container(e, call, p->id, false, c->start ? kill_started : kill_container);
 }
 
 static int pause_container(Engine *e, Call *call, Container *c) {
@@ -441,8 +473,10 @@ static int remove_call(Engine *e, Call *call) {
         r = engine_find_container(e, call, p->id, &c);
         if (r < 0)
                 return r;
-        if (p->force)
+        if (p->force) {
                 container_copy_end_writer(c);
+                container_cancel_start_after(c, START_PATIENCE_USEC);
+        }
         return engine_with_idle_container(e, call, p->id, false, remove_container);
 }
 

@@ -38,6 +38,7 @@ static int validate_numbers(const Config *c, Error *reterr) {
                 { c->engine.registry.max_concurrent_uploads, 0, "invalid max concurrent uploads" },
                 { c->engine.registry.max_download_attempts, 0, "invalid max download attempts" },
                 { c->engine.container.stop_timeout, -1, "invalid default-stop-timeout" },
+                { c->engine.container.start_timeout, 0, "invalid start-timeout" },
                 { c->engine.shutdown_timeout, -1, "invalid shutdown-timeout" },
         };
         int port = c->later.network_diagnostic_port;

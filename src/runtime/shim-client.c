@@ -320,6 +320,10 @@ int shim_client_connect(sd_event *event, const char *run_dir, const ShimClientOp
         if (r < 0)
                 return r;
         (void) sd_event_source_set_description(c->source, "shim");
+        /* Before the requests of clients that have read the end of the container's output. */
+        r = sd_event_source_set_priority(c->source, SD_EVENT_PRIORITY_NORMAL - 1);
+        if (r < 0)
+                return r;
 
         r = command(c, &(ShimMessage) { .type = SHIM_HELLO, .version = SHIM_PROTOCOL_VERSION }, -EBADF);
         if (r < 0)

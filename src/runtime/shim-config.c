@@ -17,6 +17,7 @@ static const JsonField shim_config_fields[] = {
         JSON_BOOL   (ShimConfig, stdin_once,   "stdinOnce",    JSON_OMITEMPTY),
         JSON_INT64  (ShimConfig, stop_signal,  "stopSignal",   JSON_OMITEMPTY),
         JSON_INT64  (ShimConfig, stop_timeout, "stopTimeout",  0),
+        JSON_INT64  (ShimConfig, start_timeout, "startTimeout", JSON_OMITEMPTY),
         JSON_BOOL   (ShimConfig, delegated,    "delegated",    JSON_OMITEMPTY),
         JSON_STRING (ShimConfig, log_driver,   "logDriver",    JSON_OMITEMPTY),
         JSON_STRING (ShimConfig, log_path,     "logPath",      JSON_OMITEMPTY),
@@ -57,4 +58,11 @@ int shim_config_load(int run_dir_fd, ShimConfig *ret, Error *reterr) {
 
         *ret = TAKE_STRUCT(c);
         return 0;
+}
+
+bool shim_runtime_keeps_files_only(const char *runtime) {
+        const char *base = strrchr(runtime, '/');
+
+        base = base ? base + 1 : runtime;
+        return streq(base, "runc") || streq(base, "crun");
 }

@@ -22,6 +22,7 @@ typedef struct ShimConfig {
         bool stdin_once;
         int64_t stop_signal;            /* number; 0 = SIGTERM */
         int64_t stop_timeout;           /* seconds, -1 = for ever; used by `systemctl stop` */
+        int64_t start_timeout;          /* seconds the runtime has to start it; 0 = no limit */
         bool delegated;                 /* the shim stands in a delegated cgroup: it moves itself to
                                          * supervisor/ */
         char *log_driver;               /* "json-file", "none" */
@@ -31,6 +32,10 @@ typedef struct ShimConfig {
 
 JSON_TYPE_DECLARE(ShimConfig);
 DEFINE_JSON_CLEANUP(ShimConfig)
+
+/* True for runc and crun: what they keep of a container that has ended is its control group and a directory
+ * below a root that is ours. To remove them takes less than to start the runtime. Any other one is asked. */
+bool shim_runtime_keeps_files_only(const char *runtime);
 
 /* Writes <run_dir>/shim.json atomically, mode 0600. */
 int shim_config_save(const ShimConfig *c, const char *run_dir, Error *reterr);

@@ -48,7 +48,7 @@ typedef enum ShimMessageType {
                                  * fd = the client's connection */
         SHIM_RESIZE,            /* value1 = rows, value2 = columns */
         SHIM_SIGNAL,            /* value1 = signal number, to the container's first process; flags =
-                                 * ShimSignalFlags */
+                                 * ShimSignalFlags. SIGKILL gives up a start that is in progress */
         SHIM_CLOSE_STDIN,
         SHIM_ROOT_FD,           /* id; answered by SHIM_ROOT_FD with id and the fd, or a negative errno in
                                  * value1 */

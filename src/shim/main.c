@@ -107,6 +107,7 @@ static void on_idle(LoopTimer *t) {
 static void setup_timers(Shim *s) {
         LoopTimer *const timers[] = {
                 &s->idle_timer, &s->stop_timer, &s->drain_timer, &s->linger_timer, &s->freeze_timer,
+                &s->start_timer, &s->program_timer,
         };
 
         FOREACH_ELEMENT(t, timers) {

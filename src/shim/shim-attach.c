@@ -11,6 +11,8 @@
 #include "shim/shim.h"
 #include "stream/multiplex.h"
 
+/* A command that is being started has so long to start when its last client has gone. */
+#define ABANDONED_START_USEC (5 * USEC_PER_SEC)
 #define ROUNDS_MAX 16U
 
 static char io_buffer[SHIM_IO_SIZE];
@@ -89,8 +91,13 @@ static void client_finish(AttachClient *c) {
 }
 
 static void client_gone(AttachClient *c) {
+        Shim *s = c->shim;
+
         c->reason = SHIM_ATTACH_END_CLIENT;
         client_finish(c);
+        /* A command that hangs in the runtime ends with its client. */
+        if (shim_is_exec(s) && s->n_clients == 0)
+                shim_start_limit_at_most(s, ABANDONED_START_USEC);
 }
 
 /* At the latest here the client may be gone afterwards. */
@@ -404,10 +411,11 @@ static void take_early_input(AttachClient *c, const void *data, size_t size) {
 
 /* It reads no more, but what it sent before is still the container's. Out of the loop, which would report
  * this on and on. */
-static void client_hung_up(AttachClient *c, uint32_t revents) {
+static void client_hung_up(AttachClient *c) {
         Shim *s = c->shim;
 
-        if (!wants_stdin(c) || s->state != SHIM_STATE_RUNNING || (revents & EPOLLERR)) {
+        /* Also after a reset (EPOLLERR), which a client causes that leaves output unread. */
+        if (!wants_stdin(c) || s->state != SHIM_STATE_RUNNING) {
                 client_gone(c);
                 return;
         }
@@ -446,7 +454,7 @@ static void on_client(LoopSource *source, uint32_t revents) {
         }
 
         if (revents & (EPOLLHUP|EPOLLERR))
-                client_hung_up(c, revents);
+                client_hung_up(c);
         else if (revents & EPOLLIN)
                 client_pump(c);
 }

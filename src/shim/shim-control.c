@@ -146,7 +146,10 @@ static int command_resize(Shim *s, Connection *c, const ShimMessage *m, int fd) 
 }
 
 static int command_signal(Shim *s, Connection *c, const ShimMessage *m, int fd) {
-        (void) shim_kill(s, m->value1, m->flags & SHIM_SIGNAL_UNPAUSE);
+        if (s->state == SHIM_STATE_STARTING && m->value1 == SIGKILL)
+                shim_give_up(s, "the start was cancelled");
+        else
+                (void) shim_kill(s, m->value1, m->flags & SHIM_SIGNAL_UNPAUSE);
         return 0;
 }
 

@@ -70,6 +70,7 @@ static void unwatch_oom(Shim *s) {
 
 void shim_container_started(Shim *s) {
         s->state = SHIM_STATE_RUNNING;
+        loop_timer_stop(&s->start_timer);
         s->started_nsec = now_nsec();
         shim_event(s, &(ShimMessage) {
                 .type = SHIM_STARTED, .pid = s->container_pid, .time_nsec = s->started_nsec });
@@ -106,6 +107,10 @@ int shim_kill(Shim *s, int sig, bool unpause) {
 static void on_stop_timeout(LoopTimer *t) {
         Shim *s = t->userdata;
 
+        if (s->state == SHIM_STATE_STARTING) {
+                shim_give_up(s, "its unit was stopped");
+                return;
+        }
         log_info("The container did not end in time, killing it.");
         (void) shim_kill(s, SIGKILL, true);
 }
@@ -119,10 +124,8 @@ void shim_stop(Shim *s) {
                 return;
         }
         s->stop_requested = true;
-        if (s->state == SHIM_STATE_STARTING)
-                return;
-
-        (void) shim_kill(s, sig, true);
+        if (s->state != SHIM_STATE_STARTING)
+                (void) shim_kill(s, sig, true);
         s->stop_timer.callback = on_stop_timeout;
         if (s->config.stop_timeout >= 0 && s->stop_timer.deadline == USEC_INFINITY)
                 loop_timer_arm(&s->stop_timer, (usec_t) s->config.stop_timeout * USEC_PER_SEC);
@@ -205,13 +208,11 @@ static void finish(Shim *s) {
                 log_error_errno(r, "Failed to write the exit record: %m");
         crash_point("shim-exit:recorded");
 
-        /* Who reads the end of a command's output asks for its exit code next: the daemon knows it by
-         * then. */
-        if (shim_is_exec(s) && !failed)
+        /* A client that reads the end of the output asks for the exit code next. The daemon knows it by
+         * then: it reads our message before any request that was sent after it. */
+        if (!failed)
                 tell_exited(s);
         shim_attach_end_all(s, failed ? SHIM_ATTACH_END_ERROR : SHIM_ATTACH_END_EXITED);
-        if (!shim_is_exec(s) && !failed)
-                tell_exited(s);
         s->linger_timer.callback = on_linger_timeout;
         loop_timer_arm(&s->linger_timer, LINGER_USEC);
         /* After the events: whoever waits for the end does not wait for the runtime as well. */
@@ -225,6 +226,13 @@ void shim_check_end(Shim *s) {
                 s->loop.quit = true;
 }
 
+static void early_ended(Shim *s, pid_t pid, int status) {
+        if (s->n_early < ELEMENTSOF(s->early))
+                s->early[s->n_early++] = (struct EarlyChild) { .pid = pid, .status = status };
+        if (pid == s->container_pid)
+                shim_await_program(s);
+}
+
 void shim_child_ended(Shim *s, pid_t pid, int status) {
         if (pid == s->runtime_pid)
                 shim_runtime_ended(s, exit_code(status));
@@ -232,6 +240,7 @@ void shim_child_ended(Shim *s, pid_t pid, int status) {
                 shim_check_end(s);
         else if (s->state == SHIM_STATE_RUNNING && pid == s->container_pid && !s->exited)
                 shim_container_ended(s, status);
-        else if (s->state == SHIM_STATE_STARTING && s->n_early < ELEMENTSOF(s->early))
-                s->early[s->n_early++] = (struct EarlyChild) { .pid = pid, .status = status };
+        else if (s->state == SHIM_STATE_STARTING)
+                early_ended(s, pid, status);
+        shim_give_up_step(s);
 }

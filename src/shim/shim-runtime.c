@@ -217,6 +217,7 @@ int shim_start(Shim *s, int rootfs_fd) {
         int r;
 
         s->state = SHIM_STATE_STARTING;
+        shim_start_limit(s);
         remove_leftovers();
 
         if (rootfs_fd >= 0) {
@@ -325,7 +326,7 @@ static int container_begun(Shim *s) {
         s->runtime_stderr_fd = safe_close(s->runtime_stderr_fd);
         console_close(s);
 
-        shim_container_started(s);
+        shim_await_program(s);
         return 0;
 }
 
@@ -346,6 +347,7 @@ void shim_start_failed(Shim *s, const char *text) {
 
         s->state = SHIM_STATE_EXITED;
         s->exited = true;
+        loop_timer_stop(&s->start_timer);
         if (shim_is_exec(s)) {
                 code = MIN(code, 127);          /* 128 is of containers */
                 tell_clients(s, text);
@@ -356,7 +358,10 @@ void shim_start_failed(Shim *s, const char *text) {
         shim_stdio_discard(s, nothing, sizeof(nothing));
         s->runtime_stderr_fd = safe_close(s->runtime_stderr_fd);
         console_close(s);
-        shim_delete(s);
+        if (s->given_up)
+                shim_clear_up(s);       /* the runtime was killed and may know nothing of what is left */
+        else
+                shim_delete(s);
         shim_check_end(s);
 }
 
@@ -372,6 +377,8 @@ static void cleared(Shim *s) {
 
         s->clearing = false;
         (void) unlink(RUNTIME_LOG_NAME);
+        if (s->given_up)
+                return;                 /* shim_give_up_step() follows */
         r = run_container(s);
         if (r < 0)
                 shim_start_failed_errno(s, r);
@@ -391,19 +398,13 @@ void shim_runtime_ended(Shim *s, int status) {
                 shim_check_end(s);
                 return;
         }
+        if (s->given_up)
+                return;                 /* shim_give_up_step() follows */
         if (status == 0 && container_begun(s) >= 0)
                 return;
 
         error_text(s, status, text, sizeof(text));
         shim_start_failed(s, text);
-}
-
-/* What these two keep of a container that has ended is its control group and a directory below a root that
- * is ours: to remove them takes less than to start the runtime. Any other one is asked. */
-static bool is_well_known(const char *runtime) {
-        const char *base = strrchr(runtime, '/');
-
-        return streq(base ? base + 1 : runtime, "runc") || streq(base ? base + 1 : runtime, "crun");
 }
 
 static int remove_remains(Shim *s) {
@@ -423,7 +424,7 @@ void shim_clear_up(Shim *s) {
                 s->delete_done = true;
                 return;
         }
-        if (!s->deleting && !s->delete_done && is_well_known(s->config.runtime) &&
+        if (!s->deleting && !s->delete_done && shim_runtime_keeps_files_only(s->config.runtime) &&
             !isempty(s->config.cgroup_path) && remove_remains(s) >= 0)
                 s->delete_done = true;
         shim_delete(s);

@@ -108,6 +108,12 @@ struct Shim {
         int runtime_stderr_fd;          /* tty only: without one, stderr of the runtime is the container's */
         int console_listen_fd;
 
+        /* The start: the runtime's, then until the process executes the container's program. */
+        LoopTimer start_timer;          /* the whole of it takes too long */
+        LoopTimer program_timer;        /* looks whether the program runs */
+        usec_t program_deadline;        /* then it counts as running; 0 = the runtime is at work */
+        const char *given_up;           /* why the start ends without success; NULL = it goes on */
+
         pid_t container_pid;
         int container_pidfd;
         uint64_t started_nsec;
@@ -164,6 +170,13 @@ void shim_start_failed_errno(Shim *s, int r);
 void shim_runtime_ended(Shim *s, int status);
 void shim_delete(Shim *s);                      /* asks the runtime */
 void shim_clear_up(Shim *s);                    /* after the end of the container */
+
+/* shim-start.c: from the runtime's word to the container's program, and starts that are given up */
+void shim_start_limit(Shim *s);                 /* from now on the start has its time limit */
+void shim_start_limit_at_most(Shim *s, usec_t relative);
+void shim_await_program(Shim *s);
+void shim_give_up(Shim *s, const char *why);    /* why: static */
+void shim_give_up_step(Shim *s);
 
 /* shim-stdio.c: the container's side of its streams */
 int shim_stdio_prepare(Shim *s, int ret_fds[3]);
