@@ -178,7 +178,7 @@ int manifest_parse(const char *text, size_t size, const char *content_type, cons
                    Manifest *ret, Error *reterr) {
         _cleanup_(json_value_unrefp) JsonValue *v = NULL;
         _cleanup_(manifest_donep) Manifest m = {};
-        size_t type;
+        size_t type = 0;
         int r;
 
         r = json_value_parse(text, size, JSON_DEPTH_MAX, &v, reterr);
