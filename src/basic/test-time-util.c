@@ -26,6 +26,40 @@ TEST(parse) {
         ASSERT_FAIL(parse_timestamp("", &t));
 }
 
+TEST(parse_stamp_that_ends_early) {
+        static const struct {
+                const char *text;
+                uint64_t seconds;
+        } rows[] = {
+                { "2006-01-02",             1136160000 },
+                { "2006-01-02Z",            0          },
+                { "2006-01-02T15",          1136214000 },
+                { "2006-01-02T15Z",         1136214000 },
+                { "2006-01-02T15:04",       1136214240 },
+                { "2006-01-02T15:04+01:00", 1136210640 },
+                { "2006-01-02T15:04:05",    1136214245 },
+                { "2006-01-02T15:04:",      0          },
+                { "2006-01-",               0          },
+                { "-5",                     0          },
+        };
+        nsec_t t;
+
+        ASSERT_OK(setenv("TZ", "UTC", 1));
+        tzset();
+        FOREACH_ELEMENT(row, rows) {
+                int r = parse_timestamp(row->text, &t);
+
+                if (row->seconds == 0)
+                        ASSERT_FAIL(r);
+                else {
+                        ASSERT_OK(r);
+                        ASSERT_EQ(t, row->seconds * NSEC_PER_SEC);
+                }
+        }
+        ASSERT_FAIL(parse_rfc3339("2006-01-02", &t));
+        ASSERT_FAIL(parse_rfc3339("2006-01-02T15:04:05", &t));
+}
+
 TEST(duration) {
         nsec_t t;
 

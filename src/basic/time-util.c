@@ -115,29 +115,45 @@ static int parse_zone(const char **s, int *ret_offset) {
         return 0;
 }
 
-int parse_rfc3339(const char *s, nsec_t *ret) {
-        struct tm tm = {};
+/* The time of day. Loose: the stamp may end before it, or after any part of it. */
+static int parse_clock(const char **s, bool loose, struct tm *tm, nsec_t *ret_fraction) {
+        *ret_fraction = 0;
+        if (loose && !**s)
+                return 0;
+        if (**s != 'T' && **s != 't' && **s != ' ')
+                return -EINVAL;
+        (*s)++;
+        if (digits(s, 2, 0, 23, &tm->tm_hour) < 0)
+                return -EINVAL;
+        if (loose && **s != ':')
+                return 0;
+        if (expect(s, ':') < 0 || digits(s, 2, 0, 59, &tm->tm_min) < 0)
+                return -EINVAL;
+        if (loose && **s != ':')
+                return 0;
+        if (expect(s, ':') < 0 || digits(s, 2, 0, 60, &tm->tm_sec) < 0)
+                return -EINVAL;
+        return parse_fraction(s, ret_fraction);
+}
+
+static int parse_stamp(const char *s, bool loose, nsec_t *ret) {
+        struct tm tm = { .tm_isdst = -1 };
         nsec_t fraction;
-        int offset;
+        int offset = 0;
+        bool local;
         time_t t;
 
         if (digits(&s, 4, 0, 9999, &tm.tm_year) < 0 || expect(&s, '-') < 0 ||
             digits(&s, 2, 1, 12, &tm.tm_mon) < 0 || expect(&s, '-') < 0 ||
-            digits(&s, 2, 1, 31, &tm.tm_mday) < 0)
+            digits(&s, 2, 1, 31, &tm.tm_mday) < 0 || parse_clock(&s, loose, &tm, &fraction) < 0)
                 return -EINVAL;
-        if (*s != 'T' && *s != 't' && *s != ' ')
-                return -EINVAL;
-        s++;
-        if (digits(&s, 2, 0, 23, &tm.tm_hour) < 0 || expect(&s, ':') < 0 ||
-            digits(&s, 2, 0, 59, &tm.tm_min) < 0 || expect(&s, ':') < 0 ||
-            digits(&s, 2, 0, 60, &tm.tm_sec) < 0)
-                return -EINVAL;
-        if (parse_fraction(&s, &fraction) < 0 || parse_zone(&s, &offset) < 0 || *s)
+        local = loose && !*s;           /* without a zone it is in the host's */
+        if (!local && (parse_zone(&s, &offset) < 0 || *s))
                 return -EINVAL;
 
         tm.tm_year -= 1900;
         tm.tm_mon -= 1;
-        t = timegm(&tm);
+        t = local ? mktime(&tm) : timegm(&tm);
         if (t - offset <= 0) {
                 *ret = 0;
                 return 0;
@@ -148,13 +164,17 @@ int parse_rfc3339(const char *s, nsec_t *ret) {
         return 0;
 }
 
+int parse_rfc3339(const char *s, nsec_t *ret) {
+        return parse_stamp(s, false, ret);
+}
+
 int parse_timestamp(const char *s, nsec_t *ret) {
         nsec_t fraction;
         uint64_t sec = 0;
         const char *p = s;
 
         if (strchr(s, 'T') || strchr(s, '-'))
-                return parse_rfc3339(s, ret);
+                return parse_stamp(s, true, ret);
 
         if (!isdigit((unsigned char) *p))
                 return -EINVAL;

@@ -31,7 +31,8 @@ const char *format_rfc3339_fixed(char buf[static TIME_RFC3339_MAX], nsec_t t);
 /* Any offset; up to nine digits. Years before 1970 give 0. */
 int parse_rfc3339(const char *s, nsec_t *ret);
 
-/* The `since`/`until` parameters: seconds[.fraction] since 1970, or RFC 3339. */
+/* The `since`/`until` parameters: seconds[.fraction] since 1970, RFC 3339, or the first parts of a stamp
+ * ("2006-01-02", "2006-01-02T15:04"); without a zone it is in the host's. */
 int parse_timestamp(const char *s, nsec_t *ret);
 /* Go durations: "1h2m3.5s", "300ms"; no sign. */
 int parse_go_duration(const char *s, nsec_t *ret);

@@ -115,11 +115,14 @@ static void on_started(ShimClient *s, pid_t pid, uint64_t time, void *userdata) 
 }
 
 static void on_start_failed(ShimClient *s, const char *text, void *userdata) {
+        ContainerExec *x = ASSERT_PTR(userdata);
         _cleanup_error_ Error e = ERROR_NULL;
         int r;
 
+        /* Clients know the event as "it was tried". */
+        container_exec_event(x, "exec_start", MESSAGE_CONTAINER_EXEC_START_STR, true);
         r = oci_error_set_exec(&e, text);
-        exec_failed(ASSERT_PTR((ContainerExec *) userdata), MIN(oci_error_exit_code(text), 127), r, &e);
+        exec_failed(x, MIN(oci_error_exit_code(text), 127), r, &e);
 }
 
 static void on_attach_ended(ShimClient *s, uint32_t id, ShimAttachEnd reason, void *userdata) {

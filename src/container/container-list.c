@@ -316,16 +316,6 @@ static int resolve_times(ListContext *x, const Filters *filters) {
         return 0;
 }
 
-int container_prune_matches(const Container *c, const Filters *filters, Error *reterr) {
-        nsec_t until;
-        int r;
-
-        if (!filters_match_labels(filters, &c->doc.config.labels))
-                return 0;
-        r = filters_get_until(filters, &until, reterr);
-        return r < 0 ? r : until == 0 || c->doc.created < until;
-}
-
 /* --- one row of the list --- */
 
 /* Program and arguments as one text; arguments with blanks are quoted. */

@@ -13,6 +13,3 @@ int container_inspect(Container *c, ContainerInspect *ret, Error *reterr);
 int container_status_text(const Container *c, char **ret);
 /* Docker's words for an interval: "About a minute". */
 int human_duration(nsec_t d, char **ret);
-
-/* 1 if the filters of prune (label, label!, until) hold. */
-int container_prune_matches(const Container *c, const Filters *filters, Error *reterr);

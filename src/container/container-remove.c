@@ -142,21 +142,21 @@ static bool is_prunable(const Container *c) {
 int container_prune_candidates(ContainerManager *m, const Filters *filters, char ***ret, Error *reterr) {
         static const char *const keys[] = { "label", "label!", "until", NULL };
         _cleanup_strv_free_ char **ids = strv_new_empty();
+        nsec_t until;
         Container *c;
         int r;
 
         if (!ids)
                 return error_fill(reterr, -ENOMEM);
         r = filters_check_keys(filters, keys, reterr);
-        HASHMAP_FOREACH(c, m->by_id) {
-                if (r < 0 || !is_prunable(c))
-                        continue;
-                r = container_prune_matches(c, filters, reterr);
-                if (r > 0)
-                        r = strv_extend(&ids, c->doc.id);
-        }
+        if (r >= 0)
+                r = filters_get_prune_until(filters, &until, reterr);
         if (r < 0)
-                return error_fill(reterr, r);
+                return r;
+        HASHMAP_FOREACH(c, m->by_id)
+                if (is_prunable(c) && c->doc.created < until &&
+                    filters_match_labels(filters, &c->doc.config.labels) && strv_extend(&ids, c->doc.id) < 0)
+                        return error_fill(reterr, -ENOMEM);
         *ret = TAKE_PTR(ids);
         return 0;
 }

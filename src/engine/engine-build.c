@@ -4,6 +4,13 @@
 #include "engine/engine-internal.h"
 
 static int prune_call(Engine *e, Call *call) {
+        const BuildPruneParams *p = call->params;
+        nsec_t until;
+        int r;
+
+        r = filters_get_prune_until(&p->filters, &until, &call->error);
+        if (r < 0)
+                return error_prefixf(&call->error, r, "failed to prune build cache");
         call_reply(call, &(const BuildPruneReply) {});
         return 1;
 }

@@ -364,7 +364,8 @@ typedef struct EventsStream {
         Call *call;             /* back-pointer */
         EventSubscriber subscriber;
         bool subscribed;
-        nsec_t until;           /* 0 = no end */
+        nsec_t until;
+        bool has_until;
         sd_event_source *timer;
 } EventsStream;
 
@@ -382,7 +383,7 @@ static void send_event(const Event *event, void *userdata) {
         const SystemEventsParams *p = s->call->params;
         struct json_object *o;
 
-        if (!event_matches(event, &p->filters))
+        if (!event_matches(event, &p->filters) || (s->until != 0 && event->time > s->until))
                 return;
         o = event_to_json(event, s->call->version);
         if (o)
@@ -413,18 +414,19 @@ static int follow_events(Engine *e, EventsStream *s) {
         if (r < 0)
                 return error_setf(&s->call->error, ERROR_UNAVAILABLE, "too many listeners of events");
         s->subscribed = true;
-        if (s->until == 0)
+        if (!s->has_until)
                 return 0;
         return sd_event_add_time(e->event, &s->timer, CLOCK_REALTIME, s->until / NSEC_PER_USEC, 0, on_until,
                                  s);
 }
 
+/* 0: before every event. */
 static int parse_event_time(const char *text, nsec_t *ret, Error *reterr) {
         nsec_t ago;
 
-        if (isempty(text))
-                return 0;
-        if (parse_timestamp(text, ret) >= 0)
+        *ret = 0;
+        if (isempty(text) || parse_timestamp(text, ret) >= 0 ||
+            (text[0] == '-' && parse_timestamp(text + 1, &ago) >= 0))
                 return 0;
         if (parse_go_duration(text, &ago) < 0)
                 return error_setf(reterr, ERROR_INVALID, "invalid timestamp: %s", text);
@@ -434,7 +436,8 @@ static int parse_event_time(const char *text, nsec_t *ret, Error *reterr) {
 
 static int events_call(Engine *e, Call *call) {
         const SystemEventsParams *p = call->params;
-        nsec_t since = 0, until = 0;
+        bool has_until = !isempty(p->until);
+        nsec_t since, until;
         EventsStream *s;
         int r;
 
@@ -449,14 +452,17 @@ static int events_call(Engine *e, Call *call) {
         s = new0(EventsStream, 1);
         if (!s)
                 return error_fill(&call->error, -ENOMEM);
-        *s = (EventsStream) { .call = call, .until = until, .subscriber = { send_event, s } };
+        *s = (EventsStream) {
+                .call = call, .until = until, .has_until = has_until, .subscriber = { send_event, s },
+        };
         call->data = s;
         call->data_free = events_stream_free;
         call->on_gone = on_events_gone;
         r = call_stream_open(call, CALL_STREAM_JSON);
         if (r < 0)
                 return error_fill(&call->error, r);
-        if (since != 0)
+        /* Either of them asks for what has been; without both only what comes is told. */
+        if (has_until || !isempty(p->since))
                 event_hub_replay(e->events, since, until, send_event, s);
         return follow_events(e, s);
 }

@@ -57,6 +57,13 @@ static void check_filters(const Event *e, void *userdata) {
                 { "{\"image\":[\"busy\"]}", false },
                 { "{\"label\":[\"name=web\"]}", true },
                 { "{\"label\":[\"name=web\",\"x\"]}", false },
+                { "{\"network\":[\"web\"]}", false },
+                { "{\"plugin\":[\"web\"]}", false },
+                { "{\"service\":[\"web\"]}", false },
+                { "{\"node\":[\"0123\"]}", false },
+                { "{\"secret\":[\"web\"]}", false },
+                { "{\"config\":[\"web\"]}", false },
+                { "{\"nosuch\":[\"web\"]}", true },
         };
 
         FOREACH_ELEMENT(c, cases) {

@@ -48,7 +48,7 @@ int image_matches(ImageManager *m, const Image *i, const Filters *f, Error *rete
                         return r < 0 ? r : 0;
         }
         r = filters_get_until(f, &until, reterr);
-        return r < 0 ? r : until == 0 || i->document.created < until;
+        return r < 0 ? r : i->document.created < until;
 }
 
 static int names_match(char ***tags, char ***digests, const Filters *f, Error *reterr) {
@@ -80,9 +80,12 @@ static int check_filters(ImageManager *m, const Filters *f, Error *reterr) {
                                             NULL };
         Tristate dangling;
         Image *other;
+        nsec_t until;
         int r;
 
         r = filters_check_keys(f, keys, reterr);
+        if (r >= 0)
+                r = filters_get_until(f, &until, reterr);
         if (r >= 0)
                 r = filters_get_tristate(f, "dangling", &dangling, reterr);
         STRV_FOREACH(v, filters_get(f, "before"))

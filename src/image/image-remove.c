@@ -245,9 +245,12 @@ int image_manager_remove(ImageManager *m, const ImageRemoveParams *p, ImageDelet
 static int check_prune_filters(const Filters *f, bool *ret_dangling_only, Error *reterr) {
         static const char *const keys[] = { "dangling", "label", "label!", "until", NULL };
         Tristate dangling;
+        nsec_t until;
         int r;
 
         r = filters_check_keys(f, keys, reterr);
+        if (r >= 0)
+                r = filters_get_prune_until(f, &until, reterr);
         if (r >= 0)
                 r = filters_get_tristate(f, "dangling", &dangling, reterr);
         if (r >= 0)

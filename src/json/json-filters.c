@@ -97,18 +97,37 @@ bool filters_match_labels(const Filters *f, const StringMap *labels) {
         return true;
 }
 
+/* "1h" is an hour ago, "-1h" in an hour; "0" is 1970 as everywhere else. */
+static int parse_until(const char *text, nsec_t *ret) {
+        nsec_t now = now_nsec(), duration;
+        bool ahead = text[0] == '-';
+
+        if (streq(text, "0") || parse_go_duration(text + ahead, &duration) < 0)
+                return parse_timestamp(text, ret);
+        if (ahead)
+                *ret = now + min_u64(duration, FILTERS_NO_UNTIL - 1 - now);
+        else
+                *ret = now - min_u64(duration, now);
+        return 0;
+}
+
 int filters_get_until(const Filters *f, nsec_t *ret, Error *reterr) {
-        nsec_t earliest = 0;
+        nsec_t earliest = FILTERS_NO_UNTIL;
 
         STRV_FOREACH(v, filters_get(f, "until")) {
-                nsec_t until, duration;
+                nsec_t until;
 
-                if (parse_go_duration(*v, &duration) >= 0)
-                        until = now_nsec() - min_u64(duration, now_nsec());
-                else if (parse_timestamp(*v, &until) < 0)
-                        return error_setf(reterr, ERROR_INVALID, "invalid filter 'until=%s'", *v);
-                earliest = earliest == 0 ? until : min_u64(earliest, until);
+                if (parse_until(*v, &until) < 0)
+                        return error_setf(reterr, ERROR_INVALID,
+                                          "failed to parse value as time or duration: \"%s\"", *v);
+                earliest = min_u64(earliest, until);
         }
         *ret = earliest;
         return 0;
+}
+
+int filters_get_prune_until(const Filters *f, nsec_t *ret, Error *reterr) {
+        if (strv_length(filters_get(f, "until")) > 1)
+                return error_setf(reterr, ERROR_INVALID, "more than one until filter specified");
+        return filters_get_until(f, ret, reterr);
 }

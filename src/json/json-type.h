@@ -70,8 +70,12 @@ char **filters_get(const Filters *f, const char *key);
 int filters_check_keys(const Filters *f, const char *const *allowed, Error *reterr);
 /* A filter that is true or false; several values must agree. UNSET: it is not there. */
 int filters_get_tristate(const Filters *f, const char *key, Tristate *ret, Error *reterr);
-/* "until": durations back from now and points in time, the earliest of them; 0 = it is not there. */
+/* "until": durations back from now and points in time, the earliest of them. Where it is not there
+ * FILTERS_NO_UNTIL, which everything is older than: 0 is a time as well, and nothing is older than that. */
+#define FILTERS_NO_UNTIL UINT64_MAX
 int filters_get_until(const Filters *f, nsec_t *ret, Error *reterr);
+/* The same of a prune, which takes one value only. */
+int filters_get_prune_until(const Filters *f, nsec_t *ret, Error *reterr);
 /* Docker's match of names and ids: the text holds the value, or it matches as a regular expression. */
 bool filters_match_text(const char *text, const char *value);
 /* "KEY" or "KEY=VALUE". */

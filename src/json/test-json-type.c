@@ -269,4 +269,41 @@ TEST(filter_values) {
                      "invalid filter 'a=x': invalid value for word (x): must be one of one, two");
 }
 
+/* What is older than a bound: how many days before now, "" for no bound. */
+TEST(filters_until) {
+        static const struct {
+                const char *text, *error;
+                bool old, fresh;        /* matches something of 1970, of now */
+        } rows[] = {
+                { "{}",                                     NULL, true,  true  },
+                { "{\"until\":[\"1h\"]}",                   NULL, true,  false },
+                { "{\"until\":[\"-1h\"]}",                  NULL, true,  true  },
+                { "{\"until\":[\"2006-01-02\"]}",           NULL, true,  false },
+                { "{\"until\":[\"0\"]}",                    NULL, false, false },
+                { "{\"until\":[\"1000000h\"]}",             NULL, false, false },
+                { "{\"until\":[\"1969-12-31T00:00:00Z\"]}", NULL, false, false },
+                { "{\"until\":[\"junk\"]}", "failed to parse value as time or duration: \"junk\"", 0, 0 },
+                { "{\"until\":[\"\"]}",     "failed to parse value as time or duration: \"\"",     0, 0 },
+                { "{\"until\":[\"1h\",\"2h\"]}", "more than one until filter specified",       0, 0 },
+        };
+
+        FOREACH_ELEMENT(row, rows) {
+                _cleanup_(Thing_donep) Thing t = {};
+                _cleanup_error_ Error e = ERROR_NULL;
+                nsec_t until;
+                int r;
+
+                ASSERT_OK(json_set_from_text(&Thing_json, &t, JSON_IN_QUERY, "filters", row->text, NULL));
+                r = filters_get_prune_until(&t.filters, &until, &e);
+                if (row->error) {
+                        ASSERT_FAIL(r);
+                        ASSERT_STREQ(error_message(&e), row->error);
+                        continue;
+                }
+                ASSERT_OK(r);
+                if (row->old != (1 < until) || row->fresh != (now_nsec() < until))
+                        test_fail("%s", row->text);
+        }
+}
+
 DEFINE_TEST_MAIN();

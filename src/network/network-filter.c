@@ -95,13 +95,13 @@ int network_prune_candidates(NetworkManager *m, const Filters *filters, char ***
 
         r = filters_check_keys(filters, keys, reterr);
         if (r >= 0)
-                r = filters_get_until(filters, &until, reterr);
+                r = filters_get_prune_until(filters, &until, reterr);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < m->n_networks; i++) {
                 const Network *n = m->networks[i];
 
-                if (is_dangling(n) && (until == 0 || n->created < until) &&
+                if (is_dangling(n) && n->created < until &&
                     filters_match_labels(filters, &n->labels) && strv_extend(&ids, n->id) < 0)
                         return error_fill(reterr, -ENOMEM);
         }

@@ -82,9 +82,66 @@ def image_events():
 
 
 @test
+def filters_of_other_types():
+    """A filter by the name of an object of another type finds nothing, whether there are such objects yet or not."""
+    c = client()
+    since = time.time()
+    life(c)
+    for key in ("plugin", "service", "node", "secret", "config", "network", "volume", "daemon"):
+        equal(between(c, since, **{key: ["nosuch"]}), [], f"events with the filter {key}")
+    check(between(c, since, nosuch=["1"]), "an unknown filter hides nothing")
+
+
+@test
+def history():
+    """What has been is told where since or until is there, whatever since says; the stream then ends."""
+    c = client()
+    i = life(c)
+    now = f"{time.time():.9f}"
+    for query in ({"until": now}, {"since": "0", "until": now}, {"since": "", "until": now}, {"since": "-1", "until": now},
+                  {"since": "0", "until": "0"}):
+        contains([e["Action"] for e in c.get("/events", query=query).lines() if e["Actor"]["ID"] == i], "destroy",
+                 f"actions with {query}")
+    equal(list(c.get("/events", query={"until": "1"}).lines()), [], "events until 1970")
+
+
+@test
+def exec_that_fails():
+    """A command that is missing was started as well."""
+    c = client()
+    i = c.create(cmd="sleep 1000", host=NONE, StopTimeout=0)
+    c.start(i)
+    since = time.time()
+    e = c.ok("POST", f"/containers/{i}/exec", {"Cmd": ["/nosuch"]}, wanted=201)["Id"]
+    equal(c.post(f"/exec/{e}/start", {"Detach": True}).status, 400, "status of the start")
+    equal([row["Action"].split(":")[0] for row in between(c, since, container=[i])], ["exec_create", "exec_start"], "actions")
+
+
+@test
 def bad_times():
     r = client().get("/events", query={"since": "yesterday"})
     check(r.status in (400, 500), f"since=yesterday answered {r.status}")
+
+
+@test
+def prune_until():
+    """A bound that is no time is refused, whether there is something to remove or not; one long ago keeps everything."""
+    c = client()
+    c.ok("POST", "/networks/create", {"Name": "old"}, wanted=201)
+    cleanup(lambda: c.delete("/networks/old"))
+    i = c.create(cmd="true", host=NONE)
+    for kind in ("containers", "images", "networks", "build"):
+        for values, text in ((["junk"], 'failed to parse value as time or duration: "junk"'),
+                             ([""], 'failed to parse value as time or duration: ""'), (["1h", "2h"], "one")):
+            r = c.post(f"/{kind}/prune", query={"filters": {"until": values}})
+            check(r.status == 400 or not common_api.ENGINE.is_ours, f"{kind} until {values}: {r.status}")
+            contains(r.message, text, f"message of {kind}")
+        for value in ("0", "1h", "1000000h", "2006-01-02", "1969-12-31T00:00:00Z"):
+            r = c.ok("POST", f"/{kind}/prune", query={"filters": {"until": [value]}})
+            equal([v for k, v in r.items() if k.endswith("Deleted") and v], [], f"{kind} until {value}")
+    equal([x["Id"] for x in c.ok("GET", "/containers/json", query={"all": 1})], [i], "containers left")
+    c.ok("GET", "/networks/old")
+    equal(c.ok("POST", "/containers/prune", query={"filters": {"until": ["-1h"]}})["ContainersDeleted"], [i], "until in an hour")
 
 
 @test
