@@ -154,7 +154,8 @@ int config_validate(const Config *c, Error *reterr) {
 const RefusedValue refused_values[] = {
         { "default-address-pool", ANY_IPV6 },
         { "default-ipc-mode", "shareable" },
-        { "feature", "*=true" },
+        { "feature", "cdi=true" },
+        { "feature", "containerd-snapshotter=true" },
         { "firewall-backend", "iptables" },
         { "ip", ANY_IPV6 },
 };
@@ -176,11 +177,9 @@ static int refuse_value(const RefusedValue *v, const Option *o, const Config *c,
         if (o->kind == &option_kind_pools)
                 return refuse_pool(member, o, reterr);
         if (o->kind == &option_kind_bool_map) {
-                STRV_FOREACH(s, *(char **const *) member)
-                        if (endswith(*s, "=true"))
-                                return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
-                                                  "%s \"%.*s\" is not supported yet", option_key(o),
-                                                  (int) strcspn(*s, "="), *s);
+                if (strv_contains(*(char **const *) member, v->value))
+                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "%s \"%.*s\" is not supported yet",
+                                          option_key(o), (int) strcspn(v->value, "="), v->value);
                 return 0;
         }
         value = strempty(*(char *const *) member);

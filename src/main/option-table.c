@@ -142,7 +142,9 @@ const Option option_table[] = {
         { "experimental", BOOL(engine.experimental), .flags = OPTION_RELOADABLE,
           .help = "Offer experimental features" },
         { "feature", .key = "features", BOOL_MAP(engine.features), .flags = OPTION_RELOADABLE,
-          .help = "Switch a feature on or off (name[=true|false])" },
+          .help = "Switch a feature on or off (name[=true|false])",
+          .manual = "cdi and containerd-snapshotter cannot be switched on yet. Other names are accepted, as "
+                    "everywhere; buildkit has no effect yet." },
         { "firewall-backend", STRING(engine.network.firewall_backend), .check = check_firewall_backend,
           .help = "How firewall rules are made: nftables, the only way here",
           .manual = "The rules live in one nftables table of the daemon's own." },

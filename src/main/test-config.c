@@ -228,6 +228,8 @@ TEST(checks) {
                 { "--default-address-pool=base=fd00::/48,size=64",
                   "default-address-pools \"fd00::/48\" (IPv6) is not supported yet" },
                 { "--feature=cdi", "features \"cdi\" is not supported yet" },
+                { "--feature=containerd-snapshotter=true",
+                  "features \"containerd-snapshotter\" is not supported yet" },
                 { "--seccomp-profile=/nonexistent", "opening seccomp profile (/nonexistent) failed" },
                 { "--log-driver=nosuch", "no log driver named 'nosuch' is registered" },
                 { "--log-opt=nosuch=1", "nosuch" },
@@ -249,6 +251,7 @@ TEST(checks) {
                 "--storage-opt=overlay2.override_kernel_check=true",
                 "--exec-opt=native.cgroupdriver=cgroupfs",
                 "--feature=containerd-snapshotter=false",
+                "--feature=buildkit",
                 "--nri-opts=enable=false",
                 "--firewall-backend=nftables",
                 "--cgroup-parent=/x",
@@ -264,6 +267,9 @@ TEST(checks) {
                 ASSERT_REFUSED(refused[i].text, NULL, refused[i].flag, NULL, NULL, NULL);
         for (size_t i = 0; i < ELEMENTSOF(accepted); i++)
                 ASSERT_LOADS(NULL, NULL, accepted[i], NULL, NULL, NULL);
+        ASSERT_LOADS(NULL, "{\"features\":{\"buildkit\":true,\"other\":false}}", NULL, NULL, NULL, NULL);
+        ASSERT_REFUSED("features \"cdi\" is not supported yet", "{\"features\":{\"cdi\":true}}", NULL, NULL,
+                       NULL, NULL);
         ASSERT_REFUSED("conflict labels for a=2 and a=1", NULL, "--label=a=1", "--label=a=2", NULL, NULL);
         ASSERT_REFUSED("mutually exclusive", NULL, "--bip=10.0.0.1/24", "--bridge=br0", NULL, NULL);
         ASSERT_REFUSED("cgroup-parent for systemd cgroup", NULL, "--cgroup-parent=/x",
