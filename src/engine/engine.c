@@ -78,7 +78,8 @@ static int open_state(Engine *e, Error *reterr) {
         return load_engine_id(e, reterr);
 }
 
-static int find_runtimes(Engine *e, Error *reterr) {
+/* At the start, and again when the configuration was reloaded. */
+static int find_runtimes(Engine *e, bool again, Error *reterr) {
         const DaemonRuntimeConfig *d = &e->config->runtime;
         _cleanup_free_ OciRuntimeConfig *configured = new0(OciRuntimeConfig, d->runtimes.n_items);
 
@@ -91,6 +92,9 @@ static int find_runtimes(Engine *e, Error *reterr) {
                         .args = d->runtimes.items[i].args,
                         .type = d->runtimes.items[i].type,
                 };
+        if (again)
+                return oci_runtimes_reload(&e->runtimes, configured, d->runtimes.n_items, d->default_runtime,
+                                           reterr);
         return oci_runtimes_init(&e->runtimes, e->event, configured, d->runtimes.n_items, d->default_runtime,
                                  reterr);
 }
@@ -110,7 +114,7 @@ int engine_new(const EngineConfig *config, sd_event *event, Engine **ret, Error 
         if (r < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, r,
                                         "cannot find out what the host's control groups can do");
-        r = find_runtimes(e, reterr);
+        r = find_runtimes(e, false, reterr);
         if (r >= 0)
                 r = open_state(e, reterr);
         if (r < 0)
@@ -287,6 +291,8 @@ int engine_reload(Engine *e, const StringMap *attributes, Error *reterr) {
         int r;
 
         r = network_manager_reload(e->networks, &e->config->network, reterr);
+        if (r >= 0)
+                r = find_runtimes(e, true, reterr);
         if (r < 0)
                 return r;
         if (string_map_copy(&all, attributes) >= 0 && string_map_set(&all, "name", strempty(name)) >= 0)

@@ -309,24 +309,55 @@ static int fill_list(OciRuntimes *l, const OciRuntimeConfig *configured, size_t 
         return 0;
 }
 
+/* Names and paths only: nothing is asked yet. */
+static int configure(OciRuntimes *l, const OciRuntimeConfig *configured, size_t n_configured,
+                     const char *default_name, Error *reterr) {
+        int r;
+
+        r = fill_list(l, configured, n_configured);
+        if (r >= 0)
+                r = free_and_strdup(&l->default_name, strempty(default_name));
+        if (r < 0)
+                return error_fill(reterr, r);
+        if (!isempty(default_name) && !list_find(l, default_name))
+                return error_setf(reterr, ERROR_INVALID, "specified default runtime '%s' does not exist",
+                                  default_name);
+        return 0;
+}
+
 int oci_runtimes_init(OciRuntimes *l, sd_event *event, const OciRuntimeConfig *configured,
                       size_t n_configured, const char *default_name, Error *reterr) {
         int r;
 
         *l = (OciRuntimes) {};
-        r = fill_list(l, configured, n_configured);
-        if (r >= 0)
-                r = free_and_strdup(&l->default_name, strempty(default_name));
-        if (r >= 0)
+        r = configure(l, configured, n_configured, default_name, reterr);
+        if (r >= 0) {
                 r = begin_later(l, event);
-        if (r < 0)
-                error_fill(reterr, r);
-        else if (!isempty(default_name) && !list_find(l, default_name))
-                r = error_setf(reterr, ERROR_INVALID, "specified default runtime '%s' does not exist",
-                               default_name);
+                if (r < 0)
+                        error_fill(reterr, r);
+        }
         if (r < 0)
                 oci_runtimes_done(l);
         return r;
+}
+
+int oci_runtimes_reload(OciRuntimes *l, const OciRuntimeConfig *configured, size_t n_configured,
+                        const char *default_name, Error *reterr) {
+        _cleanup_(oci_runtimes_donep) OciRuntimes fresh = {};
+        sd_event *event;
+        int r;
+
+        r = configure(&fresh, configured, n_configured, default_name, reterr);
+        if (r < 0)
+                return r;
+        event = sd_event_ref(l->event);
+        oci_runtimes_done(l);
+        *l = TAKE_STRUCT(fresh);
+        /* Where this fails the first that needs a runtime asks. */
+        if (begin_later(l, event) < 0)
+                log_oom();
+        sd_event_unref(event);
+        return 0;
 }
 
 const OciRuntime *oci_runtimes_default(OciRuntimes *l) {

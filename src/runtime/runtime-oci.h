@@ -44,6 +44,9 @@ typedef struct OciRuntimeConfig {
  * calls the default, see .c. */
 int oci_runtimes_init(OciRuntimes *r, sd_event *event, const OciRuntimeConfig *configured,
                       size_t n_configured, const char *default_name, Error *reterr);
+/* The same for another configuration; where that is wrong the list stays as it is. */
+int oci_runtimes_reload(OciRuntimes *r, const OciRuntimeConfig *configured, size_t n_configured,
+                        const char *default_name, Error *reterr);
 void oci_runtimes_done(OciRuntimes *r);
 DEFINE_CLEANUP_DONE(OciRuntimes, oci_runtimes_done);
 

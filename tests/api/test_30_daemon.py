@@ -341,6 +341,20 @@ def reload():
 
 
 @test
+def reload_of_runtimes():
+    """A runtime that was added is known, one that was taken away is not, and the default follows."""
+    d = own_daemon(config={"runtimes": {"old": {"path": "runc"}}}).start()
+    c = d.client()
+    contains(c.ok("GET", "/info")["Runtimes"], "old", "runtimes before")
+    d.config["runtimes"] = {"fresh": {"path": "runc"}}
+    d.config["default-runtime"] = "fresh"
+    d.write_config()
+    d.reload()
+    i = c.ok("GET", "/info")
+    equal(("old" in i["Runtimes"], "fresh" in i["Runtimes"], i["DefaultRuntime"]), (False, True, "fresh"), "runtimes afterwards")
+
+
+@test
 def reload_of_a_broken_file_keeps_the_old_one():
     d = own_daemon(config={"labels": ["a=1"]}).start()
     d.config_file.write_text("{ broken")
