@@ -24,7 +24,8 @@ static int open_cgroup(const SupervisorLaunch *l) {
         if (cgroup_version() != 2)
                 return -EBADF;
         if (asprintf_safe(&path, "/%s/%s/supervisor",
-                          isempty(l->cgroup_parent) ? "dockerd" : l->cgroup_parent, l->id) < 0)
+                          isempty(l->cgroup_parent) ? SUPERVISOR_CGROUP_DEFAULT : l->cgroup_parent,
+                          l->id) < 0)
                 return -ENOMEM;
         r = cgroup_create(path);
         if (r >= 0)
@@ -103,7 +104,8 @@ static int direct_cleanup(Supervisor *s, const char *id, const char *cgroup_pare
         if (u && u->end_source)
                 (void) pidfd_signal(u->pidfd, SIGKILL);
 
-        r = asprintf_safe(&path, "/%s/%s", isempty(cgroup_parent) ? "dockerd" : cgroup_parent, id);
+        r = asprintf_safe(&path, "/%s/%s",
+                          isempty(cgroup_parent) ? SUPERVISOR_CGROUP_DEFAULT : cgroup_parent, id);
         if (r < 0)
                 return r;
         r = cgroup_kill(path);

@@ -5,6 +5,9 @@
 #include "basic/hashmap.h"
 #include "runtime/supervisor.h"
 
+/* Below the root of the control groups, of containers that name no parent: where tools look for them. */
+#define SUPERVISOR_CGROUP_DEFAULT "docker"
+
 typedef struct SupervisorUnit SupervisorUnit;
 
 typedef struct SupervisorVTable {

@@ -356,6 +356,6 @@ int supervisor_cgroup_path(Supervisor *s, const char *id, const char *cgroup_par
         }
 
         return asprintf_safe(ret, "%s%s/%s%s", cgroup_parent && cgroup_parent[0] == '/' ? "" : "/",
-                             isempty(cgroup_parent) ? "dockerd" : cgroup_parent, id,
+                             isempty(cgroup_parent) ? SUPERVISOR_CGROUP_DEFAULT : cgroup_parent, id,
                              cgroup_version() == 2 ? "/container" : "");
 }

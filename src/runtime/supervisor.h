@@ -28,7 +28,7 @@ typedef struct SupervisorLaunch {
         const char *id;                 /* container id */
         const char *name;               /* for the unit's Description */
         const char *run_dir;            /* <exec root>/containers/<id>; exists and holds shim.json */
-        const char *cgroup_parent;      /* NULL = default (system.slice, /dockerd) */
+        const char *cgroup_parent;      /* NULL = default (system.slice, /docker) */
         int64_t stop_timeout;           /* seconds, -1 = for ever */
         const SpecResources *resources; /* NULL = none; copied where needed */
 } SupervisorLaunch;
