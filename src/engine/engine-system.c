@@ -305,9 +305,7 @@ static int info_config(Engine *e, SystemInfo *i) {
         i->live_restore_enabled = true;
         i->docker_root_dir = strdup(c->data_root);
         i->logging_driver = strdup(c->container.log_driver);
-        i->cgroup_driver = strdup(c->runtime.cgroup_driver ?:
-                                                  e->supervisor && supervisor_kind(e->supervisor) ==
-                                                                                   SUPERVISOR_SYSTEMD ?
+        i->cgroup_driver = strdup(e->supervisor && supervisor_kind(e->supervisor) == SUPERVISOR_SYSTEMD ?
                                                   "systemd" :
                                                   "cgroupfs");
         i->cgroup_version = strdup(e->capabilities.cgroup_version == 2 ? "2" : "1");

@@ -245,6 +245,17 @@ static SupervisorKind choose_supervisor(Engine *e) {
         }
 }
 
+/* Whoever starts the shims decides who makes the control groups. */
+static int check_cgroup_driver(const char *driver, SupervisorKind kind, Error *reterr) {
+        if (streq_ptr(driver, "systemd") && kind != SUPERVISOR_SYSTEMD)
+                return error_setf(reterr, ERROR_INVALID,
+                                  "native.cgroupdriver=systemd: systemd does not run the containers on this host");
+        if (streq_ptr(driver, "cgroupfs") && kind == SUPERVISOR_SYSTEMD)
+                log_warning("native.cgroupdriver=cgroupfs has no effect where containers are units of systemd; "
+                            "native.supervisor=direct makes it so");
+        return 0;
+}
+
 static int make_supervisor(Engine *e, Error *reterr) {
         _cleanup_free_ char *shim = NULL;
         SupervisorKind kind = choose_supervisor(e);
@@ -253,6 +264,9 @@ static int make_supervisor(Engine *e, Error *reterr) {
         if (kind == SUPERVISOR_SYSTEMD && !bus_address_exists(bus_default_address()))
                 return error_setf(reterr, ERROR_UNAVAILABLE,
                                   "the systemd supervisor was asked for, but there is no system bus");
+        r = check_cgroup_driver(e->config->runtime.cgroup_driver, kind, reterr);
+        if (r < 0)
+                return r;
         if (kind == SUPERVISOR_SYSTEMD && !e->bus)
                 log_warning("The system bus does not answer: containers can be started once it does");
         r = worker_find_program("dockerd-shim", &shim);

@@ -341,6 +341,15 @@ def reload():
 
 
 @test
+def cgroup_driver_that_is_not_there():
+    only_ours()
+    options = ["--exec-opt", "native.supervisor=direct", "--exec-opt", "native.cgroupdriver=systemd"]
+    r = subprocess.run([*own_daemon().command(), *options], capture_output=True, text=True, timeout=60)
+    check(r.returncode != 0, "the daemon started")
+    contains(r.stderr, "native.cgroupdriver=systemd", "stderr")
+
+
+@test
 def reload_of_runtimes():
     """A runtime that was added is known, one that was taken away is not, and the default follows."""
     d = own_daemon(config={"runtimes": {"old": {"path": "runc"}}}).start()
