@@ -352,7 +352,7 @@ def cgroup_driver_that_is_not_there():
 @test
 def reload_of_runtimes():
     """A runtime that was added is known, one that was taken away is not, and the default follows."""
-    d = own_daemon(config={"runtimes": {"old": {"path": "runc"}}}).start()
+    d = own_daemon(config={"runtimes": {"old": {"path": "runc"}}}, runtime=False).start()
     c = d.client()
     contains(c.ok("GET", "/info")["Runtimes"], "old", "runtimes before")
     d.config["runtimes"] = {"fresh": {"path": "runc"}}
