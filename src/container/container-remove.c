@@ -55,6 +55,8 @@ static void remove_logged(Container *c) {
 void container_auto_remove(Container *c) {
         if (!c->manager || c->manager->stopping || container_is_running(c) || c->state == CONTAINER_REMOVING)
                 return;
+        if (c->n_restarts > 0)
+                return;         /* the end is no end; the last of them comes back here */
         if (c->shim && c->attaches) {
                 c->remove_when_lost = true;
                 return;

@@ -262,10 +262,9 @@ void container_handle_exit(Container *c, const ExitRecord *record) {
         container_event(c, "die", MESSAGE_CONTAINER_DIE_STR, "execDuration", duration, "exitCode", code,
                         NULL);
 
-        if (!again)
-                container_wait_notify(c, false, NULL);
-        else
+        if (again)
                 container_restart_policy_schedule(c);
+        container_wait_notify(c, false, NULL);
         if (c->doc.host_config.auto_remove && !again && !c->busy)
                 container_auto_remove(c);
 }

@@ -7,6 +7,7 @@
 #include "basic/messages.h"
 #include "basic/parse-util.h"
 #include "basic/process-util.h"
+#include "container/container-remove.h"
 #include "container/container-restart-policy.h"
 #include "container/container-start.h"
 #include "container/container-wait.h"
@@ -46,6 +47,7 @@ static int stop_new(Container *c, bool restart, Stop **ret) {
                 free(s);
                 return -ENOMEM;
         }
+        c->n_restarts += restart;
         *ret = s;
         return 0;
 }
@@ -55,8 +57,12 @@ static void stop_finish(Stop *s, int r, const Error *error) {
         _cleanup_(operation_unrefp) Operation *o = s->operation;
 
         sd_event_source_disable_unref(s->timer);
+        c->n_restarts -= s->restart;
         free(s);
         operation_complete(o, r, error);
+        /* It was to be started again, and was not. */
+        if (c->state == CONTAINER_EXITED && c->doc.host_config.auto_remove && !c->busy)
+                container_auto_remove(c);
 }
 
 /* --- kill --- */

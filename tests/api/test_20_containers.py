@@ -537,3 +537,27 @@ def restart_count():
     eventually(lambda: (lambda s: s["State"]["Running"] and s["RestartCount"])(c.inspect(j)) == 1, "it runs again, for the first time", 10)
     equal(c.post(f"/containers/{j}/restart", query={"t": 0}).status, 204, "status of a restart")
     equal(c.inspect(j)["RestartCount"], 0, "RestartCount after a restart by hand")
+
+
+@test
+def wait_ends_with_the_first_exit_under_a_restart_policy():
+    """Each run is one exit; the container is started again after it."""
+    c = client()
+    i = c.create(cmd=["sh", "-c", "sleep 1; exit 3"], host={"NetworkMode": "none", "RestartPolicy": {"Name": "always"}})
+    c.start(i)
+    equal(c.wait(i), 3, "what wait says of the first run")
+    equal(c.wait(i, "next-exit"), 3, "what wait says of a later run")
+    check(eventually(lambda: c.inspect(i)["RestartCount"], "it is started again", 30), "no restart")
+
+
+@test
+def a_restart_keeps_a_container_that_is_removed_at_its_end():
+    c = client()
+    i = c.create(cmd=["sleep", "1000"], StopTimeout=0, host={"NetworkMode": "none", "AutoRemove": True})
+    c.start(i)
+    first = c.inspect(i)["State"]["Pid"]
+    c.ok("POST", f"/containers/{i}/restart")
+    state = c.inspect(i)["State"]
+    check(state["Running"] and state["Pid"] != first, f"state after the restart: {state}")
+    c.ok("POST", f"/containers/{i}/stop")
+    eventually(lambda: c.get(f"/containers/{i}/json").status == 404, "its stop removes it", 60)

@@ -305,3 +305,11 @@ def closing_stdout_lets_the_container_go_on():
     p.stdout.close()
     equal(d("wait", "writer"), "0", "exit code of a container whose client was killed")
     equal(d("logs", "writer").split(), [str(i) for i in range(20)], "its log")
+
+
+@test
+def foreground_ends_with_the_first_run_of_a_restart_policy():
+    d = docker()
+    r = d.try_("run", "--name", "again", "--restart", "always", "busybox", "sh", "-c", "echo run; sleep 1; exit 3")
+    equal((r.code, r.out.splitlines()[:1]), (3, ["run"]), f"exit code and output ({r.err.strip()})")
+    d("rm", "-f", "again")
