@@ -168,6 +168,11 @@ static const JsonField tmpfs_options_fields[] = {
 };
 JSON_TYPE(TmpfsOptions, tmpfs_options_fields);
 
+static const JsonField image_options_fields[] = {
+        JSON_STRING(ImageOptions, subpath, "Subpath", JSON_OMITEMPTY),
+};
+JSON_TYPE(ImageOptions, image_options_fields);
+
 static const JsonField mount_spec_fields[] = {
         JSON_STRING(MountSpec, type, "Type", JSON_OMITEMPTY),
         JSON_STRING(MountSpec, source, "Source", JSON_OMITEMPTY),
@@ -177,6 +182,7 @@ static const JsonField mount_spec_fields[] = {
         JSON_OBJECT(MountSpec, bind_options, BindOptions, "BindOptions", JSON_OMITEMPTY),
         JSON_OBJECT(MountSpec, volume_options, VolumeOptions, "VolumeOptions", JSON_OMITEMPTY),
         JSON_OBJECT(MountSpec, tmpfs_options, TmpfsOptions, "TmpfsOptions", JSON_OMITEMPTY),
+        JSON_OBJECT(MountSpec, image_options, ImageOptions, "ImageOptions", JSON_OMITEMPTY, .since = 48),
 };
 JSON_TYPE(MountSpec, mount_spec_fields);
 

@@ -191,6 +191,11 @@ typedef struct TmpfsOptions {
 } TmpfsOptions;
 JSON_TYPE_DECLARE(TmpfsOptions);
 
+typedef struct ImageOptions {
+        char *subpath;
+} ImageOptions;
+JSON_TYPE_DECLARE(ImageOptions);
+
 typedef struct MountSpec {
         char *type;                     /* "bind", "volume", "tmpfs", "npipe", "cluster", "image" */
         char *source;
@@ -200,6 +205,7 @@ typedef struct MountSpec {
         BindOptions *bind_options;
         VolumeOptions *volume_options;
         TmpfsOptions *tmpfs_options;
+        ImageOptions *image_options;
 } MountSpec;
 JSON_TYPE_DECLARE(MountSpec);
 

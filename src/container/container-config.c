@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container/container-config.h"
 
+#include "basic/path-util.h"
 #include "basic/process-util.h"
 #include "container/container-devices.h"
+#include "container/container-security.h"
 #include "container/health-state.h"
 #include "logdriver/log-driver.h"
 #include "network/hosts-file.h"
@@ -96,6 +98,17 @@ static int merge_command(ContainerConfig *c, const OciImageConfig *image) {
         return r;
 }
 
+/* One that is not absolute is refused as it was written. */
+static int clean_working_dir(char **p) {
+        _cleanup_free_ char *clean = NULL;
+        int r;
+
+        if (isempty(*p) || (*p)[0] != '/')
+                return 0;
+        r = path_clean(*p, &clean);
+        return r < 0 ? r : free_and_strdup(p, clean);
+}
+
 int container_config_merge(ContainerConfig *c, const OciImageConfig *image, Error *reterr) {
         int r;
 
@@ -111,11 +124,15 @@ int container_config_merge(ContainerConfig *c, const OciImageConfig *image, Erro
         if (r >= 0)
                 r = default_string(&c->working_dir, image->working_dir);
         if (r >= 0)
+                r = clean_working_dir(&c->working_dir);
+        if (r >= 0)
                 r = unite(&c->volumes, image->volumes);
         if (r >= 0)
                 r = default_string(&c->stop_signal, image->stop_signal);
         if (r >= 0)
                 r = health_config_merge(&c->healthcheck, image->healthcheck);
+        if (strv_isempty(c->volumes))
+                c->volumes = strv_free(c->volumes);     /* null, as with Docker */
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
@@ -280,7 +297,7 @@ static void take_back_resources(ContainerResources *res, const SpecResources *s)
                 res->cpuset_cpus = mfree(res->cpuset_cpus);
         if (!s->cpuset_mems)
                 res->cpuset_mems = mfree(res->cpuset_mems);
-        if (s->pids_limit == 0)
+        if (s->pids_limit == 0 && res->pids_limit.value > 0)
                 res->pids_limit = (OptionalInt) {};
         res->blkio_weight = s->blkio_weight;
         take_back_devices(res, s);
@@ -313,6 +330,10 @@ int host_config_check_resources(ContainerManager *m, HostConfig *h, char ***warn
         SpecResources s;
         int r;
 
+        if (h->resources.cpu_shares < 0)
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid CPU shares (%lld): value must be a positive integer",
+                                  (long long) h->resources.cpu_shares);
         clamp_shares(&h->resources);
         resources_from_host_config(h, &s);
         r = container_block_limits(h, &s, &throttles, reterr);
@@ -339,17 +360,41 @@ static int complete_paths(HostConfig *h) {
         return 0;
 }
 
-static int normalize_capabilities(const char *field, char ***l, Error *reterr) {
-        char **normal = NULL;
+/* The record keeps the spelling of the request. */
+static int check_capabilities(const char *field, char *const *l, Error *reterr) {
+        _cleanup_strv_free_ char **normal = NULL;
         int r;
 
-        if (!*l)
-                return 0;
-        r = capability_normalize_list(*l, &normal, reterr);
-        if (r < 0)
-                return error_prefixf(reterr, r, "invalid %s", field);
-        strv_free(*l);
-        *l = normal;
+        r = capability_normalize_list(l, &normal, reterr);
+        return r < 0 ? error_prefixf(reterr, r, "invalid %s", field) : 0;
+}
+
+int host_config_drop_foreign_limits(ContainerResources *res, char ***warnings, Error *reterr) {
+        const struct {
+                int64_t *value;
+                const char *warning;
+        } table[] = {
+                { &res->cpu_count,   "linux does not support CPU count. Count discarded."     },
+                { &res->cpu_percent, "linux does not support CPU percent. Percent discarded." },
+                { &res->kernel_memory,
+                  "Your kernel does not support kernel memory limit capabilities or the cgroup is not "
+                  "mounted. Limitation discarded." },
+                { &res->kernel_memory_tcp,
+                  "Your kernel does not support kernel memory TCP limit capabilities or the cgroup is not "
+                  "mounted. Limitation discarded." },
+        };
+
+        if (res->io_maximum_bandwidth != 0)
+                return error_setf(reterr, ERROR_INVALID, "invalid option: QoS maximum bandwidth configuration "
+                                                         "is not supported on linux");
+        if (res->io_maximum_iops != 0)
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid option: QoS maximum IOPs configuration is not supported on linux");
+        FOREACH_ELEMENT(t, table) {
+                if (*t->value != 0 && strv_extend(warnings, t->warning) < 0)
+                        return error_fill(reterr, -ENOMEM);
+                *t->value = 0;
+        }
         return 0;
 }
 
@@ -370,9 +415,11 @@ int host_config_complete(ContainerManager *m, HostConfig *h, char ***warnings, E
         if (h->shm_size == 0)
                 h->shm_size = m->config.defaults->shm_size > 0 ? (int64_t) m->config.defaults->shm_size :
                                                                  SHM_SIZE_DEFAULT;
-        r = normalize_capabilities("CapAdd", &h->cap_add, reterr);
+        r = check_capabilities("CapAdd", h->cap_add, reterr);
         if (r >= 0)
-                r = normalize_capabilities("CapDrop", &h->cap_drop, reterr);
+                r = check_capabilities("CapDrop", h->cap_drop, reterr);
+        if (r >= 0)
+                r = host_config_drop_foreign_limits(&h->resources, warnings, reterr);
         if (r < 0)
                 return r;
         normalize_resources(&h->resources);
@@ -460,7 +507,8 @@ static bool mode_is(const char *mode, const char *a, const char *b, const char *
 }
 
 static int check_namespace_modes(const HostConfig *h, Error *reterr) {
-        if (!mode_is(h->pid_mode, "host", "private", NULL) && !namespace_of_container(h->pid_mode))
+        if (!mode_is(h->pid_mode, "host", "private", NULL) &&
+            isempty(namespace_of_container(h->pid_mode)))
                 return error_setf(reterr, ERROR_INVALID, "invalid PID mode: %s", h->pid_mode);
         if (!mode_is(h->uts_mode, "host", NULL, NULL))
                 return error_setf(reterr, ERROR_INVALID, "invalid UTS mode: %s", h->uts_mode);
@@ -475,7 +523,32 @@ static int check_namespace_modes(const HostConfig *h, Error *reterr) {
         return 0;
 }
 
+/* Whose namespaces are to be joined is known by now. */
+static int check_peers(ContainerManager *m, const HostConfig *h, Error *reterr) {
+        const char *const modes[] = { h->pid_mode, h->ipc_mode };
+        Container *other;
+
+        FOREACH_ELEMENT(i, modes) {
+                const char *peer = namespace_of_container(*i);
+
+                if (peer && container_manager_find(m, peer, &other, NULL) < 0)
+                        return error_setf(reterr, ERROR_INVALID, "No such container: %s", peer);
+        }
+        return 0;
+}
+
+static int check_annotations(const HostConfig *h, Error *reterr) {
+        if (string_map_get(&h->annotations, ""))
+                return error_setf(reterr, ERROR_INVALID,
+                                  "invalid Annotations: the empty string is not permitted as an annotation "
+                                  "key");
+        return 0;
+}
+
 /* What is not there yet, one row each. */
+static bool has_cgroup(const HostConfig *h) {
+        return !isempty(h->cgroup);
+}
 static bool has_shareable_ipc(const HostConfig *h) {
         return streq_ptr(h->ipc_mode, "shareable") || namespace_of_container(h->ipc_mode);
 }
@@ -491,13 +564,6 @@ static bool has_storage_opt(const HostConfig *h) {
 static bool has_volume_driver(const HostConfig *h) {
         return !isempty(h->volume_driver) && !streq(h->volume_driver, "local");
 }
-static bool has_foreign_limits(const HostConfig *h) {
-        const ContainerResources *r = &h->resources;
-
-        return r->cpu_count != 0 || r->cpu_percent != 0 || r->io_maximum_bandwidth != 0 ||
-                r->io_maximum_iops != 0;
-}
-
 static const struct {
         const char *feature;
         bool (*wanted)(const HostConfig *h);
@@ -507,7 +573,7 @@ static const struct {
         { "device requests (--gpus)",                                                 has_device_requests },
         { "storage options (--storage-opt)",                                          has_storage_opt     },
         { "volume drivers (--volume-driver)",                                         has_volume_driver   },
-        { "limits that other platforms have (CpuCount, CpuPercent, IOMaximum*)",      has_foreign_limits  },
+        { "the cgroup of another container (Cgroup)",                                 has_cgroup          },
 };
 
 static int check_supported(const HostConfig *h, Error *reterr) {
@@ -519,6 +585,7 @@ static int check_supported(const HostConfig *h, Error *reterr) {
 }
 
 int host_config_check(ContainerManager *m, const ContainerConfig *c, const HostConfig *h, Error *reterr) {
+        SecurityOptions security;
         const OciRuntime *runtime;
         int r;
 
@@ -533,6 +600,12 @@ int host_config_check(ContainerManager *m, const ContainerConfig *c, const HostC
                 r = check_network_mode(c, h, reterr);
         if (r >= 0)
                 r = check_namespace_modes(h, reterr);
+        if (r >= 0)
+                r = check_peers(m, h, reterr);
+        if (r >= 0)
+                r = container_security_parse(h->security_opt, m->config.capabilities, &security, reterr);
+        if (r >= 0)
+                r = check_annotations(h, reterr);
         if (r >= 0)
                 r = check_supported(h, reterr);
         if (r >= 0)

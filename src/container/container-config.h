@@ -19,6 +19,8 @@ int host_config_check(ContainerManager *m, const ContainerConfig *c, const HostC
 /* Docker's checks and texts of parts: limits that this host does not have are dropped, with a warning
  * each. */
 int host_config_check_resources(ContainerManager *m, HostConfig *h, char ***warnings, Error *reterr);
+/* Limits that no Linux has: dropped with a warning, or refused, as with Docker. */
+int host_config_drop_foreign_limits(ContainerResources *res, char ***warnings, Error *reterr);
 int restart_policy_check(const RestartPolicy *p, Error *reterr);
 
 /* The numbers for the OCI document; strings are borrowed from h. */

@@ -273,7 +273,7 @@ int container_exec_ids(Container *c, char ***ret) {
 
         sweep(c, NULL);
         LIST_FOREACH(execs, x, c->execs)
-                if ((!x->probe || is_active(x)) && strv_extend(&l, x->id) < 0)
+                if (x->state != EXEC_ENDED && (!x->probe || is_active(x)) && strv_extend(&l, x->id) < 0)
                         return -ENOMEM;
         *ret = TAKE_PTR(l);
         return 0;

@@ -168,6 +168,24 @@ static int check_foreign_options(const MountSpec *s, Error *reterr) {
                 return invalid_mount(reterr, s->type, "field TmpfsOptions must not be specified", "");
         if (s->volume_options && !streq(s->type, "volume"))
                 return invalid_mount(reterr, s->type, "field VolumeOptions must not be specified", "");
+        if (s->image_options)
+                return invalid_mount(reterr, s->type, "field ImageOptions must not be specified", "");
+        return 0;
+}
+
+/* A list of [NAME] or [NAME, VALUE]; Docker knows two names, none of which has a value. */
+static int check_tmpfs_options(const MountSpec *s, Error *reterr) {
+        const TmpfsOptions *o = s->tmpfs_options;
+
+        for (size_t i = 0; o && i < o->options.n_items; i++) {
+                char **words = o->options.items[i];
+                size_t n = strv_length(words);
+
+                if (n != 1 && n != 2)
+                        return invalid_mount(reterr, s->type, "invalid option array length", "");
+                if (n == 2 || (!streq(words[0], "exec") && !streq(words[0], "noexec")))
+                        return invalid_mount(reterr, s->type, "invalid option: ", words[0]);
+        }
         return 0;
 }
 
@@ -250,6 +268,8 @@ static int parse_mount(MountPointList *l, const MountSpec *s, Error *reterr) {
                                   "invalid mount config for type \"%s\": mount type unknown", type);
         }
         r = check_foreign_options(s, reterr);
+        if (r >= 0)
+                r = check_tmpfs_options(s, reterr);
         if (r < 0)
                 return r;
         if (isempty(s->target))
@@ -474,8 +494,12 @@ static char **tmpfs_options(const char *words, bool read_only) {
 }
 
 static char **tmpfs_mount_options(const MountPoint *m, const TmpfsOptions *o) {
-        _cleanup_strv_free_ char **l = tmpfs_options(NULL, !m->rw);
+        const char *last = NULL;        /* "exec" or "noexec" */
+        _cleanup_strv_free_ char **l = NULL;
 
+        for (size_t i = 0; o && i < o->options.n_items; i++)
+                last = o->options.items[i][0];
+        l = tmpfs_options(last, !m->rw);
         if (!l)
                 return NULL;
         if (o && o->size_bytes > 0 && strv_extendf(&l, "size=%lld", (long long) o->size_bytes) < 0)

@@ -9,6 +9,7 @@
 #include "container/container-config.h"
 #include "container/container-devices.h"
 #include "container/container-mounts.h"
+#include "container/container-security.h"
 #include "runtime/shim-config.h"
 #include "runtime/shim-protocol.h"
 #include "runtime/user-resolve.h"
@@ -146,26 +147,10 @@ static int set_seccomp(SpecInput *in, SpecParts *p, const char *profile, Error *
         return 0;
 }
 
-/* "key=value", or Docker's older "key:value" */
-static int security_option(SpecInput *in, SpecParts *p, const char *option, Error *reterr) {
-        size_t n = strcspn(option, "=:");
-        const char *value = option[n] ? option + n + 1 : "";
-
-        if (n == strlen("no-new-privileges") && startswith(option, "no-new-privileges"))
-                in->no_new_privileges = !streq(value, "false");
-        else if (n == strlen("seccomp") && startswith(option, "seccomp"))
-                return set_seccomp(in, p, value, reterr);
-        else if (n == strlen("apparmor") && startswith(option, "apparmor"))
-                in->apparmor_profile = streq(value, "unconfined") ? NULL : value;
-        else if (!(n == strlen("label") && startswith(option, "label")))
-                return error_setf(reterr, ERROR_INVALID, "invalid --security-opt 2: \"%s\"", option);
-        /* SELinux labels do nothing where SELinux is not enabled (--selinux-enabled). */
-        return 0;
-}
-
 static int set_security(Container *c, SpecInput *in, SpecParts *p, Error *reterr) {
         const DaemonContainerConfig *d = c->manager->config.defaults;
         const HostConfig *h = &c->doc.host_config;
+        SecurityOptions s;
         int r;
 
         in->privileged = h->privileged;
@@ -173,12 +158,12 @@ static int set_security(Container *c, SpecInput *in, SpecParts *p, Error *reterr
         in->cap_drop = h->cap_drop;
         in->masked_paths = h->masked_paths;
         in->readonly_paths = h->readonly_paths;
-        in->no_new_privileges = d->no_new_privileges;
-        r = set_seccomp(in, p, d->seccomp_profile, reterr);
-        STRV_FOREACH(s, h->security_opt)
-                if (r >= 0)
-                        r = security_option(in, p, *s, reterr);
-        return r;
+        r = container_security_parse(h->security_opt, c->manager->config.capabilities, &s, reterr);
+        if (r < 0)
+                return r;
+        in->apparmor_profile = s.apparmor;
+        in->no_new_privileges = s.no_new_privileges < 0 ? d->no_new_privileges : s.no_new_privileges > 0;
+        return set_seccomp(in, p, s.seccomp ?: d->seccomp_profile, reterr);
 }
 
 static int peer_namespace(Container *c, const char *mode, const char *kind, SpecNamespace *ret,

@@ -53,57 +53,55 @@ static int merge(ContainerResources *to, const ContainerResources *from, bool wi
                         return -ENOMEM;
         /* 0 and -1 are no limit. */
         if (with_pids && from->pids_limit.set)
-                to->pids_limit = from->pids_limit.value > 0 ? from->pids_limit : (OptionalInt) {};
+                to->pids_limit = (OptionalInt) { .set = true, .value = MAX(from->pids_limit.value, 0) };
         return 0;
 }
 
 /* --- checks --- */
 
-/* What create takes and this call does not, as with Docker; but it is said. */
-static int warn_ignored(const ContainerResources *r, char ***warnings) {
+/* What create takes and this call does not: refused by name, where Docker takes it without effect. */
+static int check_changeable(const ContainerResources *r, Error *reterr) {
         const struct {
                 const char *name;
                 bool given;
         } table[] = {
-                { "CgroupParent",         !isempty(r->cgroup_parent)                             },
-                { "BlkioWeightDevice",    r->blkio_weight_device.n_items > 0                     },
-                { "BlkioDeviceReadBps",   r->blkio_device_read_bps.n_items > 0                   },
-                { "BlkioDeviceWriteBps",  r->blkio_device_write_bps.n_items > 0                  },
-                { "BlkioDeviceReadIOps",  r->blkio_device_read_iops.n_items > 0                  },
-                { "BlkioDeviceWriteIOps", r->blkio_device_write_iops.n_items > 0                 },
-                { "Devices",              r->devices.n_items > 0                                 },
-                { "DeviceCgroupRules",    !strv_isempty(r->device_cgroup_rules)                  },
-                { "DeviceRequests",       r->device_requests.n_items > 0                         },
-                { "KernelMemory",         r->kernel_memory != 0                                  },
-                { "KernelMemoryTCP",      r->kernel_memory_tcp != 0                              },
+                { "CgroupParent",         !isempty(r->cgroup_parent)             },
+                { "BlkioWeightDevice",    r->blkio_weight_device.n_items > 0     },
+                { "BlkioDeviceReadBps",   r->blkio_device_read_bps.n_items > 0   },
+                { "BlkioDeviceWriteBps",  r->blkio_device_write_bps.n_items > 0  },
+                { "BlkioDeviceReadIOps",  r->blkio_device_read_iops.n_items > 0  },
+                { "BlkioDeviceWriteIOps", r->blkio_device_write_iops.n_items > 0 },
+                { "Devices",              r->devices.n_items > 0                 },
+                { "DeviceCgroupRules",    !strv_isempty(r->device_cgroup_rules)  },
+                { "DeviceRequests",       r->device_requests.n_items > 0         },
                 { "MemorySwappiness",     r->memory_swappiness.set && r->memory_swappiness.value != -1 },
-                { "OomKillDisable",       r->oom_kill_disable == TRISTATE_TRUE                   },
-                { "Ulimits",              r->ulimits.n_items > 0                                 },
-                { "CpuCount",             r->cpu_count != 0                                      },
-                { "CpuPercent",           r->cpu_percent != 0                                    },
-                { "IOMaximumIOps",        r->io_maximum_iops != 0                                },
-                { "IOMaximumBandwidth",   r->io_maximum_bandwidth != 0                           },
+                { "OomKillDisable",       r->oom_kill_disable == TRISTATE_TRUE   },
+                { "Ulimits",              r->ulimits.n_items > 0                 },
         };
 
         FOREACH_ELEMENT(i, table)
-                if (i->given && strv_extendf(warnings, "%s cannot be changed by an update, it was ignored.",
-                                             i->name) < 0)
-                        return -ENOMEM;
+                if (i->given)
+                        return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                                          "changing %s by an update: not supported by this engine yet",
+                                          i->name);
         return 0;
 }
 
 /* The request by itself, as if it were one to create; ret: of it what can be changed. */
-static int check_request(Container *c, const ContainerUpdateParams *p, bool with_pids, HostConfig *ret,
+static int check_request(Container *c, ContainerUpdateParams *p, bool with_pids, HostConfig *ret,
                          char ***warnings, Error *reterr) {
         ContainerResources *q = &ret->resources;
         bool swap_only;
         int r;
 
         r = merge(q, &p->resources, with_pids);
-        if (r >= 0)
-                r = warn_ignored(&p->resources, warnings);
         if (r < 0)
                 return error_fill(reterr, r);
+        r = check_changeable(&p->resources, reterr);
+        if (r >= 0)
+                r = host_config_drop_foreign_limits(&p->resources, warnings, reterr);
+        if (r < 0)
+                return r;
         /* Swap is a limit together with memory: with that which there is already. */
         swap_only = q->memory == 0 && q->memory_swap > 0;
         if (swap_only)
@@ -146,7 +144,7 @@ static const char *find_conflict(const Container *c, const ContainerResources *q
 }
 
 /* What the container is to have then; ret is the caller's in any case. */
-static int build_new(Container *c, const ContainerUpdateParams *p, unsigned version, HostConfig *ret,
+static int build_new(Container *c, ContainerUpdateParams *p, unsigned version, HostConfig *ret,
                      char ***warnings, Error *reterr) {
         _cleanup_strv_free_ char **repeated = NULL;
         _cleanup_(HostConfig_donep) HostConfig request = {};
@@ -263,7 +261,7 @@ static int start_runtime(Container *c, ContainerUpdate *u, Error *reterr) {
         return r;
 }
 
-int container_update(Container *c, const ContainerUpdateParams *p, unsigned version, char ***warnings,
+int container_update(Container *c, ContainerUpdateParams *p, unsigned version, char ***warnings,
                      Operation **ret, Error *reterr) {
         _cleanup_(container_update_freep) ContainerUpdate *u = new(ContainerUpdate, 1);
         int r;

@@ -8,7 +8,7 @@ typedef struct ContainerUpdate ContainerUpdate;
 
 /* version: of the API. Docker's checks, conflicts and texts; *warnings tell what was dropped. 1: done; 0:
  * the container is busy until *ret completes, and nothing has changed if that fails. */
-int container_update(Container *c, const ContainerUpdateParams *p, unsigned version, char ***warnings,
+int container_update(Container *c, ContainerUpdateParams *p, unsigned version, char ***warnings,
                      Operation **ret, Error *reterr);
 /* Without an answer. */
 ContainerUpdate *container_update_free(ContainerUpdate *u);

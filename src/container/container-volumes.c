@@ -68,12 +68,15 @@ static int find_source(Container *c, const char *spec, Container **ret, bool *re
 
         if (!name)
                 return error_fill(reterr, -ENOMEM);
+        if (!spec[0])
+                return error_setf(reterr, ERROR_INVALID,
+                                  "volumes-from specification cannot be an empty string");
         if (!name[0] || (mode && !streq(mode, ":ro") && !streq(mode, ":rw") && !streq(mode, ":z") &&
                          !streq(mode, ":Z")))
                 return error_setf(reterr, ERROR_INVALID, "invalid mode: %s", mode ? mode + 1 : spec);
         *ret_rw = !mode || !streq(mode, ":ro");
-        r = container_manager_find(c->manager, name, ret, reterr);
-        return r < 0 ? error_prefixf(reterr, r, "cannot mount volumes from container %s", name) : 0;
+        r = container_manager_find(c->manager, name, ret, NULL);
+        return r < 0 ? error_setf(reterr, ERROR_INVALID, "No such container: %s", name) : 0;
 }
 
 static int take_from(Container *c, const char *spec, Error *reterr) {

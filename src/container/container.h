@@ -91,7 +91,7 @@ struct Container {
         ShimClient *shim;               /* connection while the shim lives */
         bool supervised;                /* the supervisor has not said yet that the shim is gone */
         Operation *gone;                /* completes when it says so; made by the first who waits */
-        unsigned n_restarts;            /* requests that end and start it again: AutoRemove leaves it alone */
+        unsigned n_restarts;            /* that end it and start it again: AutoRemove leaves it alone */
         bool remove_when_lost;          /* AutoRemove: as soon as the shim has served its attached clients */
 
         struct ContainerFreeze *freezes;        /* who wants it to stand still */

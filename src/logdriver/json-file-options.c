@@ -52,6 +52,18 @@ static int parse_mode(JsonFileOptions *o, const char *value, Error *reterr) {
         return error_setf(reterr, ERROR_INVALID, "logger: logging mode not supported: %s", value);
 }
 
+/* A buffer is that of the mode which is refused by itself. */
+static int parse_max_buffer_size(JsonFileOptions *o, const char *value, Error *reterr) {
+        return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                          "logger: max-buffer-size (mode=non-blocking) is not implemented");
+}
+
+static int parse_cache(JsonFileOptions *o, const char *value, Error *reterr) {
+        return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
+                          "log opts cache-compress, cache-disabled, cache-max-file and cache-max-size are "
+                          "not implemented");
+}
+
 static int parse_not_implemented(JsonFileOptions *o, const char *value, Error *reterr) {
         return error_setf(reterr, ERROR_NOT_IMPLEMENTED, "attributes in log entries are not implemented");
 }
@@ -60,15 +72,20 @@ static const struct {
         const char *name;
         OptionParser parse;
 } option_table[] = {
-        { "compress",     parse_compress        },
-        { "env",          parse_not_implemented },
-        { "env-regex",    parse_not_implemented },
-        { "labels",       parse_not_implemented },
-        { "labels-regex", parse_not_implemented },
-        { "max-file",     parse_max_file        },
-        { "max-size",     parse_max_size        },
-        { "mode",         parse_mode            },
-        { "tag",          parse_not_implemented },
+        { "cache-compress",  parse_cache           },
+        { "cache-disabled",  parse_cache           },
+        { "cache-max-file",  parse_cache           },
+        { "cache-max-size",  parse_cache           },
+        { "compress",        parse_compress        },
+        { "env",             parse_not_implemented },
+        { "env-regex",       parse_not_implemented },
+        { "labels",          parse_not_implemented },
+        { "labels-regex",    parse_not_implemented },
+        { "max-buffer-size", parse_max_buffer_size },
+        { "max-file",        parse_max_file        },
+        { "max-size",        parse_max_size        },
+        { "mode",            parse_mode            },
+        { "tag",             parse_not_implemented },
 };
 
 static int parse_one(const char *option, JsonFileOptions *o, Error *reterr) {
@@ -92,9 +109,6 @@ int json_file_options_parse(char *const *options, JsonFileOptions *ret, Error *r
                 if (r < 0)
                         return r;
         }
-
-        if (o.max_files > 1 && o.max_size == 0)
-                return error_setf(reterr, ERROR_INVALID, "max-file cannot be used without max-size");
 
         *ret = o;
         return 0;

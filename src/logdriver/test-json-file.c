@@ -241,12 +241,18 @@ TEST(options) {
                 { "nosuch=1", "unknown log opt 'nosuch' for json-file log driver", ERROR_INVALID },
                 { "max-size=x", "invalid size: 'x'", ERROR_INVALID },
                 { "max-file=0", "max-file cannot be less than 1", ERROR_INVALID },
-                { "max-file=2", "max-file cannot be used without max-size", ERROR_INVALID },
+                { "max-buffer-size=1m", "logger: max-buffer-size (mode=non-blocking) is not implemented",
+                  ERROR_NOT_IMPLEMENTED },
+                { "cache-disabled=true",
+                  "log opts cache-compress, cache-disabled, cache-max-file and cache-max-size are not "
+                  "implemented", ERROR_NOT_IMPLEMENTED },
                 { "compress=true", "log opt compress=true is not implemented", ERROR_NOT_IMPLEMENTED },
         };
         const char *good[] = { "max-size=10m", "max-file=3", "compress=false", "mode=blocking", NULL };
+        const char *without_size[] = { "max-file=3", NULL };
 
         ASSERT_OK(log_options_validate("json-file", (char **) good, NULL));
+        ASSERT_OK(log_options_validate("json-file", (char **) without_size, NULL));
         ASSERT_OK(log_options_validate("none", NULL, NULL));
         FOREACH_ELEMENT(b, bad) {
                 const char *l[] = { b->option, NULL };

@@ -11,6 +11,8 @@
 #include "shared/cgroup-util.h"
 
 /* What a runtime may take when it is asked for its version. */
+/* How Docker calls its default, a shim of containerd's; clients that copy a HostConfig send it. */
+#define DOCKER_DEFAULT_RUNTIME "io.containerd.runc.v2"
 #define PROBE_USEC (5 * USEC_PER_SEC)
 
 static const char *const well_known[] = { "crun", "runc" };
@@ -373,6 +375,8 @@ int oci_runtimes_find(OciRuntimes *l, const char *name, const OciRuntime **ret, 
         if (r < 0)
                 return error_fill(reterr, r);
         rt = isempty(name) ? l->default_runtime : list_find(l, name);
+        if (!rt && streq(name, DOCKER_DEFAULT_RUNTIME))
+                rt = l->default_runtime;
         if (!rt && isempty(name))
                 return error_setf(reterr, ERROR_UNAVAILABLE,
                                   "no OCI runtime was found: install crun or runc");

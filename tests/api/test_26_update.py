@@ -7,7 +7,7 @@ import stat
 import threading
 import time
 
-from common_api import client, own_daemon
+from common_api import client, only_ours, own_daemon
 from harness import Skip, cases, check, contains, equal, eventually, matches, test
 
 NONE = {"NetworkMode": "none"}
@@ -67,7 +67,7 @@ def limits_of_a_running_container():
     equal((memory(i), pids(i)), (96 * MB, "50"), "what an update does not name stays")
     update(c, i, PidsLimit=-1)
     equal((memory(i), pids(i)), (96 * MB, "max"), "without a limit of processes again")
-    equal(c.inspect(i)["HostConfig"]["PidsLimit"], None, "PidsLimit")
+    equal(c.inspect(i)["HostConfig"]["PidsLimit"], 0, "PidsLimit")
 
 
 @test
@@ -178,18 +178,6 @@ def requests():
     check(not update(c, i)["Warnings"], "an empty update")
     update(client("1.39"), i, PidsLimit=7)
     equal(c.inspect(i)["HostConfig"]["PidsLimit"], None, "PidsLimit after an update of 1.39, which does not have it")
-
-
-@test
-def said_when_ignored():
-    c = client()
-    i = box(c)
-    before = c.inspect(i)["HostConfig"]
-    reply = update(c, i, Devices=[{"PathOnHost": "/dev/null", "PathInContainer": "/dev/x"}], Ulimits=[{"Name": "nofile", "Hard": 9, "Soft": 9}],
-                   CgroupParent="/elsewhere", OomKillDisable=True, MemorySwappiness=5)
-    for name in ("Devices", "Ulimits", "CgroupParent", "OomKillDisable", "MemorySwappiness"):
-        check(any(w.startswith(f"{name} cannot be changed") for w in reply["Warnings"]), f"no warning of {name}: {reply}")
-    equal(c.inspect(i)["HostConfig"], before, "HostConfig")
 
 
 @test(timeout=90)
@@ -331,3 +319,25 @@ def daemon_is_killed_meanwhile():
         equal(c.inspect(i)["HostConfig"]["PidsLimit"], None, "limit")
         equal(c.inspect(i)["State"]["Status"], "running", "state")
         c.ok("POST", f"/containers/{i}/rename", wanted=204, query={"name": f"idle-{how}"})
+
+
+@cases([
+    ("Devices", "Devices", [{"PathOnHost": "/dev/null", "PathInContainer": "/dev/x", "CgroupPermissions": "r"}]),
+    ("DeviceCgroupRules", "DeviceCgroupRules", ["c 10:200 rwm"]),
+    ("Ulimits", "Ulimits", [{"Name": "nofile", "Soft": 100, "Hard": 100}]),
+    ("CgroupParent", "CgroupParent", "/foo"),
+    ("OomKillDisable", "OomKillDisable", True),
+])
+def what_an_update_cannot_change(name, value):
+    only_ours()
+    c = client()
+    i = box(c, start=False)
+    equal(update(c, i, 501, **{name: value}), f"changing {name} by an update: not supported by this engine yet", "text")
+
+
+@test
+def no_limit_of_processes_is_recorded_as_zero():
+    c = client()
+    i = box(c, PidsLimit=50)
+    update(c, i, PidsLimit=-1)
+    equal((c.inspect(i)["HostConfig"]["PidsLimit"], pids(i)), (0, "max"), "recorded, and what the kernel has")

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What create refuses, drops and keeps: before a container is made, not at its start."""
+
+from common_api import client, only_ours
+from harness import cases, contains, equal, test
+
+NONE = {"NetworkMode": "none"}
+
+
+def refused(status, text, host=None, **config):
+    c = client()
+    r = c.post("/containers/create", {"Image": "busybox", "Cmd": ["true"], "HostConfig": {**NONE, **(host or {})}, **config})
+    equal((r.status, r.message), (status, text), "answer of create")
+    equal(c.ok("GET", "/containers/json", query={"all": 1}), [], "containers afterwards")
+
+
+def mount(kind, **more):
+    return {"Mounts": [{"Type": kind, "Target": "/t", **more}]}
+
+
+def invalid_mount(kind, text):
+    return f'invalid mount config for type "{kind}": {text}'
+
+
+# The peer answers 500 to a bad security option; a request that is wrong is 400 here.
+@cases([(repr(o), o, n) for o, n in [("nosuch=x", 2), ("no-new-privileges=maybe", 2), ("apparmor", 1), ("seccomp", 1), ("", 1)]])
+def security_option(option, which):
+    only_ours()
+    refused(400, f'invalid --security-opt {which}: "{option}"', {"SecurityOpt": ["label=disable", option]})
+
+
+@cases([
+    ("annotation", 400, "invalid Annotations: the empty string is not permitted as an annotation key", {"Annotations": {"": "x"}}),
+    ("pid", 400, "No such container: NOSUCH", {"PidMode": "container:NOSUCH"}),
+    ("pid empty", 400, "invalid PID mode: container:", {"PidMode": "container:"}),
+    ("volumes from", 400, "No such container: nosuch", {"VolumesFrom": ["nosuch:rw"]}),
+    ("volumes from nothing", 400, "volumes-from specification cannot be an empty string", {"VolumesFrom": [""]}),
+    ("iops", 400, "invalid option: QoS maximum IOPs configuration is not supported on linux", {"IOMaximumIOps": 5}),
+    ("bandwidth", 400, "invalid option: QoS maximum bandwidth configuration is not supported on linux", {"IOMaximumBandwidth": 5}),
+    ("tmpfs uid", 400, invalid_mount("tmpfs", "invalid option: uid"), mount("tmpfs", TmpfsOptions={"Options": [["uid", "5"]]})),
+    ("tmpfs none", 400, invalid_mount("tmpfs", "invalid option array length"), mount("tmpfs", TmpfsOptions={"Options": [[]]})),
+    ("image options", 400, invalid_mount("bind", "field ImageOptions must not be specified"),
+     mount("bind", Source="/tmp", ImageOptions={})),
+])
+def as_the_reference(status, text, host):
+    refused(status, text, host)
+
+
+@cases([
+    ("shares", 400, "invalid CPU shares (-1): value must be a positive integer", {"CpuShares": -1}),
+    ("cgroup", 501, "the cgroup of another container (Cgroup): not supported by this engine yet", {"Cgroup": "container:x"}),
+    ("writable cgroups", 501, "writable cgroups (--security-opt writable-cgroups): not supported by this engine yet",
+     {"SecurityOpt": ["writable-cgroups=true"]}),
+    ("log buffer", 501, "logger: max-buffer-size (mode=non-blocking) is not implemented",
+     {"LogConfig": {"Type": "json-file", "Config": {"max-buffer-size": "1m"}}}),
+])
+def by_name(status, text, host):
+    only_ours()
+    refused(status, text, host)
+
+
+@test
+def exposed_ports_with_the_network_of_a_container():
+    c = client()
+    other = c.create(cmd=["true"], host=NONE)
+    r = c.post("/containers/create", {"Image": "busybox", "ExposedPorts": {"80/tcp": {}},
+                                      "HostConfig": {"NetworkMode": f"container:{other}"}})
+    equal((r.status, r.message), (400, "conflicting options: port exposing and the container type network mode"), "answer")
+
+
+@test
+def names_of_the_reference_start():
+    """Compose files and copied HostConfigs have them; the host of the tests has no AppArmor."""
+    c = client()
+    i = c.create(cmd=["sleep", "1000"], host={**NONE, "Runtime": "io.containerd.runc.v2", "SecurityOpt": ["apparmor=unconfined"],
+                                              "CapAdd": ["sys_admin", "NET_ADMIN"], "CapDrop": ["cap_chown"],
+                                              "LogConfig": {"Type": "json-file", "Config": {"max-file": "3"}}})
+    c.start(i)
+    h = c.inspect(i)["HostConfig"]
+    equal((h["Runtime"], h["CapAdd"], h["CapDrop"]), ("io.containerd.runc.v2", ["sys_admin", "NET_ADMIN"], ["cap_chown"]),
+          "what inspect says")
+
+
+@test
+def options_of_a_tmpfs():
+    c = client()
+    flags = {}
+    for word in "exec", "noexec":
+        host = {**NONE, **mount("tmpfs", TmpfsOptions={"Options": [[word]]})}
+        code, out, _ = c.run(["grep", " /t ", "/proc/mounts"], host=host)
+        equal(code, 0, "exit code")
+        flags[word] = "noexec" in out
+    equal(flags, {"exec": False, "noexec": True}, "noexec by the option")
+
+
+@test
+def limits_that_no_linux_has_are_dropped():
+    c = client()
+    r = c.post("/containers/create", {"Image": "busybox", "Cmd": ["true"],
+                                      "HostConfig": {**NONE, "CpuPercent": 50, "KernelMemory": 100000000}}, query={"name": "dropped"})
+    equal(r.status, 201, f"status ({r.message})")
+    contains(r.text, "linux does not support CPU percent. Percent discarded.", "warnings")
+    h = c.inspect("dropped")["HostConfig"]
+    equal((h["CpuPercent"], h.get("KernelMemory", 0)), (0, 0), "what is recorded")
+
+
+@test
+def working_directory_is_kept_in_its_normal_form():
+    c = client()
+    i = c.create(cmd=["true"], host=NONE, WorkingDir="/a/../b//c/", Volumes={})
+    config = c.inspect(i)["Config"]
+    equal((config["WorkingDir"], config["Volumes"]), ("/b/c", None), "WorkingDir and Volumes")
+
+
+@test
+def commands_that_ended_are_not_listed():
+    c = client()
+    i = c.create(cmd=["sleep", "1000"], host=NONE)
+    c.start(i)
+    c.exec(i, ["true"])
+    stays = c.exec_create(i, ["true"])
+    equal(c.inspect(i)["ExecIDs"], [stays], "ExecIDs")
