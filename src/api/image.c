@@ -93,6 +93,7 @@ static const JsonField image_inspect_fields[] = {
         JSON_STRING(ImageInspect, comment, "Comment", 0),
         JSON_TIME(ImageInspect, created, "Created", 0, .until = 43),
         JSON_TIME(ImageInspect, created, "Created", JSON_OMITEMPTY, .since = 44),
+        JSON_OBJECT(ImageInspect, container_config, ContainerConfig, "ContainerConfig", 0, .until = 44),
         JSON_STRING(ImageInspect, docker_version, "DockerVersion", 0),
         JSON_STRING(ImageInspect, author, "Author", 0),
         JSON_OBJECT(ImageInspect, old_config, ContainerConfig, "Config", 0, .until = 49),

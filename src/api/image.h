@@ -125,6 +125,7 @@ typedef struct ImageInspect {
         char *docker_version;
         char *author;
         OciImageConfig config;          /* since 1.50 */
+        ContainerConfig *container_config;      /* until 1.44: nobody's; docker-compose 1 looks for it */
         ContainerConfig *old_config;    /* the same as "Config" until 1.49, with members that mean nothing
                                          * for an image */
         char *architecture;

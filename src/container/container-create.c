@@ -5,12 +5,14 @@
 #include <sys/utsname.h>
 
 #include "basic/crash-point.h"
+#include "basic/fd-util.h"
 #include "basic/id.h"
 #include "basic/messages.h"
 #include "basic/path-util.h"
 #include "container/container-config.h"
 #include "container/container-mounts.h"
 #include "container/container-network.h"
+#include "container/container-root.h"
 #include "container/container-volumes.h"
 #include "container/health-state.h"
 #include "container/names.h"
@@ -155,7 +157,7 @@ static int fill_document(ContainerManager *m, ContainerCreateParams *p, Image *i
         if (r >= 0)
                 r = container_networking_check(m->config.networks, d, p->version, warnings, reterr);
         if (r >= 0)
-                r = container_mounts_parse(d, reterr);
+                r = container_mounts_parse(d, m->config.data_root, reterr);
         if (r < 0)
                 return r;
         r = default_hostname(d);
@@ -166,12 +168,44 @@ static int fill_document(ContainerManager *m, ContainerCreateParams *p, Image *i
         return r < 0 ? error_fill(reterr, r) : 0;
 }
 
+/* Before the first start, so that docker cp finds it. Where the root is a copy of the image, which is made
+ * at the first start, it is made then. */
+static int make_working_directory(ContainerManager *m, Container *c, Error *reterr) {
+        const char *name = strempty(c->doc.config.working_dir);
+        _cleanup_close_ int fd = -EBADF;
+        nsec_t copied;
+        int r;
+
+        if (!name[0] || streq(name, "/") || rootfs_is_copy(c->rw_dir, &copied) != 0)
+                return 0;
+        r = rootfs_mount(m->config.images, c->image, c->rw_dir, &fd, reterr);
+        return r < 0 ? r : container_root_make_directory(fd, name, reterr);
+}
+
 static int make_directories(ContainerManager *m, Container *c, Error *reterr) {
+        int r;
+
         if (mkdir(c->data_dir, CONTAINER_DIR_MODE) < 0)
                 return error_set_errnof(reterr, ERROR_INTERNAL, -errno,
                                         "cannot make the directory of container %s", c->doc.name);
         crash_point("container-create:directory");
-        return rootfs_create(m->config.images, c->rw_dir, reterr);
+        r = rootfs_create(m->config.images, c->rw_dir, reterr);
+        return r < 0 ? r : make_working_directory(m, c, reterr);
+}
+
+/* Docker's words. */
+static int no_image(const ContainerConfig *c, Error *reterr) {
+        _cleanup_free_ char *text = json_encode_text(&ContainerConfig_json, c, 0),
+                            *empty = json_encode_text(&ContainerConfig_json, &(ContainerConfig) {}, 0);
+
+        if (!text || !empty)
+                return error_fill(reterr, -ENOMEM);
+        if (streq(text, empty))
+                return error_setf(reterr, ERROR_INVALID,
+                                  "config cannot be empty in order to create a container");
+        if (strv_isempty(c->cmd) && strv_isempty(c->entrypoint))
+                return error_setf(reterr, ERROR_INVALID, "no command specified");
+        return error_setf(reterr, ERROR_INVALID, "no image specified");
 }
 
 int container_create(ContainerManager *m, ContainerCreateParams *p, Container **ret, char ***ret_warnings,
@@ -186,7 +220,7 @@ int container_create(ContainerManager *m, ContainerCreateParams *p, Container **
                 return error_setf(reterr, ERROR_UNAVAILABLE, "there are %u containers, which is the limit",
                                   CONTAINERS_MAX);
         if (isempty(p->config.image))
-                return error_setf(reterr, ERROR_INVALID, "no image specified");
+                return no_image(&p->config, reterr);
         r = image_manager_find(m->config.images, p->config.image, &image, reterr);
         if (r >= 0)
                 r = image_check_runnable(image, p->config.image, reterr);

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "container/container-devices.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "basic/parse-util.h"
+#include "basic/path-util.h"
+
+#define DEVICES_MAX 4096U       /* below one directory of the host, as for a privileged container */
+#define DEPTH_MAX 8U
 
 void container_devices_done(ContainerDevices *d) {
         free(d->items);
+        strv_free(d->paths);
         *d = (ContainerDevices) {};
 }
 DEFINE_CLEANUP_DONE(ContainerDevices, container_devices_done);
@@ -19,35 +25,92 @@ static SpecDevice *device_add(ContainerDevices *d) {
 
 /* --- nodes --- */
 
-static int add_node(ContainerDevices *l, const DeviceMapping *m, Error *reterr) {
-        const char *path = strempty(m->path_on_host);
-        struct stat st;
-        const char *problem = NULL;
-        SpecDevice *d;
-
+static int gathering_failed(const DeviceMapping *m, const char *why, Error *reterr) {
         /* Clients make their exit code of these words. */
-        if (stat(path, &st) < 0)
-                problem = errno == ENOENT ? "no such file or directory" : strerror(errno);
-        else if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
-                problem = "not a device node";
-        if (problem)
-                return error_setf(reterr, ERROR_INTERNAL,
-                                  "error gathering device information while adding custom device "
-                                  "\"%s\": %s", path, problem);
-        d = device_add(l);
+        return error_setf(reterr, ERROR_INTERNAL,
+                          "error gathering device information while adding custom device \"%s\": %s",
+                          strempty(m->path_on_host), why);
+}
+
+static bool is_node(const struct stat *st) {
+        return S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
+}
+
+static int add_node(ContainerDevices *l, const DeviceMapping *m, const char *path, const struct stat *st) {
+        SpecDevice *d = device_add(l);
+
         if (!d)
-                return error_fill(reterr, -ENOMEM);
+                return -ENOMEM;
         *d = (SpecDevice) {
-                .path = isempty(m->path_in_container) ? m->path_on_host : m->path_in_container,
-                .type = S_ISCHR(st.st_mode) ? 'c' : 'b',
-                .major = major(st.st_rdev),
-                .minor = minor(st.st_rdev),
-                .mode = st.st_mode & 07777,
-                .uid = st.st_uid,
-                .gid = st.st_gid,
+                .path = path,
+                .type = S_ISCHR(st->st_mode) ? 'c' : 'b',
+                .major = major(st->st_rdev),
+                .minor = minor(st->st_rdev),
+                .mode = st->st_mode & 07777,
+                .uid = st->st_uid,
+                .gid = st->st_gid,
                 .access = isempty(m->cgroup_permissions) ? "rwm" : m->cgroup_permissions,
         };
         return 0;
+}
+
+static int add_directory(ContainerDevices *l, const DeviceMapping *m, const char *directory,
+                         const char *target, unsigned depth);
+
+/* Links are not followed, as with Docker: what they lead to is somewhere else. */
+static int add_entry(ContainerDevices *l, const DeviceMapping *m, const char *directory, const char *target,
+                     const char *name, unsigned depth) {
+        _cleanup_free_ char *path = path_join(directory, name), *inside = path_join(target, name);
+        struct stat st;
+
+        if (!path || !inside)
+                return -ENOMEM;
+        if (lstat(path, &st) < 0)
+                return 0;               /* it went away */
+        if (S_ISDIR(st.st_mode))
+                return depth < DEPTH_MAX ? add_directory(l, m, path, inside, depth + 1) : -ELOOP;
+        if (!is_node(&st))
+                return 0;
+        if (l->n_items >= DEVICES_MAX)
+                return -E2BIG;
+        if (strv_extend(&l->paths, inside) < 0)
+                return -ENOMEM;
+        return add_node(l, m, l->paths[strv_length(l->paths) - 1], &st);
+}
+
+static int add_directory(ContainerDevices *l, const DeviceMapping *m, const char *directory,
+                         const char *target, unsigned depth) {
+        DIR *d = opendir(directory);
+        int r = 0;
+
+        if (!d)
+                return -errno;
+        for (struct dirent *e; r >= 0 && (e = readdir(d));)
+                if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
+                        r = add_entry(l, m, directory, target, e->d_name, depth);
+        closedir(d);
+        return r;
+}
+
+/* A device, or each one below a directory. */
+static int add_mapping(ContainerDevices *l, const DeviceMapping *m, Error *reterr) {
+        const char *path = strempty(m->path_on_host), *target = empty_to_null(m->path_in_container) ?: path;
+        size_t before = l->n_items;
+        struct stat st;
+        int r;
+
+        if (stat(path, &st) < 0)
+                return gathering_failed(m, errno == ENOENT ? "no such file or directory" : strerror(errno),
+                                        reterr);
+        if (is_node(&st))
+                r = add_node(l, m, target, &st);
+        else
+                r = S_ISDIR(st.st_mode) ? add_directory(l, m, path, target, 0) : 0;
+        if (r == -ENOMEM)
+                return error_fill(reterr, r);
+        if (r < 0)
+                return gathering_failed(m, strerror(-r), reterr);
+        return l->n_items > before ? 0 : gathering_failed(m, "not a device node", reterr);
 }
 
 /* --- rules --- */
@@ -95,7 +158,7 @@ int container_devices_build(const HostConfig *h, ContainerDevices *ret, Error *r
         int r = 0;
 
         for (size_t i = 0; i < h->resources.devices.n_items && r >= 0; i++)
-                r = add_node(&l, h->resources.devices.items + i, reterr);
+                r = add_mapping(&l, h->resources.devices.items + i, reterr);
         if (r < 0)
                 return r;
         STRV_FOREACH(s, h->resources.device_cgroup_rules) {

@@ -6,8 +6,9 @@
 #include "runtime/spec.h"
 
 typedef struct ContainerDevices {
-        SpecDevice *items;              /* strings are borrowed from the HostConfig */
+        SpecDevice *items;              /* strings are borrowed: the HostConfig, paths */
         size_t n_items, n_allocated;
+        char **paths;                   /* of what is below directories of the host */
 } ContainerDevices;
 
 void container_devices_done(ContainerDevices *d);

@@ -92,8 +92,9 @@ static int parse_mode(MountPoint *m, const char *mode, Error *reterr) {
 
         m->rw = true;
         m->mode = strdup(mode[0] || streq(m->type, "bind") ? mode : VOLUME_MODE);
-        m->propagation = strdup(streq(m->type, "bind") ? "rprivate" : "");
-        if (!m->mode || !m->propagation || strv_split(mode, ",", &words) < 0)
+        if (!streq(m->type, "bind"))
+                m->propagation = strdup("");
+        if (!m->mode || (!m->propagation && !streq(m->type, "bind")) || strv_split(mode, ",", &words) < 0)
                 return error_fill(reterr, -ENOMEM);
         STRV_FOREACH(w, words) {
                 int kind = mode_word_kind(*w, seen);
@@ -217,8 +218,9 @@ static int parse_mount_bind(MountPoint *m, const MountSpec *s, Error *reterr) {
                 return invalid_mount(reterr, s->type, "invalid propagation mode: ", o->propagation);
         if (stat(s->source, &st) < 0 && !(o && o->create_mountpoint))
                 return invalid_mount(reterr, s->type, "bind source path does not exist: ", s->source);
-        m->propagation = strdup(o && !isempty(o->propagation) ? o->propagation : "rprivate");
-        if (!m->propagation || path_clean(s->source, &m->source) < 0)
+        if (o && !isempty(o->propagation) && free_and_strdup(&m->propagation, o->propagation) < 0)
+                return error_fill(reterr, -ENOMEM);
+        if (path_clean(s->source, &m->source) < 0)
                 return error_fill(reterr, -ENOMEM);
         return check_read_only(s, reterr);
 }
@@ -323,7 +325,38 @@ static int check_tmpfs(const MountPointList *l, const char *path, const char *op
         return 0;
 }
 
-int container_mounts_parse(ContainerDocument *d, Error *reterr) {
+static bool is_below(const char *path, const char *directory) {
+        const char *rest = startswith(path, directory);
+
+        return rest && (*rest == 0 || *rest == '/' || streq(directory, "/"));
+}
+
+/* What has the data root in it or is in it. */
+static bool shows_data_root(const char *source, const char *data_root) {
+        return is_below(source, data_root) || is_below(data_root, source);
+}
+
+/* The default, where none was asked for. A mount that shows the data root has to let go of what is unmounted
+ * there. */
+static int settle_propagation(MountPoint *m, const char *data_root, Error *reterr) {
+        bool shown;
+
+        if (!streq(m->type, "bind"))
+                return 0;
+        shown = shows_data_root(m->source, data_root);
+        if (!m->propagation) {
+                m->propagation = strdup(shown ? "rslave" : "rprivate");
+                return m->propagation ? 0 : error_fill(reterr, -ENOMEM);
+        }
+        if (!shown || streq(m->propagation, "rslave") || streq(m->propagation, "rshared"))
+                return 0;
+        return error_setf(reterr, ERROR_INVALID,
+                          "invalid mount config: must use either propagation mode \"rslave\" or \"rshared\" "
+                          "when mount source is within the daemon root, daemon root: \"%s\", bind mount "
+                          "source: \"%s\", propagation: \"%s\"", data_root, m->source, m->propagation);
+}
+
+int container_mounts_parse(ContainerDocument *d, const char *data_root, Error *reterr) {
         const HostConfig *h = &d->host_config;
         int r = 0;
 
@@ -336,6 +369,8 @@ int container_mounts_parse(ContainerDocument *d, Error *reterr) {
         }
         for (size_t i = 0; i < h->mounts.n_items && r >= 0; i++)
                 r = parse_mount(&d->mounts, h->mounts.items + i, reterr);
+        for (size_t i = 0; i < d->mounts.n_items && r >= 0; i++)
+                r = settle_propagation(d->mounts.items + i, data_root, reterr);
         for (size_t i = 0; i < h->tmpfs.n_items && r >= 0; i++)
                 r = check_tmpfs(&d->mounts, h->tmpfs.items[i].key, h->tmpfs.items[i].value, reterr);
         return r;
@@ -409,7 +444,7 @@ static int make_source(const MountPoint *m, Error *reterr) {
 }
 
 /* Mounts can only be passed on where the source's mount does. */
-static int check_propagation(const MountPoint *m, Error *reterr) {
+static int check_propagation(const MountPoint *m, const char *data_root, Error *reterr) {
         bool shared = endswith(strempty(m->propagation), "shared");
         _cleanup_free_ char *point = NULL;
         unsigned long flags;
@@ -423,6 +458,9 @@ static int check_propagation(const MountPoint *m, Error *reterr) {
                                         m->source);
         if (flags & (shared ? MS_SHARED : MS_SHARED|MS_SLAVE))
                 return 0;
+        /* It was made a slave by us: where the host's mount passes nothing on, nothing is missed. */
+        if (!shared && shows_data_root(m->source, data_root))
+                return 0;
         return error_setf(reterr, ERROR_INTERNAL, "path %s is mounted on %s but it is not a %s mount",
                           m->source, point, shared ? "shared" : "shared or slave");
 }
@@ -433,7 +471,7 @@ static int add_bind(Container *c, SpecMountList *l, const MountPoint *m, Error *
 
         r = make_source(m, reterr);
         if (r >= 0)
-                r = check_propagation(m, reterr);
+                r = check_propagation(m, c->manager->config.data_root, reterr);
         if (r < 0)
                 return r;
         r = add_mount(l, m->destination, m->source, "bind",

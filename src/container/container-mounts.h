@@ -11,7 +11,7 @@
 
 /* Binds and mounts of the host config into doc->mounts. Docker's texts; checks that sources of --mount
  * exist. Volumes have their names only (or none yet): container_volumes_assign(). */
-int container_mounts_parse(ContainerDocument *d, Error *reterr);
+int container_mounts_parse(ContainerDocument *d, const char *data_root, Error *reterr);
 
 /* A new, zeroed one at the end; NULL when memory is out. */
 MountPoint *container_mount_point_add(MountPointList *l);

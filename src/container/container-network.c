@@ -10,6 +10,17 @@
 #include "container/container-config.h"
 #include "container/container-ports.h"
 
+/* Who shares its network shares its name, as it is known there. */
+static int take_hostname(Container *c, const Container *other) {
+        ContainerConfig *to = &c->doc.config;
+        const ContainerConfig *from = &other->doc.config;
+
+        if (free_and_strdup(&to->hostname, strempty(from->hostname)) < 0 ||
+            free_and_strdup(&to->domainname, strempty(from->domainname)) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
 static int join_container(Container *c, const char *peer, char **ret_path, Error *reterr) {
         Container *other;
         Sandbox *s;
@@ -22,6 +33,8 @@ static int join_container(Container *c, const char *peer, char **ret_path, Error
                 return error_setf(reterr, ERROR_CONFLICT,
                                   "cannot join network namespace of a non running container: %s",
                                   other->doc.id);
+        if (take_hostname(c, other) < 0)
+                return error_fill(reterr, -ENOMEM);
         if (streq(other->doc.host_config.network_mode, NETWORK_HOST))
                 return 0;
         s = sandbox_find(c->manager->config.networks, other->doc.id);

@@ -61,11 +61,18 @@ int container_rename(Container *c, const char *name, Error *reterr) {
         return 0;
 }
 
+/* A whole number, be it negative or as long as it likes. */
+static bool is_number(const char *s) {
+        s += *s == '-' || *s == '+';
+        return *s && s[strspn(s, "0123456789")] == 0;
+}
+
 static int parse_side(const char *s, const char *what, uint32_t *ret, Error *reterr) {
-        if (parse_uint32(strempty(s), ret) < 0)
-                return error_setf(reterr, ERROR_INVALID, "invalid resize %s \"%s\": invalid syntax", what,
-                                  strempty(s));
-        return 0;
+        s = strempty(s);
+        if (parse_uint32(s, ret) >= 0)
+                return 0;
+        return error_setf(reterr, ERROR_INVALID, "invalid resize %s \"%s\": %s", what, s,
+                          is_number(s) ? "value out of range" : "invalid syntax");
 }
 
 int container_parse_size(const char *h, const char *w, uint32_t *ret_rows, uint32_t *ret_columns,

@@ -86,3 +86,39 @@ int container_root_prepare(int root_fd, Error *reterr) {
         }
         return 0;
 }
+
+int container_root_make_directory(int root_fd, const char *name, Error *reterr) {
+        static const char *const mounted[] = { "/proc", "/sys", "/dev" };
+        _cleanup_close_ int directory = -EBADF;
+        _cleanup_free_ char *path = NULL;
+
+        if (path_clean(name, &path) < 0)
+                return error_fill(reterr, -ENOMEM);
+        for (size_t i = 0; i < ELEMENTSOF(mounted); i++) {
+                const char *rest = startswith(path, mounted[i]);
+
+                if (rest && (*rest == 0 || *rest == '/'))
+                        return 0;
+        }
+        for (char *p = path + 1; *p; p++) {
+                _cleanup_close_ int parent = -EBADF;
+                char *end = p + strcspn(p, "/"), saved = *end;
+
+                p[-1] = 0;
+                parent = open_in_root(root_fd, p - 1 == path ? "/" : path, O_PATH | O_DIRECTORY, 0);
+                *end = 0;
+                if (parent >= 0)
+                        (void) mkdirat(parent, p, MADE_MODE);
+                p[-1] = '/';
+                *end = saved;
+                if (parent < 0)
+                        return 0;       /* the runtime says what is wrong with it */
+                p = end;
+                if (!saved)
+                        break;
+        }
+        directory = open_in_root(root_fd, path, O_PATH | O_DIRECTORY, 0);
+        if (directory == -ENOTDIR)
+                return error_setf(reterr, ERROR_INTERNAL, "Cannot mkdir: %s is not a directory", name);
+        return 0;
+}

@@ -7,3 +7,7 @@
 #include "basic/error.h"
 
 int container_root_prepare(int root_fd, Error *reterr);
+
+/* Docker makes a missing working directory, and one for each volume. Below the mounts of the runtime nothing
+ * is made: it is not this root's. */
+int container_root_make_directory(int root_fd, const char *name, Error *reterr);

@@ -9,6 +9,7 @@
 #include "container/container-config.h"
 #include "container/container-devices.h"
 #include "container/container-mounts.h"
+#include "container/container-root.h"
 #include "container/container-security.h"
 #include "runtime/shim-config.h"
 #include "runtime/shim-protocol.h"
@@ -16,7 +17,6 @@
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define SECCOMP_PROFILE_MAX (1024U * 1024U)
-#define WORKING_DIR_MODE 0755
 
 /* What a spec points to and nobody else owns. */
 typedef struct SpecParts {
@@ -206,44 +206,6 @@ static int set_namespaces(Container *c, SpecInput *in, SpecParts *p, const char 
         return r;
 }
 
-/* Docker makes a missing working directory, and one for each volume. Below the mounts of the runtime nothing
- * is made: it is not this root's. */
-static int make_directory(int root_fd, const char *name, Error *reterr) {
-        static const char *const mounted[] = { "/proc", "/sys", "/dev" };
-        _cleanup_close_ int directory = -EBADF;
-        _cleanup_free_ char *path = NULL;
-
-        if (path_clean(name, &path) < 0)
-                return error_fill(reterr, -ENOMEM);
-        for (size_t i = 0; i < ELEMENTSOF(mounted); i++) {
-                const char *rest = startswith(path, mounted[i]);
-
-                if (rest && (*rest == 0 || *rest == '/'))
-                        return 0;
-        }
-        for (char *p = path + 1; *p; p++) {
-                _cleanup_close_ int parent = -EBADF;
-                char *end = p + strcspn(p, "/"), saved = *end;
-
-                p[-1] = 0;
-                parent = open_in_root(root_fd, p - 1 == path ? "/" : path, O_PATH | O_DIRECTORY, 0);
-                *end = 0;
-                if (parent >= 0)
-                        (void) mkdirat(parent, p, WORKING_DIR_MODE);
-                p[-1] = '/';
-                *end = saved;
-                if (parent < 0)
-                        return 0;       /* the runtime says what is wrong with it */
-                p = end;
-                if (!saved)
-                        break;
-        }
-        directory = open_in_root(root_fd, path, O_PATH | O_DIRECTORY, 0);
-        if (directory == -ENOTDIR)
-                return error_setf(reterr, ERROR_INTERNAL, "Cannot mkdir: %s is not a directory", name);
-        return 0;
-}
-
 /* Where something is mounted, the runtime makes what is missing: it may be a file. */
 static bool is_mounted(const Container *c, const char *path) {
         for (size_t i = 0; i < c->doc.mounts.n_items; i++)
@@ -254,7 +216,7 @@ static bool is_mounted(const Container *c, const char *path) {
 
 static int make_volume_directories(const Container *c, int root_fd, Error *reterr) {
         STRV_FOREACH(v, c->doc.config.volumes) {
-                int r = is_mounted(c, *v) ? 0 : make_directory(root_fd, *v, reterr);
+                int r = is_mounted(c, *v) ? 0 : container_root_make_directory(root_fd, *v, reterr);
 
                 if (r < 0)
                         return r;
@@ -333,7 +295,7 @@ static int fill_input(Container *c, int root_fd, const char *netns_path, const c
         if (r >= 0)
                 r = resolve_user(c, c->doc.config.user, root_fd, in, p, reterr);
         if (r >= 0)
-                r = make_directory(root_fd, cwd, reterr);
+                r = container_root_make_directory(root_fd, cwd, reterr);
         if (r >= 0)
                 r = make_volume_directories(c, root_fd, reterr);
         in->mounts = p->mounts.items;

@@ -510,8 +510,11 @@ static int resize_container(Engine *e, Call *call, Container *c) {
 
 static int resize_call(Engine *e, Call *call) {
         const ContainerResizeParams *p = call->params;
+        uint32_t rows, columns;
+        int r;
 
-        return engine_with_idle_container(e, call, p->id, false, resize_container);
+        r = container_parse_size(p->h, p->w, &rows, &columns, &call->error);
+        return r < 0 ? r : engine_with_idle_container(e, call, p->id, false, resize_container);
 }
 
 /* One that somebody has begun to use meanwhile stays. */

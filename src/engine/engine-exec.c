@@ -2,6 +2,7 @@
 /* Calls on commands that are run in containers (docker exec). */
 #include "basic/fd-util.h"
 #include "container/container-exec.h"
+#include "container/container-rename.h"
 #include "engine/calls.h"
 #include "engine/engine-internal.h"
 
@@ -44,10 +45,13 @@ static int inspect_call(Engine *e, Call *call) {
 
 static int resize_call(Engine *e, Call *call) {
         const ContainerResizeParams *p = call->params;
+        uint32_t rows, columns;
         ContainerExec *x;
         int r;
 
-        r = find_exec(e, call, p->id, &x);
+        r = container_parse_size(p->h, p->w, &rows, &columns, &call->error);
+        if (r >= 0)
+                r = find_exec(e, call, p->id, &x);
         if (r >= 0)
                 r = container_exec_resize(x, p->h, p->w, &call->error);
         if (r < 0)

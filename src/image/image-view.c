@@ -72,6 +72,7 @@ int image_manager_inspect(ImageManager *m, const ImageInspectParams *p, ImageIns
                 return r;
         d = &i->document;
         v = (ImageInspect) {
+                .container_config = json_new(&ContainerConfig_json),
                 .id = strdup(i->record.id),
                 .parent = strdup(image_parent_id(m, i)),
                 .comment = strdup(image_comment(d)),

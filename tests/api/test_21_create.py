@@ -2,7 +2,7 @@
 """What create refuses, drops and keeps: before a container is made, not at its start."""
 
 from common_api import client, only_ours
-from harness import cases, contains, equal, test
+from harness import cases, check, contains, equal, matches, test
 
 NONE = {"NetworkMode": "none"}
 
@@ -120,3 +120,91 @@ def commands_that_ended_are_not_listed():
     c.exec(i, ["true"])
     stays = c.exec_create(i, ["true"])
     equal(c.inspect(i)["ExecIDs"], [stays], "ExecIDs")
+
+
+# The peer may run without anything shared.
+@cases([(p, p) for p in ("private", "rprivate", "shared", "slave")])
+def propagation_of_what_shows_the_data_root(propagation):
+    root = client().ok("GET", "/info")["DockerRootDir"]
+    for binds in [f"{root}:/t:{propagation}", f"/:/t:{propagation}"]:
+        r = client().post("/containers/create", {"Image": "busybox", "Cmd": ["true"], "HostConfig": {**NONE, "Binds": [binds]}})
+        equal((r.status, r.message),
+              (400, 'invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within '
+                    f'the daemon root, daemon root: "{root}", bind mount source: "{binds.split(":")[0]}", '
+                    f'propagation: "{propagation}"'), "answer")
+
+
+@test
+def what_shows_the_data_root_is_a_slave():
+    c = client()
+    root = c.ok("GET", "/info")["DockerRootDir"]
+    for source, wanted in [(root, "rslave"), (f"{root}/containers", "rslave"), ("/", "rslave"), ("/usr", "rprivate")]:
+        i = c.create(cmd=["true"], host={**NONE, "Binds": [f"{source}:/t:ro"]})
+        equal(c.inspect(i)["Mounts"][0]["Propagation"], wanted, f"propagation of {source}")
+        c.start(i)
+        equal(c.wait(i), 0, "exit code")
+
+
+@test
+def devices_of_a_directory():
+    c = client()
+    mapping = {"PathOnHost": "/dev/net", "PathInContainer": "/dev/tunnels", "CgroupPermissions": "rwm"}
+    code, out, err = c.run(["ls", "-l", "/dev/tunnels/"], host={"Devices": [mapping]})
+    equal(code, 0, f"exit code ({err})")
+    matches(out, r"^c.* 10, +200 .*tun$", "listing")
+
+
+@test
+def a_directory_without_devices_is_none():
+    c = client()
+    i = c.create(cmd=["true"], host={**NONE, "Devices": [{"PathOnHost": "/etc", "PathInContainer": "/etc2", "CgroupPermissions": "rwm"}]})
+    r = c.post(f"/containers/{i}/start")
+    contains(r.message, 'adding custom device "/etc": not a device node', "answer of start")
+
+
+@test
+def working_directory_is_made_at_create():
+    c = client()
+    i = c.create(cmd=["true"], host=NONE, WorkingDir="/made/here")
+    equal(c.head(f"/containers/{i}/archive", query={"path": "/made/here"}).status, 200, "status of docker cp")
+    r = c.post("/containers/create", {"Image": "busybox", "Cmd": ["true"], "HostConfig": NONE, "WorkingDir": "/etc/passwd"})
+    equal((r.status, r.message), (500, "Cannot mkdir: /etc/passwd is not a directory"), "answer for a file")
+
+
+@cases([
+    ("nothing", {}, "config cannot be empty in order to create a container"),
+    ("the host's part only", {"HostConfig": {}}, "config cannot be empty in order to create a container"),
+])
+def empty_request(body, text):
+    r = client().post("/containers/create", body)
+    equal((r.status, r.message), (400, text), "answer")
+
+
+@cases([
+    ("negative", "-100", "value out of range"), ("large", "4294967296", "value out of range"), ("word", "x", "invalid syntax"),
+    ("empty", "", "invalid syntax"),
+])
+def size_of_a_terminal(height, why):
+    for path in "/containers/nosuch/resize", "/exec/nosuch/resize":
+        r = client().post(path, query={"h": height, "w": 5})
+        equal((r.status, r.message), (400, f'invalid resize height "{height}": {why}'), f"answer of {path}")
+
+
+@test
+def network_of_a_container_has_its_hostname():
+    c = client()
+    other = c.create(cmd=["sleep", "1000"], Hostname="theirs")
+    c.start(other)
+    i = c.create(cmd=["sh", "-c", "hostname; cat /etc/hostname; echo $HOSTNAME"], host={"NetworkMode": f"container:{other}"})
+    c.start(i)
+    c.wait(i)
+    out, _ = c.logs(i)
+    equal(out.decode(), "theirs\n" * 3, "hostname, /etc/hostname and the environment")
+
+
+@test
+def image_inspect_of_old_clients():
+    """docker-compose 1 reads ContainerConfig of each image."""
+    reply = client("1.44").ok("GET", "/images/busybox/json")
+    equal(reply["ContainerConfig"]["Volumes"], None, "ContainerConfig.Volumes")
+    check("ContainerConfig" not in client("1.45").ok("GET", "/images/busybox/json"), "ContainerConfig is there in 1.45")
