@@ -214,6 +214,16 @@ static int take_over_mac(ContainerDocument *d, Error *reterr) {
         return free_and_strdup(&s->mac_address, d->config.mac_address) < 0 ? error_fill(reterr, -ENOMEM) : 0;
 }
 
+/* What inspect says of the container is what was asked for its main network. */
+static int record_mac(ContainerDocument *d, Error *reterr) {
+        const EndpointSettingsEntry *e = entry_of_mode(d);
+
+        if (!e || !e->value || isempty(e->value->mac_address))
+                return 0;
+        return free_and_strdup(&d->config.mac_address, e->value->mac_address) < 0 ?
+                error_fill(reterr, -ENOMEM) : 0;
+}
+
 static int set_mac(ContainerDocument *d, unsigned version, char ***warnings, Error *reterr) {
         bool endpoints_have_one = version >= API_SEVERAL_ENDPOINTS;
         EndpointSettingsEntry *e;
@@ -227,7 +237,7 @@ static int set_mac(ContainerDocument *d, unsigned version, char ***warnings, Err
                         e->value->mac_address = mfree(e->value->mac_address);
         }
         if (isempty(d->config.mac_address))
-                return 0;
+                return record_mac(d, reterr);
         if (is_special(d->host_config.network_mode))
                 return mac_conflict(reterr);
         if (endpoints_have_one &&

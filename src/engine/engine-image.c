@@ -66,9 +66,12 @@ static int tag_call(Engine *e, Call *call) {
 }
 
 static int remove_call(Engine *e, Call *call) {
+        const ImageRemoveParams *p = call->params;
         ImageDeleteList l = {};
         int r;
 
+        if (strempty(p->name)[strspn(strempty(p->name), " \t\n")] == 0)
+                return error_setf(&call->error, ERROR_INVALID, "image name cannot be blank");
         r = image_manager_remove(e->images, call->params, &l, &call->error);
         if (r < 0)
                 return r;

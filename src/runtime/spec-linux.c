@@ -105,7 +105,7 @@ static int add_memory(const SpecResources *s, OciResources *o) {
                 .reservation = optional(s->memory_reservation),
                 /* Unlimited swap is what the kernel begins with; setting it would need swap accounting. */
                 .swap = optional(s->memory_swap > 0 ? s->memory_swap : 0),
-                .swappiness = { .set = s->memory_swappiness > 0, .value = s->memory_swappiness },
+                .swappiness = { .set = s->memory_swappiness >= 0, .value = s->memory_swappiness },
                 .disable_oom_killer = s->oom_kill_disable ? TRISTATE_TRUE : TRISTATE_UNSET,
         };
 

@@ -40,15 +40,15 @@ TEST(resources_alone) {
                 const HostCapabilities *host;
                 const char *text;
         } table[] = {
-                { { .pids_limit = 7 }, &all, "{\"pids\":{\"limit\":7}}" },
-                { {}, &all, "{\"pids\":{\"limit\":-1}}" },
-                { {}, &none, "{}" },
-                { { .memory = 9, .memory_swap = -1, .pids_limit = 1 }, &all,
+                { { .pids_limit = 7, .memory_swappiness = -1 }, &all, "{\"pids\":{\"limit\":7}}" },
+                { { .memory_swappiness = -1 }, &all, "{\"pids\":{\"limit\":-1}}" },
+                { { .memory_swappiness = -1 }, &none, "{}" },
+                { { .memory = 9, .memory_swap = -1, .memory_swappiness = -1, .pids_limit = 1 }, &all,
                   "{\"memory\":{\"limit\":9,\"swap\":-1},\"pids\":{\"limit\":1}}" },
-                { { .memory = 9, .memory_swap = -1, .pids_limit = 1 }, &none,
+                { { .memory = 9, .memory_swap = -1, .memory_swappiness = -1, .pids_limit = 1 }, &none,
                   "{\"memory\":{\"limit\":9},\"pids\":{\"limit\":1}}" },
-                { { .nano_cpus = 500000000 }, &none, "{\"cpu\":{\"quota\":50000,\"period\":100000}}" },
-                { { .cpu_quota = -1 }, &none, "{\"cpu\":{\"quota\":-1}}" },
+                { { .nano_cpus = 500000000, .memory_swappiness = -1 }, &none, "{\"cpu\":{\"quota\":50000,\"period\":100000}}" },
+                { { .cpu_quota = -1, .memory_swappiness = -1 }, &none, "{\"cpu\":{\"quota\":-1}}" },
         };
 
         FOREACH_ELEMENT(i, table) {
@@ -331,6 +331,17 @@ TEST(resources) {
         ASSERT_EQ(o.lnx.resources.cpu->period.value, 100000);
         ASSERT_EQ(o.lnx.resources.pids->limit, 50);
         ASSERT_STREQ(o.lnx.resources.cpu->cpus, "0");
+}
+
+TEST(swappiness_of_zero_is_a_value) {
+        _cleanup_(OciSpec_donep) OciSpec o = {};
+        SpecResources r = { .memory_swappiness = 0 };
+        SpecInput in = minimal();
+
+        in.resources = &r;
+        build(&in, &o);
+        ASSERT_TRUE(o.lnx.resources.memory->swappiness.set);
+        ASSERT_EQ(o.lnx.resources.memory->swappiness.value, 0);
 }
 
 TEST(process) {

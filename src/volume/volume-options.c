@@ -73,7 +73,7 @@ int volume_options_check(const StringMap *options, Error *reterr) {
         if (!type[0] && !device[0] && !option(options, "o")[0])
                 return 0;
         if (!device[0])
-                return error_setf(reterr, ERROR_INVALID, "missing device in volume options");
+                return error_setf(reterr, ERROR_INVALID, "missing required option: \"device\"");
         switch (kind_of(options)) {
         case VOLUME_TMPFS:
                 return 0;
@@ -81,7 +81,7 @@ int volume_options_check(const StringMap *options, Error *reterr) {
                 return check_bind(options, reterr);
         default:
                 if (!type[0])
-                        return error_setf(reterr, ERROR_INVALID, "missing type in volume options");
+                        return error_setf(reterr, ERROR_INVALID, "missing required option: \"type\"");
                 return error_setf(reterr, ERROR_NOT_IMPLEMENTED,
                                   "volumes of type \"%s\" are not supported by this engine yet", type);
         }

@@ -208,3 +208,13 @@ def image_inspect_of_old_clients():
     reply = client("1.44").ok("GET", "/images/busybox/json")
     equal(reply["ContainerConfig"]["Volumes"], None, "ContainerConfig.Volumes")
     check("ContainerConfig" not in client("1.45").ok("GET", "/images/busybox/json"), "ContainerConfig is there in 1.45")
+
+
+@test
+def mac_address_of_the_main_network():
+    c = client()
+    mac = "02:42:ac:11:00:77"
+    r = c.post("/containers/create", {"Image": "busybox", "Cmd": ["true"], "HostConfig": {"NetworkMode": "bridge"},
+                                      "NetworkingConfig": {"EndpointsConfig": {"bridge": {"MacAddress": mac}}}}, query={"name": "mac"})
+    equal(r.status, 201, f"status ({r.message})")
+    equal(c.inspect("mac")["Config"].get("MacAddress"), mac, "Config.MacAddress")

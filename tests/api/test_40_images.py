@@ -427,3 +427,8 @@ def several_platforms():
     for path in ("/images/busybox/get", "/images/get?names=busybox"):
         r = client("1.48").get(path + ("&" if "?" in path else "?") + "platform=%7B%7D&platform=%7B%7D")
         equal((r.status, r.message), (400, text), f"answer of {path}")
+
+@test
+def remove_of_a_blank_name():
+    r = client().delete("/images/%20")
+    equal((r.status, r.message), (400, "image name cannot be blank"), "answer")
