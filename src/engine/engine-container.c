@@ -337,12 +337,12 @@ static int start_call(Engine *e, Call *call) {
 }
 
 /* Requests to end a container do not wait for ever for a start that hangs. */
-#define START_PATIENCE_USEC (2 * USEC_PER_SEC)
+#define START_PATIENCE_USEC (10 * USEC_PER_SEC)
 
 static usec_t stop_patience(const Container *c, const ContainerStopParams *p) {
         int64_t seconds = p->t.set ? p->t.value : container_stop_timeout(c);
 
-        return seconds < 0 ? USEC_INFINITY : (usec_t) seconds * USEC_PER_SEC;
+        return seconds < 0 ? USEC_INFINITY : MAX((usec_t) seconds * USEC_PER_SEC, START_PATIENCE_USEC);
 }
 
 static int stop_container(Engine *e, Call *call, Container *c) {
@@ -375,13 +375,7 @@ static int restart_container(Engine *e, Call *call, Container *c) {
 
 static int restart_call(Engine *e, Call *call) {
         const ContainerStopParams *p = call->params;
-        Container *c;
-        int r;
 
-        r = engine_find_container(e, call, p->id, &c);
-        if (r < 0)
-                return r;
-        container_cancel_start_after(c, stop_patience(c, p));
         return engine_with_idle_container(e, call, p->id, true, restart_container);
 }
 

@@ -275,8 +275,8 @@ const Option option_table[] = {
         { "start-timeout", INT(engine.container.start_timeout), .value = "60", .flags = OPTION_RELOADABLE,
           .help = "Seconds the OCI runtime has to start a container or a command in one; 0 sets no limit",
           .manual = "A start that takes longer fails, and the processes of the runtime are killed. docker "
-                    "kill and docker rm -f cancel a start that hangs after two seconds, docker stop after "
-                    "the container's stop timeout." },
+                    "kill, docker rm -f and docker stop cancel a start that has not ended ten seconds "
+                    "after them, docker stop not before the container's stop timeout." },
         { "storage-driver", 's', STRING(engine.storage.driver), .check = check_storage_driver,
           .flags = OPTION_WHOLE_TEXT,
           .help = "How layers are stored: overlay2 or vfs",

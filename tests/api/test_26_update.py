@@ -32,9 +32,9 @@ def limit(i, v1, v2):
     """What the kernel has; v1 is CONTROLLER/FILE."""
     root = pathlib.Path("/sys/fs/cgroup")
     if (root / "cgroup.controllers").exists():
-        return (root / "dockerd" / i / v2).read_text().strip()
+        return (root / "docker" / i / v2).read_text().strip()
     controller, name = v1.split("/")
-    return (root / controller / "dockerd" / i / name).read_text().strip()
+    return (root / controller / "docker" / i / name).read_text().strip()
 
 
 def memory(i):
