@@ -48,8 +48,12 @@ static int parse_options(const ContainerLogsParams *p, LogReadOptions *ret, Erro
                 ret->tail = -1;
         if (!isempty(p->since) && parse_timestamp(p->since, &ret->since_nsec) < 0)
                 return error_setf(reterr, ERROR_INVALID, "invalid value for \"since\": %s", p->since);
-        if (!isempty(p->until) && parse_timestamp(p->until, &ret->until_nsec) < 0)
+        if (isempty(p->until) || streq(p->until, "0"))
+                return 0;
+        if (parse_timestamp(p->until, &ret->until_nsec) < 0)
                 return error_setf(reterr, ERROR_INVALID, "invalid value for \"until\": %s", p->until);
+        if (ret->until_nsec == 0)
+                ret->until_nsec = 1;    /* 1970 or before is an end, 0 is none */
         return 0;
 }
 

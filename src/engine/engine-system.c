@@ -420,7 +420,7 @@ static int follow_events(Engine *e, EventsStream *s) {
 
 /* 0: before every event. */
 static int parse_event_time(const char *text, nsec_t *ret, Error *reterr) {
-        nsec_t ago;
+        nsec_t ago, now = now_nsec();
 
         *ret = 0;
         if (isempty(text) || parse_timestamp(text, ret) >= 0 ||
@@ -428,7 +428,7 @@ static int parse_event_time(const char *text, nsec_t *ret, Error *reterr) {
                 return 0;
         if (parse_go_duration(text, &ago) < 0)
                 return error_setf(reterr, ERROR_INVALID, "invalid timestamp: %s", text);
-        *ret = now_nsec() - min_u64(ago, now_nsec());
+        *ret = now - min_u64(ago, now);
         return 0;
 }
 

@@ -318,6 +318,18 @@ def logs_follow_streams():
 
 
 @test
+def logs_until():
+    """"0" is no end, a time before all lines is one."""
+    c = client()
+    i = c.create(cmd="echo said", host=NONE)
+    c.start(i)
+    c.wait(i)
+    for until, wanted in (("", 1), ("0", 1), ("1960-01-01T00:00:00Z", 0)):
+        r = c.get(f"/containers/{i}/logs", query={"stdout": 1, "until": until})
+        equal(r.text.count("said"), wanted, f"lines until {until!r}")
+
+
+@test
 def rename():
     c = client()
     i = c.create(name="before", cmd="true")
