@@ -88,7 +88,7 @@ def exposed_by_the_image_only():
     c = fresh()
     source = c.create(cmd="true")
     c.ok("POST", "/commit", {}, wanted=201, query={"container": source, "repo": "exposing", "changes": "EXPOSE 80"})
-    cleanup(c.delete, "/images/exposing")
+    cleanup(c.delete, "/images/exposing", query={"force": 1})
     equal(attempt(c, f"container:{source}", Image="exposing").status, 201, "status")
 
 
