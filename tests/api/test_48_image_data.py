@@ -321,12 +321,13 @@ def load_from_an_index(asked, wanted):
 
 @test
 def load_of_a_platform_that_is_not_there():
+    """The answer has begun by then, as in Docker: the error is in the stream."""
     only_ours()
     archive, _ = oci_multi("load-none:1", "linux/amd64")
     status, message = load_platform(archive, platform_json("linux/s390x"))
-    equal((status, message), (404, "the archive has no image of the requested platform (linux/s390x)"), "reply for an index")
+    equal((status, message), (200, "the archive has no image of the requested platform (linux/s390x)"), "reply for an index")
     status, message = load_platform(images.docker_archive([layer()], tags=["load-none:1"]), platform_json("linux/s390x"))
-    equal((status, message), (404, "the archive has no image of the requested platform (linux/s390x)"), "reply for a docker-archive")
+    equal((status, message), (200, "the archive has no image of the requested platform (linux/s390x)"), "reply for a docker-archive")
     equal(client().get("/images/load-none:1/json").status, 404, "status of the image")
     equal(load_platform(archive, "{")[0], 400, "status of a platform that is none")
 
