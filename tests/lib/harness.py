@@ -203,7 +203,7 @@ def run_all(suite, patterns=(), before=None, after=None, list_only=False, names=
         except Exception as e:
             _report_frame(counts, broke, known, suite, "set-up", e)
             suite_skip = "the set-up of the suite failed"
-    deadline = time.monotonic() + float(os.environ.get("DOCKERD_TESTS_SUITE_SECONDS", "2300"))
+    deadline = time.monotonic() + float(os.environ.get("DOCKERD_TESTS_SUITE_SECONDS", "3300"))
     for name, function, timeout in chosen:
         if not suite_skip and time.monotonic() > deadline:
             verdict, seconds, reason = "skip", 0.0, "the time of the suite is over (DOCKERD_TESTS_SUITE_SECONDS)"
