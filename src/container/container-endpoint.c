@@ -19,7 +19,7 @@ static bool is_of_user(const Network *n, const char *name) {
 
 /* --- one endpoint --- */
 
-/* What is not there yet is refused by name. */
+/* Features that are not there yet are refused by name. */
 static int check_supported(const EndpointSettings *s, Error *reterr) {
         const EndpointIpamConfig *ipam = s->ipam_config;
 
@@ -214,7 +214,7 @@ static int take_over_mac(ContainerDocument *d, Error *reterr) {
         return free_and_strdup(&s->mac_address, d->config.mac_address) < 0 ? error_fill(reterr, -ENOMEM) : 0;
 }
 
-/* What inspect says of the container is what was asked for its main network. */
+/* Inspect shows for the container what was asked for its main network. */
 static int record_mac(ContainerDocument *d, Error *reterr) {
         const EndpointSettingsEntry *e = entry_of_mode(d);
 

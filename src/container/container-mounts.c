@@ -331,7 +331,7 @@ static bool is_below(const char *path, const char *directory) {
         return rest && (*rest == 0 || *rest == '/' || streq(directory, "/"));
 }
 
-/* What has the data root in it or is in it. */
+/* A source that contains the data root, or lies in it. */
 static bool shows_data_root(const char *source, const char *data_root) {
         return is_below(source, data_root) || is_below(data_root, source);
 }

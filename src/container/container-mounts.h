@@ -6,7 +6,7 @@
 #include "container/container-manager.h"
 #include "runtime/spec.h"
 
-/* Of one container. Each is compared with each, and mounting them takes the runtime longer still. */
+/* Limit for a container. Each is compared with each, and mounting them takes the runtime longer still. */
 #define CONTAINER_MOUNTS_MAX 1024U
 
 /* Binds and mounts of the host config into doc->mounts. Docker's texts; checks that sources of --mount

@@ -10,7 +10,7 @@
 #include "container/container-config.h"
 #include "container/container-ports.h"
 
-/* Who shares its network shares its name, as it is known there. */
+/* A container that shares the network of another shares its host name. */
 static int take_hostname(Container *c, const Container *other) {
         ContainerConfig *to = &c->doc.config;
         const ContainerConfig *from = &other->doc.config;

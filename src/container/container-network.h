@@ -6,7 +6,7 @@
 
 /* --- container-endpoint.c --- */
 
-/* Of a create request, before it is merged with its image. */
+/* Checks a create request, before it is merged with its image. */
 int container_networking_check_request(const ContainerCreateParams *p, Error *reterr);
 /* Ports and endpoints of a create request are well-formed, by the rules of the client's minor API version;
  * without an endpoint it gets one on the network of its mode. */

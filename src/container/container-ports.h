@@ -4,7 +4,7 @@
 
 #include "container/container-manager.h"
 
-/* Of one container. */
+/* The limit for one container. */
 #define PORT_BINDINGS_MAX 65536U
 
 /* All ports of all protocols, a bit each: a document may name every one of them. */

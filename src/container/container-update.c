@@ -59,7 +59,7 @@ static int merge(ContainerResources *to, const ContainerResources *from, bool wi
 
 /* --- checks --- */
 
-/* What create takes and this call does not: refused by name, where Docker takes it without effect. */
+/* Fields that create takes and update does not: refused by name. Docker takes them without effect. */
 static int check_changeable(const ContainerResources *r, Error *reterr) {
         const struct {
                 const char *name;

@@ -220,7 +220,7 @@ static int info_plugins(SystemInfo *i) {
         return 0;
 }
 
-/* Who may talk to such a socket is root. */
+/* A client of such a socket can become root. */
 static int warn_of_hosts(const EngineConfig *c, char ***warnings) {
         const char *lack = !c->tls ? "encryption" : "TLS client verification";
         int r = 0;

@@ -245,7 +245,7 @@ static SupervisorKind choose_supervisor(Engine *e) {
         }
 }
 
-/* Whoever starts the shims decides who makes the control groups. */
+/* The supervisor of the shims decides which driver makes the control groups. */
 static int check_cgroup_driver(const char *driver, SupervisorKind kind, Error *reterr) {
         if (streq_ptr(driver, "systemd") && kind != SUPERVISOR_SYSTEMD)
                 return error_setf(reterr, ERROR_INVALID,

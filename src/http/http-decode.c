@@ -49,7 +49,7 @@ static bool is_known(const HttpRequest *q, const JsonField *f) {
         return q->version >= f->since && (f->until == 0 || q->version <= f->until);
 }
 
-/* Of a parameter that is given twice the first counts, as in Docker; lists take all. */
+/* The first value of a repeated parameter counts, as in Docker; lists take all. */
 static bool counts(const HttpRequest *q, const JsonField *f, size_t i) {
         if (f->spec.kind == JSON_KIND_STRV)
                 return true;

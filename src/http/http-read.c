@@ -44,7 +44,7 @@ void http_read_detach(HttpConnection *c) {
                 readers[c->fd] = NULL;
 }
 
-/* Of the request that the parser has now, not of one behind it, which may be the early input of a hijack. */
+/* A fault in the request that the parser has now. Bytes behind it may be the input of a hijack. */
 bool http_read_has_fault(const HttpConnection *c) {
         const HttpWire *w = &c->wire;
 
